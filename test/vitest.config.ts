@@ -1,0 +1,24 @@
+/** Four kinds of test, each in the runtime that its subject runs in. */
+import { cloudflareTest } from '@cloudflare/vitest-plugin'
+import { defineConfig } from 'vitest/config'
+
+const root = new URL('..', import.meta.url).pathname
+
+export default defineConfig({
+  root,
+  test: {
+    reporters: process.env['CI'] ? ['default', ['json', { outputFile: 'dist/tests.json' }]] : ['default'],
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      {
+        extends: true,
+        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+        test: { name: 'worker', include: ['test/worker/**/*.test.ts'] },
+      },
+      { extends: true, test: { name: 'kube', include: ['test/kube/**/*.test.ts'] } },
+      { extends: true, test: { name: 'e2e', include: ['test/{e2e,faults}/**/*.test.ts'] } },
+    ],
+  },
+})
