@@ -1,0 +1,58 @@
+/** The Worker in its real runtime on loopback, from wrangler.toml: the same bundle and bindings that are deployed. */
+import { mkdirSync } from 'node:fs'
+import { build } from 'esbuild'
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
+import { unstable_getMiniflareWorkerOptions } from 'wrangler'
+
+const ROOT = new URL('../../', import.meta.url).pathname
+
+export interface WorkerOptions {
+  /** 0: any free one. */
+  port: number
+  /** Where its state outlives it. */
+  stateDir: string
+  /** Vars and secrets. */
+  vars: Record<string, string>
+}
+
+export interface RunningWorker {
+  url: string
+  stop(): Promise<void>
+}
+
+/** Rejects when the port is taken or the bundle doesn't build. */
+export async function startWorker({ port, stateDir, vars }: WorkerOptions): Promise<RunningWorker> {
+  mkdirSync(stateDir, { recursive: true })
+  const { workerOptions } = unstable_getMiniflareWorkerOptions(`${ROOT}wrangler.toml`)
+  const { modulesRules: _, ...options } = workerOptions // one bundle needs no rules
+  const worker = new Miniflare({
+    ...convertV4MiniflareOptions({
+      ...options,
+      modules: true,
+      script: await bundleWorker(),
+      bindings: { ...options.bindings, ...vars },
+      host: '127.0.0.1',
+      port,
+      cf: false, // or it fetches a sample of request.cf from the internet
+      log: new Log(LogLevel.ERROR),
+    }),
+    resourcePersistencePath: stateDir,
+    telemetry: { enabled: false },
+  })
+  const url = await worker.ready
+  return { url: url.origin, stop: () => worker.dispose() }
+}
+
+async function bundleWorker(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [`${ROOT}worker/index.ts`],
+    bundle: true,
+    format: 'esm',
+    target: 'es2024',
+    external: ['cloudflare:workers'],
+    write: false,
+  })
+  const [file] = outputFiles
+  if (file === undefined) throw new Error('esbuild gave no bundle')
+  return file.text
+}

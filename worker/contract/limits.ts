@@ -1,0 +1,32 @@
+/** Every bound of the wire, each with its unit and where it comes from. */
+
+/** Bytes of a report as sent, compressed or not: 5,000 pods are 28 kB gzipped, so this is ten times the largest. */
+export const REPORT_WIRE_MAX_BYTES = 256 * 1024
+
+/** Bytes of a report unpacked: an isolate has 128 MB and parsing costs several times the text. */
+export const REPORT_MAX_BYTES = 4 * 1024 * 1024
+
+/** Bytes of one free text (an output, a panic guide): enough for an operator, cut by the exporter. */
+export const TEXT_MAX_BYTES = 1024
+
+/** ms a signature's timestamp may be off, both ways: the tolerance of the Standard Webhooks libraries. */
+export const SIGNATURE_TOLERANCE_MS = 300_000
+
+/** Random bytes of a signing secret: Standard Webhooks 1.0.0, "between 24 bytes and 64 bytes". */
+export const SECRET_MIN_BYTES = 24
+export const SECRET_MAX_BYTES = 64
+
+/** Characters of a DNS-1123 label: a cluster's id, a namespace, a Service's name. */
+export const LABEL_MAX_LENGTH = 63
+
+/** Characters of a DNS-1123 subdomain: pods, nodes, ConfigMaps. */
+export const SUBDOMAIN_MAX_LENGTH = 253
+
+/** Characters of any other name (check, category): the longest that Kubernetes gives anything. */
+export const NAME_MAX_LENGTH = 253
+
+/** Times `intervalSeconds` must fit into DEAD_AFTER_SECONDS: three until late, one more until dead. */
+export const INTERVALS_UNTIL_DEAD = 4
+
+/** ms that a blind exporter, or a copy read in place of the object, may keep a verdict standing. */
+export const HOLD_MAX_MS = 15 * 60_000

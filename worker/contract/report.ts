@@ -1,0 +1,171 @@
+/**
+ * The report: what an exporter pushes, and all that the edge learns of a cluster. Owned by the receiver.
+ * Times are ms since 1970 by the edge's clock. Unknown keys are ignored, so either side may be the newer one.
+ */
+import * as v from 'valibot'
+import {
+  LABEL_MAX_LENGTH,
+  NAME_MAX_LENGTH,
+  SUBDOMAIN_MAX_LENGTH,
+  TEXT_MAX_BYTES,
+} from './limits.ts'
+
+const text = v.pipe(v.string(), v.maxBytes(TEXT_MAX_BYTES))
+const name = v.pipe(v.string(), v.nonEmpty(), v.maxLength(NAME_MAX_LENGTH))
+const counter = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const timeMs = counter
+const seconds = v.pipe(v.number(), v.finite(), v.gtValue(0), v.maxValue(86_400)) // a day: beyond it nothing here makes sense
+
+/** A cluster's id: it stands in URLs and names an object, so nothing but a DNS-1123 label. */
+export const clusterIdSchema = v.pipe(
+  v.string(),
+  v.maxLength(LABEL_MAX_LENGTH),
+  v.regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'is not a DNS-1123 label (a-z, 0-9 and -)'),
+)
+
+/** 1 worst to 3. A check that names none counts as 2 (behaviour, section 1). */
+export const severitySchema = v.picklist([1, 2, 3])
+export type Severity = v.InferOutput<typeof severitySchema>
+
+/** One entry of a pod's `__health`: whole when it fails, without its texts when it passes. */
+export const podCheckSchema = v.object({
+  id: name,
+  name,
+  ok: v.boolean(),
+  severity: v.optional(severitySchema),
+  businessImpact: v.optional(text),
+  technicalSummary: v.optional(text),
+  panicGuide: v.optional(text),
+  checkOutput: v.optional(text),
+  lastUpdated: v.optional(text),
+})
+export type PodCheck = v.InferOutput<typeof podCheckSchema>
+
+/** What the last probe of one address saw. `answered`: it gave a health document, good or bad. */
+export const targetSchema = v.object({
+  id: v.pipe(v.string(), v.nonEmpty(), v.maxLength(SUBDOMAIN_MAX_LENGTH)),
+  node: v.optional(v.pipe(v.string(), v.maxLength(SUBDOMAIN_MAX_LENGTH))),
+  ready: v.boolean(),
+  ok: v.boolean(),
+  answered: v.boolean(),
+  reason: v.optional(text),
+  checkedAt: timeMs,
+  checks: v.array(podCheckSchema),
+})
+export type Target = v.InferOutput<typeof targetSchema>
+
+/**
+ * `targets: null`: known, but not probed yet, so the edge's own result stands.
+ * `desired: null`: no workload stands behind it. `desired` absent: it could not be listed, the edge keeps its own.
+ */
+export const serviceSchema = v.object({
+  name, // `name` in the home namespace, else `name.namespace`
+  isResilient: v.boolean(),
+  isDaemon: v.boolean(),
+  desired: v.optional(v.nullable(counter)),
+  targets: v.nullable(v.array(targetSchema)),
+  businessImpact: v.optional(text),
+  panicGuide: v.optional(text),
+})
+export type Service = v.InferOutput<typeof serviceSchema>
+
+/** `enabled` absent: the ConfigMap doesn't say, which is not the same as saying true. */
+export const categorySchema = v.object({
+  name,
+  services: v.array(name),
+  refreshSeconds: v.optional(seconds),
+  isSticky: v.boolean(),
+  enabled: v.optional(v.boolean()),
+  failureThreshold: v.pipe(counter, v.minValue(1)),
+  onMissing: v.picklist(['degrade', 'fail']),
+})
+export type Category = v.InferOutput<typeof categorySchema>
+
+/** The category that always exists and always holds every service. */
+export const DEFAULT_CATEGORY = 'default'
+
+export const nodeSchema = v.object({
+  name: v.pipe(v.string(), v.nonEmpty(), v.maxLength(SUBDOMAIN_MAX_LENGTH)),
+  schedulable: v.boolean(),
+  ready: v.nullable(v.boolean()),
+  answered: v.boolean(),
+  checks: v.array(
+    v.object({
+      name,
+      passed: v.boolean(),
+      reason: v.optional(text),
+      warning: v.optional(text),
+    }),
+  ),
+})
+
+/** An acknowledgement that stands in the cluster's own ConfigMap: honoured, read-only. */
+export const honouredAckSchema = v.object({ service: name, message: text })
+
+/** A value that was malformed or can't be served, and what was done instead. */
+export const warningSchema = v.object({ subject: text, message: text })
+export type Warning = v.InferOutput<typeof warningSchema>
+
+/** A section that could not be read is `null`: the edge keeps its own, nothing vanishes for want of a list. */
+export const contentSchema = v.object({
+  environment: v.pipe(v.string(), v.maxLength(NAME_MAX_LENGTH)),
+  categories: v.nullable(v.array(categorySchema)),
+  services: v.nullable(v.array(serviceSchema)),
+  nodes: v.nullable(v.array(nodeSchema)),
+  acks: v.nullable(v.array(honouredAckSchema)),
+  warnings: v.array(warningSchema),
+})
+export type Content = v.InferOutput<typeof contentSchema>
+
+/** Words for a component of the exporter, from best to worst. */
+export const componentStatusSchema = v.picklist(['unspecified', 'healthy', 'degraded', 'unhealthy'])
+export type ComponentStatus = v.InferOutput<typeof componentStatusSchema>
+
+export const exporterSchema = v.object({
+  type: name,
+  version: name,
+  commit: v.pipe(v.string(), v.maxLength(NAME_MAX_LENGTH)),
+  startedAt: timeMs,
+  status: componentStatusSchema, // the worst of its components
+  components: v.record(
+    name,
+    v.object({ status: componentStatusSchema, message: v.optional(text) }),
+  ),
+})
+export type ExporterInfo = v.InferOutput<typeof exporterSchema>
+
+const envelope = {
+  cluster: clusterIdSchema,
+  epoch: counter,
+  sequence: counter,
+  observedAt: timeMs,
+  intervalSeconds: seconds,
+  digest: v.pipe(v.string(), v.maxLength(128)),
+  streaks: v.record(name, v.pipe(counter, v.minValue(1))),
+  exporter: exporterSchema,
+}
+
+export const snapshotSchema = v.object({
+  kind: v.literal('snapshot'),
+  ...envelope,
+  content: contentSchema,
+})
+export const heartbeatSchema = v.object({ kind: v.literal('heartbeat'), ...envelope })
+export const blindSchema = v.object({ kind: v.literal('blind'), ...envelope })
+
+/** `snapshot`: all of it. `heartbeat`: still the content with this digest. `blind`: alive, but can't see. */
+export const reportSchema = v.variant('kind', [snapshotSchema, heartbeatSchema, blindSchema])
+export type Report = v.InferOutput<typeof reportSchema>
+export type Snapshot = v.InferOutput<typeof snapshotSchema>
+export type Heartbeat = v.InferOutput<typeof heartbeatSchema>
+
+/** 202: `resend` asks for a snapshot with the next report. */
+export const acceptedSchema = v.object({ accepted: v.literal(true), resend: v.boolean() })
+export type Accepted = v.InferOutput<typeof acceptedSchema>
+
+/** Any refusal. `held` comes with 409: the place in the order that a report must exceed. */
+export const refusedSchema = v.object({
+  error: v.object({ code: v.string(), message: v.string() }),
+  held: v.optional(v.object({ epoch: counter, sequence: counter })),
+})
+export type Refused = v.InferOutput<typeof refusedSchema>

@@ -1,0 +1,24 @@
+/** `__gtg` spelled out for people and scripts: the same status, with the categories that made it. */
+import type { Gtg } from '../domain/gtg.ts'
+import { replyAs } from './gtg-text.ts'
+
+/** `showServices`: whether names of services may be told to whoever asks. */
+export function replyGtgJson(method: string, gtg: Gtg, showServices: boolean): Response {
+  const body = {
+    gtg: gtg.passes ? 'pass' : 'fail',
+    reason: gtg.reason,
+    ageSeconds: gtg.ageSeconds,
+    categories: gtg.categories.map((category) => ({
+      name: category.name,
+      passes: category.passes,
+      reason: category.reason,
+      severity: category.severity,
+      since: new Date(category.sinceMs).toISOString(),
+      ...(showServices ? { failing: category.failing, missing: category.missing } : {}),
+    })),
+  }
+  return replyAs(method, gtg, {
+    body: `${JSON.stringify(body)}\n`,
+    contentType: 'application/json; charset=utf-8',
+  })
+}

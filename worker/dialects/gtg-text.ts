@@ -1,0 +1,48 @@
+/** `__gtg` in the words of probers: status, two lines and headers, exactly as behaviour, section 4. No name from outside ever stands in it. */
+import type { Gtg, GtgReason } from '../domain/gtg.ts'
+
+const STATUS: Record<GtgReason, 200 | 400 | 503> = {
+  healthy: 200,
+  degraded: 200,
+  held: 200,
+  unhealthy: 503,
+  disabled: 503,
+  stale: 503,
+  'no-data': 503,
+  internal: 503,
+  'unknown-category': 400,
+  'unknown-cluster': 400,
+  'ambiguous-cluster': 400,
+}
+
+export const GTG_METHODS = 'GET, HEAD, OPTIONS'
+
+/** The whole answer; HEAD and OPTIONS have GET's status and headers and no body. */
+export function replyGtg(method: string, gtg: Gtg): Response {
+  const body = gtg.passes ? 'OK\ngtg=pass\n' : `UNAVAILABLE\ngtg=fail reason=${gtg.reason}\n`
+  return replyAs(method, gtg, { body, contentType: 'text/plain; charset=utf-8' })
+}
+
+/** The same status and headers around another body. */
+export function replyAs(
+  method: string,
+  gtg: Gtg,
+  { body, contentType }: { body: string; contentType: string },
+): Response {
+  const status = STATUS[gtg.reason]
+  const headers = new Headers({
+    'Content-Type': contentType,
+    'Content-Length': String(method === 'OPTIONS' ? 0 : new TextEncoder().encode(body).length),
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    'Access-Control-Allow-Origin': '*',
+    'X-GTG': gtg.passes ? 'pass' : 'fail',
+    'X-GTG-Reason': gtg.reason,
+    'X-GTG-Age': gtg.ageSeconds === null ? 'none' : String(gtg.ageSeconds),
+  })
+  if (gtg.passes && gtg.reason !== 'healthy') headers.set('x-envoy-degraded', 'true')
+  if (gtg.reason === 'disabled') headers.set('x-envoy-immediate-health-check-fail', 'true')
+  if (status === 503) headers.set('Retry-After', String(gtg.retryAfterSeconds))
+  if (method === 'OPTIONS') headers.set('Allow', GTG_METHODS)
+  return new Response(method === 'GET' ? body : null, { status, headers })
+}

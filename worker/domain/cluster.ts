@@ -1,0 +1,243 @@
+/**
+ * One cluster's state and the one way to change it: a report in, a new state with its transitions out, or a
+ * rejection that changes nothing. Ordering, digest, freshness: behaviour, section 2; the failures behind them: why page.
+ */
+import type { Content, ExporterInfo, Report, Service, Severity } from '../contract/report.ts'
+import { holdBlind, judgeFreshness, renewLease, type Lease } from './freshness.ts'
+import { judgeCategories, judgeServices, type CategoryVerdict } from './verdict.ts'
+
+/** What changes with every report: small, one row. */
+export interface Pulse {
+  epoch: number
+  sequence: number
+  /** Of the snapshot whose content is held. null: none yet. */
+  digest: string | null
+  lease: Lease
+  intervalSeconds: number
+  /** ms; when the first of an unbroken run of blind reports came. */
+  blindSinceMs: number | null
+  /** ms; when a snapshot was last asked for. */
+  resendAskedAtMs: number | null
+  /** By failing service: its own failed checks in a row, as last reported. */
+  streaks: Record<string, number>
+  exporter: ExporterInfo
+}
+
+/** What changes only when a verdict does. */
+export interface Standing {
+  categories: (CategoryVerdict & { sinceMs: number })[]
+  services: Record<string, { ok: boolean; severity: Severity | null; sinceMs: number }>
+}
+
+export interface ClusterState {
+  pulse: Pulse
+  /** null: never a snapshot. */
+  content: Content | null
+  standing: Standing
+}
+
+export interface Transition {
+  atMs: number
+  subject: 'service' | 'category'
+  name: string
+  /** null: it was not known before, or is no longer. */
+  from: string | null
+  to: string | null
+}
+
+export interface Rejection {
+  reason: 'stale_sequence'
+  held: { epoch: number; sequence: number }
+}
+
+export type Applied =
+  | { ok: true; state: ClusterState; transitions: Transition[]; resend: boolean }
+  | { ok: false; rejection: Rejection }
+
+const NO_LEASE: Lease = { freshAtMs: null, validUntilMs: null, heldUntilMs: null }
+const NO_STANDING: Standing = { categories: [], services: {} }
+
+/** `state` null: nothing is held yet. Times in ms; never throws. */
+export function applyReport(
+  state: ClusterState | null,
+  report: Report,
+  clock: { nowMs: number; deadAfterMs: number },
+): Applied {
+  const held = state?.pulse ?? null
+  if (held !== null && !isNewer(report, held)) {
+    return {
+      ok: false,
+      rejection: {
+        reason: 'stale_sequence',
+        held: { epoch: held.epoch, sequence: held.sequence },
+      },
+    }
+  }
+  const heard: Heard = {
+    content: state?.content ?? null,
+    standing: state?.standing ?? NO_STANDING,
+    pulse: {
+      epoch: report.epoch,
+      sequence: report.sequence,
+      digest: held?.digest ?? null,
+      lease: held?.lease ?? NO_LEASE,
+      intervalSeconds: report.intervalSeconds,
+      blindSinceMs: held?.blindSinceMs ?? null,
+      resendAskedAtMs: held?.resendAskedAtMs ?? null,
+      streaks: held?.streaks ?? {},
+      exporter: report.exporter,
+    },
+  }
+  switch (report.kind) {
+    case 'snapshot':
+      return applySnapshot(heard, report, clock)
+    case 'heartbeat':
+      return applyHeartbeat(heard, report, clock)
+    case 'blind':
+      return applyBlind(heard, clock)
+  }
+}
+
+/** The held state with the report's own place in the order: what a report that is merely heard leaves behind. */
+type Heard = ClusterState
+
+function applySnapshot(
+  heard: Heard,
+  report: Extract<Report, { kind: 'snapshot' }>,
+  { nowMs, deadAfterMs }: { nowMs: number; deadAfterMs: number },
+): Applied {
+  // Services that could not be listed are no data, however fresh the report is: it is merely heard.
+  if (report.content.services === null) {
+    return { ok: true, state: heard, transitions: [], resend: false }
+  }
+  const content = mergeContent(heard.content, report.content)
+  const standing = judgeStanding(content, heard.standing, nowMs)
+  return {
+    ok: true,
+    resend: false,
+    transitions: findTransitions(heard.standing, standing, nowMs),
+    state: {
+      content,
+      standing,
+      pulse: { ...move(heard, report, { nowMs, deadAfterMs }), digest: report.digest },
+    },
+  }
+}
+
+function applyHeartbeat(
+  heard: Heard,
+  report: Extract<Report, { kind: 'heartbeat' }>,
+  clock: { nowMs: number; deadAfterMs: number },
+): Applied {
+  if (report.digest === heard.pulse.digest) {
+    const pulse = move(heard, report, clock)
+    return { ok: true, state: { ...heard, pulse }, transitions: [], resend: false }
+  }
+  const { resendAskedAtMs } = heard.pulse
+  const intervalMs = report.intervalSeconds * 1000
+  const resend = resendAskedAtMs === null || clock.nowMs - resendAskedAtMs >= intervalMs
+  const pulse = resend ? { ...heard.pulse, resendAskedAtMs: clock.nowMs } : heard.pulse
+  return { ok: true, state: { ...heard, pulse }, transitions: [], resend }
+}
+
+/** A hold keeps what stands; it brings nobody back from the dead. */
+function applyBlind(heard: Heard, clock: { nowMs: number; deadAfterMs: number }): Applied {
+  const { pulse } = heard
+  const freshness = judgeFreshness(pulse.lease, clock.nowMs)
+  const isAlive = freshness === 'fresh' || freshness === 'held'
+  const blindSinceMs = isAlive ? (pulse.blindSinceMs ?? clock.nowMs) : null
+  const lease =
+    blindSinceMs === null
+      ? { ...pulse.lease, heldUntilMs: null }
+      : holdBlind(pulse.lease, { blindSinceMs, ...clock })
+  return {
+    ok: true,
+    state: { ...heard, pulse: { ...pulse, blindSinceMs, lease } },
+    transitions: [],
+    resend: false,
+  }
+}
+
+/** What a report that moves freshness moves: the lease, the counters, and the end of blindness. */
+function move(
+  heard: Heard,
+  report: Report,
+  { nowMs, deadAfterMs }: { nowMs: number; deadAfterMs: number },
+): Pulse {
+  return {
+    ...heard.pulse,
+    lease: renewLease(heard.pulse.lease, { observedAtMs: report.observedAt, nowMs, deadAfterMs }),
+    blindSinceMs: null,
+    resendAskedAtMs: null,
+    streaks: report.streaks,
+  }
+}
+
+function isNewer(report: Report, held: Pulse): boolean {
+  if (report.epoch !== held.epoch) return report.epoch > held.epoch
+  return report.sequence > held.sequence
+}
+
+/** Section by section: what could not be read stays as it is held. */
+function mergeContent(held: Content | null, reported: Content): Content {
+  return {
+    environment: reported.environment,
+    categories: reported.categories ?? held?.categories ?? null,
+    services: mergeServices(held?.services ?? null, reported.services),
+    nodes: reported.nodes ?? held?.nodes ?? null,
+    acks: reported.acks ?? held?.acks ?? null,
+    warnings: reported.warnings,
+  }
+}
+
+function mergeServices(held: Service[] | null, reported: Service[] | null): Service[] | null {
+  if (reported === null) return held
+  const before = new Map(held?.map((service) => [service.name, service]))
+  return reported.map((service) => {
+    const known = before.get(service.name)
+    const desired = service.desired === undefined ? known?.desired : service.desired
+    return {
+      ...service,
+      desired: desired ?? null,
+      targets: service.targets ?? known?.targets ?? null,
+    }
+  })
+}
+
+function judgeStanding(content: Content, held: Standing, nowMs: number): Standing {
+  const services = judgeServices(content)
+  const sinceOf = new Map(held.categories.map((category) => [category.name, category]))
+  return {
+    categories: judgeCategories(content, services).map((category) => {
+      const before = sinceOf.get(category.name)
+      const isSame = before?.reason === category.reason
+      return { ...category, sinceMs: isSame ? before.sinceMs : nowMs }
+    }),
+    services: Object.fromEntries(
+      [...services].flatMap(([name, health]) => {
+        if (health === null) return []
+        const before = held.services[name]
+        const sinceMs = before?.ok === health.ok ? before.sinceMs : nowMs
+        return [[name, { ok: health.ok, severity: health.severity, sinceMs }]]
+      }),
+    ),
+  }
+}
+
+function findTransitions(from: Standing, to: Standing, atMs: number): Transition[] {
+  const words = (standing: Standing) => ({
+    service: new Map(
+      Object.entries(standing.services).map(([name, s]) => [name, s.ok ? 'ok' : 'failing']),
+    ),
+    category: new Map(standing.categories.map((category) => [category.name, category.reason])),
+  })
+  const before = words(from)
+  const after = words(to)
+  return (['service', 'category'] as const).flatMap((subject) =>
+    [...new Set<string>([...before[subject].keys(), ...after[subject].keys()])].flatMap((name) => {
+      const fromWord = before[subject].get(name) ?? null
+      const toWord = after[subject].get(name) ?? null
+      return fromWord === toWord ? [] : [{ atMs, subject, name, from: fromWord, to: toWord }]
+    }),
+  )
+}

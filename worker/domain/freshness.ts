@@ -1,0 +1,50 @@
+/** How long a verdict may be trusted. Judged by whoever reads, with the reader's clock (behaviour, sections 2 and 6). */
+import { HOLD_MAX_MS, INTERVALS_UNTIL_DEAD } from '../contract/limits.ts'
+
+/** The times that every reader needs to judge a verdict by its own clock. */
+export interface Lease {
+  /** ms; the last report that moved freshness, by the earlier of its `observedAt` and its receipt. null: never any. */
+  freshAtMs: number | null
+  /** ms; after it, without a hold, the cluster is dead. */
+  validUntilMs: number | null
+  /** ms; until then a blind exporter keeps the last verdict standing, as `held`. */
+  heldUntilMs: number | null
+}
+
+export type Freshness = 'none' | 'fresh' | 'held' | 'dead'
+
+export function judgeFreshness(lease: Lease, nowMs: number): Freshness {
+  if (lease.validUntilMs === null) return 'none'
+  if (lease.heldUntilMs !== null && nowMs <= lease.heldUntilMs) return 'held'
+  return nowMs <= lease.validUntilMs ? 'fresh' : 'dead'
+}
+
+/** The lease that a report starts: never in the future, and never back behind the one that is held. */
+export function renewLease(
+  held: Lease,
+  {
+    observedAtMs,
+    nowMs,
+    deadAfterMs,
+  }: { observedAtMs: number; nowMs: number; deadAfterMs: number },
+): Lease {
+  const freshAtMs = Math.max(held.freshAtMs ?? 0, Math.min(observedAtMs, nowMs))
+  return { freshAtMs, validUntilMs: freshAtMs + deadAfterMs, heldUntilMs: null }
+}
+
+/** How long blind reports hold: to 15 min after the first, and no longer than an exporter is heard. */
+export function holdBlind(
+  lease: Lease,
+  {
+    blindSinceMs,
+    nowMs,
+    deadAfterMs,
+  }: { blindSinceMs: number; nowMs: number; deadAfterMs: number },
+): Lease {
+  return { ...lease, heldUntilMs: Math.min(blindSinceMs + HOLD_MAX_MS, nowMs + deadAfterMs) }
+}
+
+/** Late and dead must not fall together, or a cluster flaps: four intervals fit into the time to dead. */
+export function isIntervalTooLong(intervalSeconds: number, deadAfterSeconds: number): boolean {
+  return intervalSeconds * INTERVALS_UNTIL_DEAD > deadAfterSeconds
+}

@@ -1,0 +1,108 @@
+/** The one question: good to go? From a cluster's view and the categories asked for to status and reason (behaviour, section 4). */
+import { DEFAULT_CATEGORY } from '../contract/report.ts'
+import { judgeFreshness, type Lease } from './freshness.ts'
+import type { ClusterState, Standing } from './cluster.ts'
+
+/** All that a reader needs, and nothing that grows with the number of healthy services. */
+export interface ClusterView {
+  lease: Lease
+  intervalSeconds: number
+  categories: Standing['categories']
+}
+
+export type GtgReason =
+  | 'healthy'
+  | 'degraded'
+  | 'held'
+  | 'unhealthy'
+  | 'disabled'
+  | 'stale'
+  | 'no-data'
+  | 'internal'
+  | 'unknown-category'
+  | 'unknown-cluster'
+  | 'ambiguous-cluster'
+
+export interface Gtg {
+  passes: boolean
+  reason: GtgReason
+  /** s since the verdict was last fresh; null when there is none. */
+  ageSeconds: number | null
+  /** s until it is worth asking again. */
+  retryAfterSeconds: number
+  /** Those that were asked for and exist. */
+  categories: Standing['categories']
+}
+
+/** Names of services that a view carries per category: enough to act on, and its size stays bounded. */
+const NAMES_IN_VIEW = 50
+
+/** `state` null: nothing is held yet. */
+export function makeView(state: Pick<ClusterState, 'pulse' | 'standing'> | null): ClusterView {
+  if (state === null) {
+    const lease = { freshAtMs: null, validUntilMs: null, heldUntilMs: null }
+    return { lease, intervalSeconds: RETRY_AFTER_SECONDS, categories: [] }
+  }
+  return {
+    lease: state.pulse.lease,
+    intervalSeconds: state.pulse.intervalSeconds,
+    categories: state.standing.categories.map((category) => ({
+      ...category,
+      failing: category.failing.slice(0, NAMES_IN_VIEW),
+      missing: category.missing.slice(0, NAMES_IN_VIEW),
+    })),
+  }
+}
+
+/** More names than that in one question is a mistake or an attack. */
+export const CATEGORIES_MAX = 32
+
+const RETRY_AFTER_SECONDS = 10
+
+/** An answer about nothing that was observed: no cluster, or no way to reach what is known of it. */
+export function refuseGtg(
+  reason: Extract<GtgReason, 'internal' | 'unknown-cluster' | 'ambiguous-cluster'>,
+): Gtg {
+  return {
+    passes: false,
+    reason,
+    ageSeconds: null,
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
+    categories: [],
+  }
+}
+
+/** `isCopy`: the view is what KV last published, so it can only be held. Which reason wins stands in section 4. */
+export function judgeGtg(
+  view: ClusterView,
+  names: string[],
+  { nowMs, isCopy }: { nowMs: number; isCopy: boolean },
+): Gtg {
+  const wanted = new Set(names.length === 0 ? [DEFAULT_CATEGORY] : names)
+  const categories = view.categories.filter((category) => wanted.has(category.name))
+  const isKnown = categories.length === wanted.size && wanted.size <= CATEGORIES_MAX
+  const reason = findReason(view, isKnown ? categories : null, { nowMs, isCopy })
+  const { freshAtMs } = view.lease
+  return {
+    passes: reason === 'healthy' || reason === 'degraded' || reason === 'held',
+    reason,
+    ageSeconds: freshAtMs === null ? null : Math.max(0, Math.floor((nowMs - freshAtMs) / 1000)),
+    retryAfterSeconds: Math.min(60, Math.max(5, Math.ceil(view.intervalSeconds))),
+    categories,
+  }
+}
+
+function findReason(
+  view: ClusterView,
+  categories: Standing['categories'] | null,
+  { nowMs, isCopy }: { nowMs: number; isCopy: boolean },
+): GtgReason {
+  const freshness = judgeFreshness(view.lease, nowMs)
+  if (freshness === 'none') return 'no-data'
+  if (categories === null) return 'unknown-category'
+  if (categories.some((category) => category.reason === 'disabled')) return 'disabled'
+  if (freshness === 'dead') return 'stale'
+  if (categories.some((category) => !category.passes)) return 'unhealthy'
+  if (freshness === 'held' || isCopy) return 'held'
+  return categories.some((category) => category.missing.length > 0) ? 'degraded' : 'healthy'
+}
