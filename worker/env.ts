@@ -92,7 +92,7 @@ export function readConfig(env: Env): ReadConfig {
 }
 
 function parseConfig(env: Env): ReadConfig {
-  const result = v.safeParse(configSchema, env)
+  const result = v.safeParse(configSchema, { PUSH_SECRETS: undefined, ...env })
   if (!result.success) {
     return {
       ok: false,

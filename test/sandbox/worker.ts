@@ -30,7 +30,7 @@ export async function startWorker({ port, stateDir, vars }: WorkerOptions): Prom
       ...options,
       modules: true,
       script: await bundleWorker(),
-      bindings: { ...options.bindings, ...vars },
+      bindings: vars,
       host: '127.0.0.1',
       port,
       cf: false, // or it fetches a sample of request.cf from the internet

@@ -5,7 +5,7 @@
 import { createMiddleware } from 'hono/factory'
 import * as v from 'valibot'
 import { REPORT_WIRE_MAX_BYTES } from '../contract/limits.ts'
-import { importSecret, verifyBody } from '../contract/signature.ts'
+import { importSecret, verifyBody, type SigningKey } from '../contract/signature.ts'
 import type { AppEnv } from '../env.ts'
 import { readBounded } from '../routes/read-bounded.ts'
 import { refuse } from '../routes/refuse.ts'
@@ -17,7 +17,7 @@ const headersSchema = v.object({
 })
 
 /** Keys imported once per isolate, by their secret. */
-const keys = new Map<string, CryptoKey>()
+const keys = new Map<string, SigningKey>()
 
 export const pushSignature = createMiddleware<{
   Bindings: AppEnv['Bindings']
@@ -25,7 +25,11 @@ export const pushSignature = createMiddleware<{
 }>(async (c, next) => {
   const wire = await readBounded(c.req.raw.body, REPORT_WIRE_MAX_BYTES)
   if (wire === null) return refuse(c, { reason: 'too-large', maxBytes: REPORT_WIRE_MAX_BYTES })
-  const headers = v.safeParse(headersSchema, c.req.header())
+  const headers = v.safeParse(headersSchema, {
+    'webhook-id': c.req.header('webhook-id'),
+    'webhook-timestamp': c.req.header('webhook-timestamp'),
+    'webhook-signature': c.req.header('webhook-signature'),
+  })
   if (!headers.success) {
     const [issue] = headers.issues
     return refuse(c, { reason: 'headers', detail: `${v.getDotPath(issue)} ${issue.message}` })
@@ -44,7 +48,7 @@ export const pushSignature = createMiddleware<{
   return next()
 })
 
-async function keyOf(secret: string): Promise<CryptoKey> {
+async function keyOf(secret: string): Promise<SigningKey> {
   const key = keys.get(secret) ?? (await importSecret(secret))
   keys.set(secret, key)
   return key

@@ -13,6 +13,9 @@ export interface SignedHeaders {
   signature: string
 }
 
+/** The runtime's own CryptoKey, under whichever name its types know it. */
+export type SigningKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>
+
 /** The bytes of a `whsec_…` secret, or null when it isn't one (base64 of 24 to 64 bytes behind the prefix). */
 export function decodeSecret(secret: string): Uint8Array<ArrayBuffer> | null {
   if (!secret.startsWith(PREFIX)) return null
@@ -24,7 +27,7 @@ export function decodeSecret(secret: string): Uint8Array<ArrayBuffer> | null {
 }
 
 /** A key for both directions. Throws on a malformed secret, without repeating it. */
-export async function importSecret(secret: string): Promise<CryptoKey> {
+export async function importSecret(secret: string): Promise<SigningKey> {
   const bytes = decodeSecret(secret)
   if (bytes === null) throw new Error('malformed signing secret')
   return crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, [
@@ -37,7 +40,7 @@ export async function importSecret(secret: string): Promise<CryptoKey> {
 export async function signBody(
   { id, timestampSeconds }: Pick<SignedHeaders, 'id' | 'timestampSeconds'>,
   body: Uint8Array,
-  keys: CryptoKey[],
+  keys: SigningKey[],
 ): Promise<string> {
   const content = signedContent(id, timestampSeconds, body)
   const signatures = await Promise.all(
@@ -53,7 +56,7 @@ export async function signBody(
 export async function verifyBody(
   headers: SignedHeaders,
   body: Uint8Array,
-  { keys, nowMs }: { keys: CryptoKey[]; nowMs: number },
+  { keys, nowMs }: { keys: SigningKey[]; nowMs: number },
 ): Promise<boolean> {
   const isInTime = Math.abs(nowMs - headers.timestampSeconds * 1000) <= SIGNATURE_TOLERANCE_MS
   const content = signedContent(headers.id, headers.timestampSeconds, body)

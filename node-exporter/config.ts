@@ -1,0 +1,160 @@
+/** Environment to Config: every fault named at once, each with what to write instead. No value of a secret is repeated. */
+import * as v from 'valibot'
+import { clusterIdSchema } from '../worker/contract/report.ts'
+import { decodeSecret } from '../worker/contract/signature.ts'
+
+const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
+
+function seconds(fallback: number, what: string) {
+  const message = `must be ${what} in seconds, a number above 0`
+  return v.optional(
+    v.pipe(
+      v.string(),
+      v.transform(Number),
+      v.number(message),
+      v.finite(message),
+      v.gtValue(0, message),
+      v.maxValue(86_400, message),
+      v.transform((value) => value * 1000),
+    ),
+    String(fallback),
+  )
+}
+
+function count(fallback: number, { least, what }: { least: number; what: string }) {
+  const message = `must be ${what}, a whole number from ${least}`
+  return v.optional(
+    v.pipe(
+      v.string(),
+      v.transform(Number),
+      v.number(message),
+      v.integer(message),
+      v.minValue(least, message),
+    ),
+    String(fallback),
+  )
+}
+
+const namespace = v.pipe(v.string(), v.regex(NAMESPACE, 'must be a namespace, such as default'))
+
+const envSchema = v.object({
+  ROLE: v.optional(v.picklist(['cluster'], 'must be cluster'), 'cluster'),
+  CLUSTER_ID: v.pipe(
+    v.string("is not set: write the cluster's id, such as prod-eu"),
+    clusterIdSchema,
+  ),
+  ENVIRONMENT: v.optional(v.pipe(v.string(), v.maxLength(253, 'must be at most 253 characters'))),
+  WORKER_URL: v.pipe(
+    v.string("is not set: write the Worker's address, such as https://pilotlight.example.com"),
+    v.check((text) => {
+      const url = URL.parse(text)
+      return url !== null && /^https?:$/.test(url.protocol) && url.username === ''
+    }, 'must be an http or https address without credentials, such as https://pilotlight.example.com'),
+    v.transform((text) => new URL(text)),
+  ),
+  PUSH_SECRET: v.pipe(
+    v.string(
+      "is not set: write the cluster's whsec_… secret, two separated by a blank while rotating",
+    ),
+    v.transform((text) => text.trim().split(/\s+/)),
+    v.minLength(1),
+    v.maxLength(2, 'must be one whsec_… secret, or two separated by a blank'),
+    v.everyItem(
+      (secret) => decodeSecret(secret) !== null,
+      'must be whsec_ and the base64 of 24 to 64 bytes',
+    ),
+  ),
+  NAMESPACES: v.optional(
+    v.pipe(
+      v.string(),
+      v.transform((text) => text.split(/[\s,]+/).filter((name) => name !== '')),
+      v.array(v.pipe(v.string(), v.regex(NAMESPACE, 'must be namespaces separated by commas'))),
+    ),
+    '',
+  ),
+  HOME_NAMESPACE: v.optional(namespace, 'default'),
+  INTERVAL_SECONDS: seconds(10, 'the time between two reports'),
+  PROBE_CONCURRENCY: count(128, { least: 1, what: 'how many pods are asked at once' }),
+  PROBE_TIMEOUT_SECONDS: seconds(10, 'the time a pod has to answer'),
+  PROBE_VIA: v.optional(
+    v.picklist(['direct', 'apiserver'], 'must be direct or apiserver'),
+    'direct',
+  ),
+  MAX_HEALTHCHECK_ATTEMPTS: count(2, {
+    least: 0,
+    what: 'how often a failed connection is tried again',
+  }),
+  HEALTHCHECK_COOLDOWN: v.optional(
+    v.pipe(
+      v.string(),
+      v.transform(Number),
+      v.number('must be the time between two tries in seconds, from 0'),
+      v.finite('must be the time between two tries in seconds, from 0'),
+      v.minValue(0, 'must be the time between two tries in seconds, from 0'),
+      v.transform((value) => value * 1000),
+    ),
+    '1',
+  ),
+  KUBECONFIG: v.optional(v.string()),
+  LOG_LEVEL: v.optional(
+    v.picklist(['debug', 'info', 'warn', 'error'], 'must be debug, info, warn or error'),
+    'info',
+  ),
+})
+
+export interface Config {
+  clusterId: string
+  environment: string
+  workerUrl: URL
+  pushSecrets: string[]
+  /** Empty: all. */
+  namespaces: string[]
+  homeNamespace: string
+  intervalMs: number
+  probeConcurrency: number
+  probeTimeoutMs: number
+  probeVia: 'direct' | 'apiserver'
+  /** Paths of kubeconfig files, used outside a pod. */
+  kubeconfig: string | undefined
+  maxAttempts: number
+  cooldownMs: number
+  logLevel: 'debug' | 'info' | 'warn' | 'error'
+}
+
+export type ReadConfig = { ok: true; config: Config } | { ok: false; faults: string[] }
+
+/** An empty variable counts as not set: that is what templates leave behind. */
+export function readConfig(env: Record<string, string | undefined>): ReadConfig {
+  const names = Object.keys(envSchema.entries)
+  const set = Object.fromEntries(names.map((name) => [name, env[name] || undefined]))
+  const result = v.safeParse(envSchema, set)
+  if (!result.success) {
+    return {
+      ok: false,
+      faults: result.issues.map((issue) => {
+        const name = issue.path?.[0].key
+        return `${String(name)} ${issue.message}`
+      }),
+    }
+  }
+  const e = result.output
+  return {
+    ok: true,
+    config: {
+      clusterId: e.CLUSTER_ID,
+      environment: e.ENVIRONMENT ?? e.CLUSTER_ID,
+      workerUrl: e.WORKER_URL,
+      pushSecrets: e.PUSH_SECRET,
+      namespaces: e.NAMESPACES,
+      homeNamespace: e.HOME_NAMESPACE,
+      intervalMs: e.INTERVAL_SECONDS,
+      probeConcurrency: e.PROBE_CONCURRENCY,
+      probeTimeoutMs: e.PROBE_TIMEOUT_SECONDS,
+      probeVia: e.PROBE_VIA,
+      kubeconfig: e.KUBECONFIG,
+      maxAttempts: e.MAX_HEALTHCHECK_ATTEMPTS,
+      cooldownMs: e.HEALTHCHECK_COOLDOWN,
+      logLevel: e.LOG_LEVEL,
+    },
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * The API server as the exporter uses it: list, watch, and the pod proxy. Credentials, CA and proxies are
+ * @kubernetes/client-node's; the requests are raw JSON over one kept connection, for its typed calls open a
+ * connection each and block the event loop for seconds on a large list. It retries nothing: whoever asks does.
+ */
+import { HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node'
+import { existsSync } from 'node:fs'
+import { delimiter } from 'node:path'
+import { Agent, request, type Dispatcher } from 'undici'
+import * as v from 'valibot'
+
+/** A request that came to nothing. `status` null: no answer at all. */
+export class KubeError extends Error {
+  override readonly name = 'KubeError'
+  readonly status: number | null
+
+  constructor(message: string, status: number | null, cause?: unknown) {
+    super(message, { cause })
+    this.status = status
+  }
+}
+
+export interface ListPage {
+  items: unknown[]
+  resourceVersion: string
+  continue: string
+}
+
+const listSchema = v.object({
+  metadata: v.object({
+    resourceVersion: v.optional(v.string(), ''),
+    continue: v.optional(v.string(), ''),
+  }),
+  items: v.nullish(v.array(v.unknown()), []),
+})
+
+const statusSchema = v.object({ message: v.string() })
+
+export interface KubeApiOptions {
+  /** Paths of kubeconfig files, used where there is no service account. */
+  kubeconfig: string | undefined
+  /** Where the service account's folders are mounted; '' in a pod. */
+  accountRoot: string
+  /** ms an ordinary request may take; a watch has its own limit. */
+  timeoutMs: number
+}
+
+const TOKEN_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/token'
+
+interface Connection {
+  config: KubeConfig
+  server: string
+  dispatcher: Dispatcher
+}
+
+export class KubeApi {
+  readonly #options: KubeApiOptions
+  #connection: Connection | null = null
+
+  constructor(options: KubeApiOptions) {
+    this.#options = options
+  }
+
+  /** One page. Rejects with KubeError. */
+  async list(path: string, query: Record<string, string>, signal: AbortSignal): Promise<ListPage> {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(this.#options.timeoutMs)])
+    return this.#with(async (connection) => {
+      const body = await this.#get(connection, pathWith(path, query), limited)
+      const { metadata, items } = v.parse(listSchema, await body.json())
+      return { ...metadata, items: items ?? [] }
+    })
+  }
+
+  /** Gives each event as it comes, until the server ends the stream. Rejects with KubeError. */
+  async watch(
+    path: string,
+    { query, signal }: { query: Record<string, string>; signal: AbortSignal },
+    onEvent: (event: unknown) => void,
+  ): Promise<void> {
+    await this.#with(async (connection) => {
+      const url = pathWith(path, { ...query, watch: 'true' })
+      const body = await this.#get(connection, url, signal)
+      let rest = ''
+      for await (const text of body.setEncoding('utf8')) {
+        const lines = (rest + String(text)).split('\n')
+        rest = lines.pop() ?? ''
+        for (const line of lines) onEvent(JSON.parse(line))
+      }
+    })
+  }
+
+  /** What a pod answers through the API server's proxy. Rejects with KubeError when the API server itself is away. */
+  async proxy(path: string, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    return this.#with((connection) => this.#request(connection, path, signal))
+  }
+
+  async stop(): Promise<void> {
+    const old = this.#connection
+    this.#connection = null
+    await old?.dispatcher.destroy()
+  }
+
+  async #get(connection: Connection, path: string, signal: AbortSignal) {
+    const answer = await this.#request(connection, path, signal)
+    if (answer.statusCode === 200) return answer.body
+    const body: unknown = await answer.body.json().catch(() => null) // an error page says less than its status
+    const status = v.safeParse(statusSchema, body)
+    const message = status.success ? status.output.message : 'no reason given'
+    throw new KubeError(`HTTP ${answer.statusCode}: ${message}`, answer.statusCode)
+  }
+
+  async #request({ config, server, dispatcher }: Connection, path: string, signal: AbortSignal) {
+    const url = `${server}${path}`
+    const context = new RequestContext(url, HttpMethod.GET)
+    await config.applySecurityAuthentication(context)
+    const headers = {
+      ...context.getHeaders(),
+      accept: 'application/json',
+      'user-agent': 'pilotlight',
+    }
+    return request(url, { headers, dispatcher, signal, bodyTimeout: 0 })
+  }
+
+  /**
+   * A connection that failed is never used again: the API server may have moved, its CA or the token may be
+   * new. What else runs on it fails too, and comes again on the next one.
+   */
+  async #with<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    let connection: Connection | null = null
+    try {
+      connection = this.#connection ??= await connect(this.#options)
+      return await work(connection)
+    } catch (error) {
+      const isRefusal = error instanceof KubeError && error.status !== 401
+      if (!isRefusal && connection !== null && connection === this.#connection) {
+        this.#connection = null
+        void connection.dispatcher.destroy()
+      }
+      throw error instanceof KubeError ? error : new KubeError(reasonOf(error), null, error)
+    }
+  }
+}
+
+function pathWith(path: string, query: Record<string, string>): string {
+  return `${path}?${new URLSearchParams(query).toString()}`
+}
+
+/** The service account in a pod, else the kubeconfig. Throws when there is neither, or it can't be read. */
+async function connect({ kubeconfig, accountRoot }: KubeApiOptions): Promise<Connection> {
+  const config = new KubeConfig()
+  if (process.env['KUBERNETES_SERVICE_HOST'] && existsSync(`${accountRoot}${TOKEN_FILE}`)) {
+    config.loadFromCluster(accountRoot)
+  } else {
+    const [first, ...others] = (kubeconfig ?? '').split(delimiter).filter((path) => path !== '')
+    if (first === undefined) throw new Error('neither a service account nor KUBECONFIG is there')
+    config.loadFromFile(first)
+    for (const path of others) {
+      const other = new KubeConfig()
+      other.loadFromFile(path)
+      config.mergeConfig(other)
+    }
+  }
+  const server = config.getCurrentCluster()?.server
+  if (server === undefined) throw new Error('the kubeconfig names no current cluster')
+  // client-node makes a dispatcher per request; the first one is kept for all of them.
+  const context = new RequestContext(server, HttpMethod.GET)
+  await config.applySecurityAuthentication(context)
+  const dispatcher = context.getDispatcher() ?? new Agent()
+  return { config, server: server.replace(/\/+$/, ''), dispatcher }
+}
+
+/** One line, with the reason behind "fetch failed" and the like. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error.name === 'TimeoutError') return 'no answer in time'
+  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : ''
+  return `${error.message}${cause}`.split('\n')[0] ?? ''
+}

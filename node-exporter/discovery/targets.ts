@@ -1,0 +1,173 @@
+/** Services, EndpointSlices and workloads into services with the addresses to probe (behaviour, section 1). Pure. */
+import type { Warning } from '../../worker/contract/report.ts'
+import { TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
+import { cutText } from '../push/cut-text.ts'
+import type { KubeService, KubeSlice, Workload } from './kube-objects.ts'
+import { ANNOTATION, readBoolean, SERVICE_NAME_LABEL, type Warn } from './labels.ts'
+
+/** One address of a service: where to ask, and what the answer is filed under. */
+export interface DiscoveredTarget {
+  /** The pod's name, else the address. */
+  id: string
+  namespace: string
+  /** null: an address without a pod. */
+  pod: string | null
+  node: string | null
+  ready: boolean
+  scheme: 'http' | 'https'
+  /** An IPv6 one without brackets. */
+  address: string
+  port: number
+  path: string
+}
+
+export interface DiscoveredService {
+  name: string
+  isResilient: boolean
+  isDaemon: boolean
+  /** null: no workload stands behind it; undefined: workloads could not be listed. */
+  desired: number | null | undefined
+  businessImpact: string | undefined
+  panicGuide: string | undefined
+  targets: DiscoveredTarget[]
+}
+
+export interface Found {
+  services: DiscoveredService[]
+  warnings: Warning[]
+}
+
+const FALLBACK_PORT = 8080
+const FALLBACK_PATH = '/__health'
+
+/** `workloads` null: they could not be listed. */
+export function joinTargets(
+  from: { services: KubeService[]; slices: KubeSlice[]; workloads: Workload[] | null },
+  homeNamespace: string,
+): Found {
+  const warnings: Warning[] = []
+  const slicesOf = Map.groupBy(from.slices, ({ metadata }) =>
+    keyOf(metadata.namespace, metadata.labels?.[SERVICE_NAME_LABEL] ?? ''),
+  )
+  const workloadsOf =
+    from.workloads && Map.groupBy(from.workloads, (workload) => workload.namespace)
+  const services = from.services.flatMap((service) => {
+    const { name, namespace, labels } = service.metadata
+    const fullName = namespace === homeNamespace ? name : `${name}.${namespace}`
+    const warn: Warn = (message) => {
+      warnings.push({ subject: `Service ${fullName}`, message: cutText(message, TEXT_MAX_BYTES) })
+    }
+    const slices = slicesOf.get(keyOf(namespace, name)) ?? []
+    const unsupported = findUnsupported(service, slices)
+    if (unsupported !== null) {
+      warn(`${unsupported}: unsupported, never probed`)
+      return []
+    }
+    return {
+      name: fullName,
+      isResilient: readBoolean(labels ?? {}, { key: 'isResilient', fallback: true, warn }),
+      isDaemon: readBoolean(labels ?? {}, { key: 'isDaemon', fallback: false, warn }),
+      desired: workloadsOf ? sumDesired(service, workloadsOf.get(namespace) ?? []) : undefined,
+      ...readTexts(service),
+      targets: findTargets(service, slices, warn),
+    }
+  })
+  return { services, warnings }
+}
+
+function findUnsupported(service: KubeService, slices: KubeSlice[]): string | null {
+  if (service.spec.type === 'ExternalName') return 'type ExternalName has no addresses'
+  const hasSelector = Object.keys(service.spec.selector ?? {}).length > 0
+  return hasSelector || slices.length > 0 ? null : 'no selector and no EndpointSlices'
+}
+
+function findTargets(service: KubeService, slices: KubeSlice[], warn: Warn): DiscoveredTarget[] {
+  const settings = readSettings(service, warn)
+  const family = service.spec.ipFamilies?.[0] ?? 'IPv4'
+  if (slices.some(({ addressType }) => addressType === 'FQDN')) {
+    warn('an EndpointSlice of type FQDN: unsupported, left out')
+  }
+  // The service's first family last, so that it wins where a pod has both.
+  const ordered = slices
+    .filter(({ addressType }) => addressType !== 'FQDN')
+    .toSorted((a, b) => Number(a.addressType === family) - Number(b.addressType === family))
+  const byPod = new Map<string, DiscoveredTarget>()
+  for (const slice of ordered) {
+    const port = choosePort(slice, settings.port, warn)
+    for (const endpoint of slice.endpoints ?? []) {
+      const [address] = endpoint.addresses
+      if (address === undefined || endpoint.conditions?.terminating === true) continue
+      const pod = endpoint.targetRef?.name ?? null
+      byPod.set(endpoint.targetRef?.uid ?? pod ?? address, {
+        id: pod ?? address,
+        namespace: service.metadata.namespace,
+        pod,
+        node: endpoint.nodeName ?? null,
+        ready: endpoint.conditions?.ready !== false, // nil means ready, says the API
+        scheme: settings.scheme,
+        address,
+        port,
+        path: settings.path,
+      })
+    }
+  }
+  return [...byPod.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+function readSettings(service: KubeService, warn: Warn) {
+  const annotation = (key: string) => service.metadata.annotations?.[`${ANNOTATION}health-${key}`]
+  const scheme = annotation('scheme') ?? 'http'
+  if (scheme !== 'http' && scheme !== 'https') {
+    warn(`${ANNOTATION}health-scheme is "${scheme}", not http or https: taken as http`)
+  }
+  const path = annotation('path') ?? FALLBACK_PATH
+  const isPath = /^\/[!-~]*$/.test(path)
+  if (!isPath) warn(`${ANNOTATION}health-path is "${path}", not a path: taken as ${FALLBACK_PATH}`)
+  return {
+    scheme: scheme === 'https' ? ('https' as const) : ('http' as const),
+    path: isPath ? path : FALLBACK_PATH,
+    port: annotation('port'),
+  }
+}
+
+/** The annotation (a number or a port's name), else the port named app, else the only one, else 8080. */
+function choosePort(slice: KubeSlice, wanted: string | undefined, warn: Warn): number {
+  const ports = (slice.ports ?? []).flatMap(({ name, port }) =>
+    port === null || port === undefined ? [] : [{ name: name ?? '', port }],
+  )
+  if (wanted !== undefined) {
+    const number = Number(wanted)
+    if (Number.isInteger(number) && number >= 1 && number <= 65_535) return number
+    const named = ports.find(({ name }) => name === wanted)
+    if (named !== undefined) return named.port
+    warn(`${ANNOTATION}health-port is "${wanted}", neither a port nor the name of one: ignored`)
+  }
+  const chosen = ports.find(({ name }) => name === 'app') ?? (ports.length === 1 ? ports[0] : null)
+  if (ports.length > 1 && !chosen) {
+    warn(`several ports and none named app: taken as ${FALLBACK_PORT}`)
+  }
+  return chosen?.port ?? FALLBACK_PORT
+}
+
+/** The workloads whose pods the Service selects: several behind one Service are a canary, so they add up. */
+function sumDesired(service: KubeService, workloads: Workload[]): number | null {
+  const selector = Object.entries(service.spec.selector ?? {})
+  if (selector.length === 0) return null
+  const matching = workloads.filter(({ podLabels }) =>
+    selector.every(([key, value]) => podLabels[key] === value),
+  )
+  if (matching.length === 0) return null
+  return matching.reduce((sum, { desired }) => sum + desired, 0)
+}
+
+function readTexts({ metadata: { annotations } }: KubeService) {
+  const read = (key: string) => {
+    const text = annotations?.[`${ANNOTATION}${key}`]
+    return text === undefined ? undefined : cutText(text, TEXT_MAX_BYTES)
+  }
+  return { businessImpact: read('business-impact'), panicGuide: read('panic-guide') }
+}
+
+function keyOf(namespace: string, name: string): string {
+  return `${namespace}/${name}`
+}

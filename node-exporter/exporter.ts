@@ -1,0 +1,153 @@
+/** The role cluster, wired: discovery tells the prober what exists, the prober tells the pusher what changed. */
+import { readFileSync } from 'node:fs'
+import * as v from 'valibot'
+import { importSecret } from '../worker/contract/signature.ts'
+import type { Config } from './config.ts'
+import { Discovery, type Discovered } from './discovery/discovery.ts'
+import { KubeApi } from './discovery/kube-api.ts'
+import { REFLECTOR_TIMINGS, type ReflectorTimings } from './discovery/reflector.ts'
+import { probeDirectly, probeThrough } from './probing/probe.ts'
+import { Prober } from './probing/prober.ts'
+import { buildContent } from './push/content.ts'
+import { createDeliver } from './push/deliver.ts'
+import { EdgeClock } from './push/edge-clock.ts'
+import { Pusher } from './push/pusher.ts'
+import { Components } from './self/components.ts'
+import type { Log } from './self/log.ts'
+
+/** What no variable sets, and tests make short. All in ms. */
+export interface Timings {
+  reflector: ReflectorTimings
+  kubeTimeoutMs: number
+  pushTimeoutMs: number
+  textEveryMs: number
+  gatherMs: number
+}
+
+export const TIMINGS: Timings = {
+  reflector: REFLECTOR_TIMINGS,
+  kubeTimeoutMs: 10_000,
+  pushTimeoutMs: 5000,
+  textEveryMs: 60_000,
+  gatherMs: 200,
+}
+
+export interface Exporter {
+  /** Resolves when everything has been let go. */
+  stop(): Promise<void>
+}
+
+/** `onSuperseded`: another exporter speaks for this cluster, so the process must end. */
+export async function startExporter(
+  config: Config,
+  {
+    log,
+    onSuperseded,
+    timings = TIMINGS,
+  }: { log: Log; onSuperseded: () => void; timings?: Timings },
+): Promise<Exporter> {
+  const components = new Components(log)
+  const clock = new EdgeClock()
+  const api = new KubeApi({
+    kubeconfig: config.kubeconfig,
+    accountRoot: '',
+    timeoutMs: timings.kubeTimeoutMs,
+  })
+  const startedAt = Date.now()
+  const release = readRelease()
+
+  const prober = new Prober({
+    probe: config.probeVia === 'apiserver' ? probeThrough(api) : probeDirectly,
+    periodMs: config.intervalMs,
+    timeoutMs: config.probeTimeoutMs,
+    maxAttempts: config.maxAttempts,
+    cooldownMs: config.cooldownMs,
+    concurrency: config.probeConcurrency,
+    now: () => clock.now(),
+    onChange: (what) => {
+      pusher.change(what)
+    },
+    onTurn: (turn) => {
+      log.info(turn, turn.ok ? 'target is good again' : 'target is failing')
+    },
+  })
+
+  let known: Discovered = { services: [], categories: null, acks: null, warnings: [] }
+  let isComplete = false
+  const discovery = new Discovery(api, {
+    namespaces: config.namespaces,
+    homeNamespace: config.homeNamespace,
+    timings: timings.reflector,
+    onChange: () => {
+      const { away, failing, isComplete: isNowComplete } = discovery.state()
+      components.update('kube_api', away === null ? 'healthy' : 'degraded', away ?? undefined)
+      const status = failing.length === 0 ? 'healthy' : 'degraded'
+      components.update('discovery', status, failing.join('; ') || undefined)
+      // Once seen, the last known goes on being probed, whatever becomes of the API.
+      isComplete ||= isNowComplete
+      if (!isComplete) return
+      known = discovery.current()
+      prober.follow(known.services)
+      pusher.change('verdict')
+      pusher.change('text')
+    },
+  })
+
+  let isFirstPassDone = false
+  const canSee = () => {
+    isFirstPassDone ||= isComplete && prober.isComplete()
+    return isFirstPassDone
+  }
+
+  const delivery = createDeliver({
+    url: new URL(`/v1/clusters/${config.clusterId}/reports`, config.workerUrl),
+    keys: await Promise.all(config.pushSecrets.map(importSecret)),
+    clock,
+    timeoutMs: timings.pushTimeoutMs,
+  })
+  const pusher = new Pusher({
+    cluster: config.clusterId,
+    intervalMs: config.intervalMs,
+    textEveryMs: timings.textEveryMs,
+    gatherMs: timings.gatherMs,
+    clock,
+    deliver: delivery.deliver,
+    canSee,
+    see: () => buildContent(config.environment, known, prober),
+    streaks: () => prober.streaks(),
+    overdueMs: () => {
+      const overdueMs = prober.overdueMs()
+      const message = `behind by ${Math.ceil(overdueMs / 1000)} s`
+      if (overdueMs > 0) components.update('prober', 'degraded', message)
+      else components.update('prober', 'healthy')
+      return overdueMs
+    },
+    exporter: () => ({ type: 'pilotlight', ...release, startedAt, ...components.report() }),
+    components,
+    log,
+    onSuperseded,
+  })
+
+  discovery.start()
+  const pushing = pusher.run()
+  log.info({ cluster: config.clusterId, ...release }, 'exporter started')
+  return {
+    stop: async () => {
+      discovery.stop()
+      prober.stop()
+      pusher.stop()
+      await pushing
+      await Promise.all([api.stop(), delivery.stop()])
+    },
+  }
+}
+
+/** Version from package.json beside the sources or the bundle; the commit from the image's build. */
+function readRelease(): { version: string; commit: string } {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  const { version } = v.parse(
+    v.pipe(v.string(), v.parseJson(), v.object({ version: v.string() })),
+    text,
+  )
+  return { version, commit: process.env['COMMIT'] ?? '' }
+}

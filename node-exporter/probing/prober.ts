@@ -1,0 +1,258 @@
+/**
+ * Asks every target at its own phase of its service's period, with bounded concurrency, and keeps the last outcome
+ * of each. It knows when it is behind; what the outcomes mean is the domain's business.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import pLimit from 'p-limit'
+import type { Service, Target } from '../../worker/contract/report.ts'
+import { judgeService } from '../../worker/domain/service-health.ts'
+import type { Discovered } from '../discovery/discovery.ts'
+import type { DiscoveredTarget } from '../discovery/targets.ts'
+import { notAnswered } from './health-answer.ts'
+import type { Probe, Probed } from './probe.ts'
+import { findDelayMs } from './phase.ts'
+import { Streak } from './streak.ts'
+
+export interface ProberOptions {
+  probe: Probe
+  /** ms; for services whose categories name no refresh rate. */
+  periodMs: number
+  timeoutMs: number
+  /** Further tries after a connection failed, and ms between them. */
+  maxAttempts: number
+  cooldownMs: number
+  concurrency: number
+  /** ms by the edge's clock. */
+  now: () => number
+  /** `verdict`: something that a verdict reads has changed; `text`: something that only people read. */
+  onChange: (what: 'verdict' | 'text') => void
+  /** A target turned from good to bad or back, or is bad when first asked. */
+  onTurn: (turn: { service: string; target: string; ok: boolean; reason: string }) => void
+}
+
+type KnownService = Discovered['services'][number]
+
+interface Entry {
+  target: DiscoveredTarget
+  periodMs: number
+  outcome: (NonNullable<Probed> & { checkedAt: number }) | null
+  /** ms, monotonic; past it the target is overdue. */
+  dueMs: number
+  stop: AbortController
+}
+
+interface Member {
+  service: KnownService
+  streak: Streak
+  entries: Map<string, Entry>
+}
+
+/** A service without any target is failing or not by that alone: this stands for the one that isn't there. */
+const NOBODY = ''
+
+export class Prober {
+  readonly #options: ProberOptions
+  readonly #limit: ReturnType<typeof pLimit>
+  readonly #members = new Map<string, Member>()
+
+  constructor(options: ProberOptions) {
+    this.#options = options
+    this.#limit = pLimit(options.concurrency)
+  }
+
+  /** Starts with what is new, stops with what is gone, leaves the rest in its rhythm. */
+  follow(services: KnownService[]): void {
+    const names = new Set(services.map(({ name }) => name))
+    for (const [name, { entries }] of this.#members) {
+      if (names.has(name)) continue
+      for (const entry of entries.values()) entry.stop.abort()
+      this.#members.delete(name)
+    }
+    for (const service of services) this.#followService(service)
+  }
+
+  stop(): void {
+    this.follow([])
+  }
+
+  /** Every target has an outcome. */
+  isComplete(): boolean {
+    return this.#entries().every(({ outcome }) => outcome !== null)
+  }
+
+  /** ms behind: for how long the most overdue target has been so; 0 when none is. */
+  overdueMs(): number {
+    const nowMs = performance.now()
+    return this.#entries().reduce((most, { dueMs }) => Math.max(most, nowMs - dueMs), 0)
+  }
+
+  /** What is known of a service: its targets with an outcome; `targets` null while there is none yet. */
+  describe(service: KnownService): Service {
+    const entries = [...(this.#members.get(service.name)?.entries.values() ?? [])]
+    const probed = entries.filter(({ target, outcome }) => target.id === NOBODY || outcome !== null)
+    const targets = probed.filter(({ target }) => target.id !== NOBODY).map(toTarget)
+    const { name, isResilient, isDaemon, desired, businessImpact, panicGuide } = service
+    return {
+      name,
+      isResilient,
+      isDaemon,
+      ...(desired === undefined ? {} : { desired }),
+      targets: probed.length === 0 ? null : targets,
+      ...(businessImpact === undefined ? {} : { businessImpact }),
+      ...(panicGuide === undefined ? {} : { panicGuide }),
+    }
+  }
+
+  /** By failing service. */
+  streaks(): Record<string, number> {
+    const failing = [...this.#members].filter(
+      ([, { service, streak }]) =>
+        streak.count > 0 && judgeService(this.describe(service))?.ok === false,
+    )
+    return Object.fromEntries(failing.map(([name, { streak }]) => [name, streak.count]))
+  }
+
+  /** Targets whose answer names neither checks nor a state. */
+  warnings(): { subject: string; message: string }[] {
+    return [...this.#members.values()].flatMap(({ service, entries }) => {
+      const silent = [...entries.values()].filter(({ outcome }) => outcome?.hasWarning)
+      if (silent.length === 0) return []
+      const message = `${silent.length} of its pods answer JSON without checks: taken as available`
+      return [{ subject: `Service ${service.name}`, message }]
+    })
+  }
+
+  #entries(): Entry[] {
+    return [...this.#members.values()].flatMap(({ entries }) => [...entries.values()])
+  }
+
+  #followService(service: KnownService): void {
+    const known = this.#members.get(service.name)
+    const member = known ?? { service, streak: new Streak(), entries: new Map<string, Entry>() }
+    member.service = service
+    this.#members.set(service.name, member)
+    const periodMs = service.periodSeconds ? service.periodSeconds * 1000 : this.#options.periodMs
+    const targets = service.targets.length === 0 ? [nobody(service)] : service.targets
+    const keys = new Map(targets.map((target) => [keyOf(target), target]))
+    for (const [key, entry] of member.entries) {
+      const target = keys.get(key)
+      if (target !== undefined && entry.periodMs === periodMs) {
+        entry.target = target
+        continue
+      }
+      entry.stop.abort()
+      member.entries.delete(key)
+      // Only its pace is another: what was seen still holds.
+      if (target !== undefined) this.#startEntry(member, { ...entry, target, periodMs })
+    }
+    for (const [key, target] of keys) {
+      if (!member.entries.has(key)) this.#startEntry(member, { target, periodMs, outcome: null })
+    }
+  }
+
+  #startEntry(
+    member: Member,
+    { target, periodMs, outcome }: Pick<Entry, 'target' | 'periodMs' | 'outcome'>,
+  ): void {
+    const dueMs = performance.now() + periodMs + this.#probeMs()
+    const entry: Entry = { target, periodMs, outcome, dueMs, stop: new AbortController() }
+    member.entries.set(keyOf(target), entry)
+    void this.#run(member, entry)
+  }
+
+  /** The longest a probe takes but for connections that fail slowly; those only make it overdue for a moment. */
+  #probeMs(): number {
+    const { timeoutMs, maxAttempts, cooldownMs } = this.#options
+    return timeoutMs + maxAttempts * cooldownMs
+  }
+
+  /** At once when new, then at its phase for as long as it is there. */
+  async #run(member: Member, entry: Entry): Promise<void> {
+    const { signal } = entry.stop
+    while (!signal.aborted) {
+      const probed = await this.#ask(entry)
+      if (signal.aborted) return
+      if (probed !== null) this.#take(member, entry, probed)
+      const key = `${member.service.name}/${entry.target.id}`
+      const delayMs = findDelayMs(key, { periodMs: entry.periodMs, nowMs: performance.now() })
+      await sleep(delayMs, undefined, { signal }).catch(() => undefined) // it is gone: the loop ends
+    }
+  }
+
+  /** Between two tries its place is free for others: ten hanging pods must not make everything else late. */
+  async #ask(entry: Entry): Promise<Probed> {
+    if (entry.target.id === NOBODY) return { ...notAnswered('no pods'), mayRetry: false }
+    const { probe, timeoutMs, maxAttempts, cooldownMs } = this.#options
+    const { signal } = entry.stop
+    let probed = await this.#limit(() => (signal.aborted ? null : probe(entry.target, timeoutMs)))
+    for (let attempt = 0; attempt < maxAttempts && probed?.mayRetry; attempt++) {
+      await sleep(cooldownMs, undefined, { signal }).catch(() => undefined) // it is gone
+      if (signal.aborted) return null
+      probed = await this.#limit(() => probe(entry.target, timeoutMs))
+    }
+    return probed
+  }
+
+  #take(member: Member, entry: Entry, probed: NonNullable<Probed>): void {
+    const before = entry.outcome
+    entry.outcome = { ...probed, checkedAt: this.#options.now() }
+    entry.dueMs = performance.now() + entry.periodMs + this.#probeMs()
+    const health = judgeService(this.describe(member.service))
+    member.streak.take(entry.target.id, {
+      failed: !probed.ok,
+      isServiceOk: health?.ok ?? true,
+      targets: [...member.entries.values()].map(({ target }) => target.id),
+    })
+    if ((before?.ok ?? true) !== probed.ok && entry.target.id !== NOBODY) {
+      this.#options.onTurn({
+        service: member.service.name,
+        target: entry.target.id,
+        ok: probed.ok,
+        reason: probed.reason ?? failingNames(probed).join(', '),
+      })
+    }
+    if (before === null || verdictKey(before) !== verdictKey(probed))
+      this.#options.onChange('verdict')
+    else if (textKey(before) !== textKey(probed)) this.#options.onChange('text')
+  }
+}
+
+function toTarget({ target, outcome }: Entry): Target {
+  const { ok, answered, reason, checks, checkedAt } = outcome ?? {
+    ...notAnswered('not asked yet'),
+    checkedAt: 0,
+  }
+  return {
+    id: target.id,
+    ...(target.node === null ? {} : { node: target.node }),
+    ready: target.ready,
+    ok,
+    answered,
+    ...(reason === undefined ? {} : { reason }),
+    checkedAt,
+    checks,
+  }
+}
+
+function nobody(service: KnownService): DiscoveredTarget {
+  const where = { scheme: 'http', address: '', port: 0, path: '' } as const
+  return { ...where, id: NOBODY, namespace: '', pod: null, node: null, ready: service.isDaemon }
+}
+
+/** A target that moved, or is to be asked elsewhere, is another target. */
+function keyOf({ id, scheme, address, port, path }: DiscoveredTarget): string {
+  return JSON.stringify([id, scheme, address, port, path])
+}
+
+function failingNames({ checks }: NonNullable<Probed>): string[] {
+  return checks.filter((check) => !check.ok).map((check) => check.name)
+}
+
+function verdictKey({ ok, answered, checks }: NonNullable<Probed>): string {
+  const failing = checks.filter((check) => !check.ok).map(({ id, severity }) => [id, severity])
+  return JSON.stringify([ok, answered, failing])
+}
+
+function textKey({ reason, checks }: NonNullable<Probed>): string {
+  return JSON.stringify([reason, checks.map((check) => ({ ...check, lastUpdated: null }))])
+}

@@ -1,0 +1,89 @@
+/** The content of a snapshot: what discovery and the prober know, and what is left of it where it would be too large. */
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import { REPORT_MAX_BYTES, REPORT_WIRE_MAX_BYTES } from '../../worker/contract/limits.ts'
+import type { Content, PodCheck, Report, Target, Warning } from '../../worker/contract/report.ts'
+import type { Discovered } from '../discovery/discovery.ts'
+import type { Prober } from '../probing/prober.ts'
+
+const pack = promisify(gzip)
+
+export function buildContent(
+  environment: string,
+  discovered: Discovered,
+  prober: Pick<Prober, 'describe' | 'warnings'>,
+): Content {
+  return {
+    environment,
+    categories: discovered.categories,
+    services: discovered.services.map((service) => prober.describe(service)),
+    nodes: null,
+    acks: discovered.acks,
+    warnings: [...discovered.warnings, ...prober.warnings()].slice(0, WARNINGS_MAX),
+  }
+}
+
+/** Warnings told in one report: whoever has more has one cause for most of them. */
+const WARNINGS_MAX = 200
+
+/**
+ * The bytes to send, gzipped. Where they would be too many, detail goes before verdicts ever do: first the texts,
+ * then the checks that pass and all warnings, then what tells one target from another.
+ */
+export async function packReport(report: Report): Promise<Uint8Array> {
+  for (const shed of SHEDDING) {
+    const text = JSON.stringify(report.kind === 'snapshot' ? shed(report) : report)
+    if (Buffer.byteLength(text) > REPORT_MAX_BYTES) continue
+    // Each attempt is only made when the one before was too large.
+    // oxlint-disable-next-line no-await-in-loop
+    const bytes = await pack(text)
+    if (bytes.length <= REPORT_WIRE_MAX_BYTES) return bytes
+  }
+  throw new Error(
+    'the report is too large even without any detail: split the cluster by NAMESPACES',
+  )
+}
+
+type Snapshot = Extract<Report, { kind: 'snapshot' }>
+
+const SHEDDING: ((snapshot: Snapshot) => Snapshot)[] = [
+  (snapshot) => snapshot,
+  (snapshot) => mapTargets(snapshot, withoutTexts),
+  (snapshot) =>
+    mapTargets({ ...snapshot, content: withoutWarnings(snapshot.content) }, onlyFailing),
+  (snapshot) => mapTargets({ ...snapshot, content: withoutWarnings(snapshot.content) }, anonymous),
+]
+
+function mapTargets(snapshot: Snapshot, shed: (target: Target, index: number) => Target): Snapshot {
+  const services = snapshot.content.services?.map((service) => ({
+    ...service,
+    targets: service.targets?.map(shed) ?? null,
+  }))
+  return { ...snapshot, content: { ...snapshot.content, services: services ?? null } }
+}
+
+function withoutTexts(target: Target): Target {
+  return { ...target, checks: target.checks.map(bare) }
+}
+
+function onlyFailing(target: Target): Target {
+  return { ...target, checks: target.checks.filter((check) => !check.ok).map(bare) }
+}
+
+function anonymous(target: Target, index: number): Target {
+  const { ok, answered, checkedAt } = target
+  const checks = onlyFailing(target).checks.map((check) => ({ ...check, name: check.id }))
+  return { id: String(index), ready: target.ready, ok, answered, checkedAt, checks }
+}
+
+function bare({ id, name, ok, severity }: PodCheck): PodCheck {
+  return { id, name, ok, ...(severity === undefined ? {} : { severity }) }
+}
+
+function withoutWarnings(content: Content): Content {
+  const told: Warning = {
+    subject: 'report',
+    message: 'details were left out: the report is too large',
+  }
+  return { ...content, warnings: [told] }
+}

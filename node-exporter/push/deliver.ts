@@ -1,0 +1,86 @@
+/** One try to hand a report to the edge, and what came of it. It keeps no state but a connection. */
+import { randomUUID } from 'node:crypto'
+import { Agent, request } from 'undici'
+import * as v from 'valibot'
+import { acceptedSchema, refusedSchema } from '../../worker/contract/report.ts'
+import { signBody, type SigningKey } from '../../worker/contract/signature.ts'
+import type { EdgeClock } from './edge-clock.ts'
+
+export type Delivered =
+  | { kind: 'accepted'; resend: boolean }
+  /** Somebody else's report is newer. */
+  | { kind: 'superseded'; held: { epoch: number; sequence: number } }
+  /** `clockMoved`: the refusal told another time, so the same try may pass now. */
+  | { kind: 'failed'; reason: string; retryAfterMs: number | null; clockMoved: boolean }
+
+export interface Delivery {
+  url: URL
+  keys: SigningKey[]
+  clock: EdgeClock
+  timeoutMs: number
+}
+
+export function createDeliver({ url, keys, clock, timeoutMs }: Delivery) {
+  const dispatcher = new Agent({ connect: { timeout: timeoutMs } })
+
+  /** `body`: gzipped JSON. Never rejects. */
+  async function deliver(body: Uint8Array): Promise<Delivered> {
+    const id = randomUUID()
+    const timestampSeconds = Math.floor(clock.now() / 1000)
+    const sentMs = performance.now()
+    try {
+      const answer = await request(url, {
+        method: 'POST',
+        dispatcher,
+        body,
+        signal: AbortSignal.timeout(timeoutMs),
+        headers: {
+          'content-type': 'application/json',
+          'content-encoding': 'gzip',
+          'webhook-id': id,
+          'webhook-timestamp': String(timestampSeconds),
+          'webhook-signature': await signBody({ id, timestampSeconds }, body, keys),
+        },
+      })
+      const text = await answer.body.text()
+      const date = answer.headers['date']
+      const clockMoved = clock.adjust(String(date), sentMs, performance.now())
+      return read(answer.statusCode, text, {
+        clockMoved: clockMoved && answer.statusCode === 401,
+        retryAfterMs: readRetryAfter(answer.headers['retry-after']),
+      })
+    } catch (error) {
+      return { kind: 'failed', reason: reasonOf(error), retryAfterMs: null, clockMoved: false }
+    }
+  }
+
+  return { deliver, stop: () => dispatcher.destroy() }
+}
+
+function read(
+  status: number,
+  text: string,
+  rest: { clockMoved: boolean; retryAfterMs: number | null },
+): Delivered {
+  const body = v.safeParse(v.pipe(v.string(), v.parseJson()), text).output
+  const accepted = v.safeParse(acceptedSchema, body)
+  if (status === 202 && accepted.success) {
+    return { kind: 'accepted', resend: accepted.output.resend }
+  }
+  const refused = v.safeParse(refusedSchema, body)
+  if (status === 409 && refused.success && refused.output.held !== undefined) {
+    return { kind: 'superseded', held: refused.output.held }
+  }
+  const why = refused.success ? `: ${refused.output.error.message}` : ''
+  return { kind: 'failed', reason: `HTTP ${status}${why}`, ...rest }
+}
+
+function readRetryAfter(header: string | string[] | undefined): number | null {
+  const seconds = Number(header)
+  return header !== undefined && seconds >= 0 ? seconds * 1000 : null
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.name === 'TimeoutError' ? 'no answer in time' : error.message
+}

@@ -1,0 +1,24 @@
+/**
+ * The edge's time, as its replies tell it. Runs on the monotonic clock, so that neither a wrong clock on the node
+ * nor one that jumps makes a report late or a signature invalid.
+ */
+export class EdgeClock {
+  #offsetMs = Date.now() - performance.now()
+
+  /** Whole ms since 1970; the node's own word until the first reply. */
+  now(): number {
+    return Math.round(this.#offsetMs + performance.now())
+  }
+
+  /** `date`: a reply's Date header. `sentMs`, `receivedMs`: monotonic. True when the clock was moved. */
+  adjust(date: string | undefined, sentMs: number, receivedMs: number): boolean {
+    const edgeMs = Date.parse(date ?? '')
+    if (Number.isNaN(edgeMs)) return false
+    // Date is cut to whole seconds, and says when within the exchange the reply was made only roughly.
+    const offsetMs = edgeMs + 500 - (sentMs + receivedMs) / 2
+    const doubtMs = 500 + (receivedMs - sentMs) / 2
+    if (Math.abs(offsetMs - this.#offsetMs) <= doubtMs) return false
+    this.#offsetMs = offsetMs
+    return true
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * When and what to push: at once on a change that bears on a verdict, else each interval; a snapshot, a heartbeat, or
+ * blind. Only the newest state is ever sent: a failed try is followed by a new report, not by the old one.
+ */
+import { digestContent } from '../../worker/contract/digest.ts'
+import type { Content, ExporterInfo, Report } from '../../worker/contract/report.ts'
+import type { Components } from '../self/components.ts'
+import type { Log } from '../self/log.ts'
+import { packReport } from './content.ts'
+import type { Delivered } from './deliver.ts'
+import type { EdgeClock } from './edge-clock.ts'
+
+export interface PusherOptions {
+  cluster: string
+  intervalMs: number
+  /** ms a change of text alone may wait. */
+  textEveryMs: number
+  /** ms between two pushes for changes: what comes in between is taken together. */
+  gatherMs: number
+  clock: EdgeClock
+  deliver: (body: Uint8Array) => Promise<Delivered>
+  /** Everything was listed and asked once; until then reports are blind. */
+  canSee: () => boolean
+  /** The content as it is now. */
+  see: () => Content
+  streaks: () => Record<string, number>
+  overdueMs: () => number
+  exporter: () => ExporterInfo
+  components: Components
+  log: Log
+  /** Another exporter speaks for this cluster: the process must end. */
+  onSuperseded: () => void
+}
+
+export class Pusher {
+  readonly #options: PusherOptions
+  #epoch = 0
+  #sequence = 0
+  #hasSpoken = false
+  #failures = 0
+  /** Of the last snapshot that the edge has taken. */
+  #heldDigest = ''
+  #mustResend = true
+  #verdictChanged = true
+  #textChanged = false
+  #snapshotAtMs = -Infinity
+  #pushedAtMs = -Infinity
+  #isStopped = false
+  /** Ends the wait; brings its end forward. */
+  #finish: (() => void) | null = null
+  #hurry: (() => void) | null = null
+
+  constructor(options: PusherOptions) {
+    this.#options = options
+  }
+
+  /** Something changed. A verdict's change goes out at once, a text's with the next report once it has waited. */
+  change(what: 'verdict' | 'text'): void {
+    if (what === 'text') this.#textChanged = true
+    else this.#verdictChanged = true
+    if (what === 'verdict' && this.#options.canSee()) this.#hurry?.()
+  }
+
+  /** Runs until stopped; never rejects. */
+  async run(): Promise<void> {
+    let dueMs = performance.now()
+    while (!this.#isStopped) {
+      const delayMs = await this.#push(performance.now() >= dueMs)
+      if (delayMs !== null) dueMs = performance.now() + delayMs
+      if (!this.#isStopped) await this.#wait(dueMs - performance.now())
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#finish?.()
+  }
+
+  /** ms until the next push at the latest; null: it was not due, and nothing that bears on a verdict had changed. */
+  async #push(isDue: boolean): Promise<number | null> {
+    const startMs = performance.now()
+    const report = await this.#prepare(startMs)
+    if (!isDue && report.kind === 'heartbeat') return null
+    const delivered = await this.#send(report)
+    this.#pushedAtMs = performance.now()
+    this.#options.log.debug({ kind: report.kind, sequence: report.sequence, delivered }, 'pushed')
+    switch (delivered.kind) {
+      case 'accepted':
+        this.#confirm(report, startMs)
+        if (delivered.resend) this.#mustResend = true
+        return delivered.resend
+          ? 0
+          : jitter(this.#options.intervalMs) - (this.#pushedAtMs - startMs)
+      case 'superseded':
+        return this.#takeOver(delivered.held)
+      case 'failed':
+        if (report.kind === 'snapshot') this.#mustResend = true
+        return this.#backOff(delivered)
+    }
+  }
+
+  async #prepare(nowMs: number): Promise<Report> {
+    const { clock, cluster, intervalMs, overdueMs } = this.#options
+    const canSee = this.#options.canSee()
+    const isTextDue =
+      this.#textChanged && nowMs - this.#snapshotAtMs >= this.#options.textEveryMs - intervalMs
+    const isNews = this.#verdictChanged || this.#mustResend || isTextDue
+    this.#verdictChanged = false
+    const content = canSee && isNews ? this.#options.see() : null
+    this.#sequence += 1
+    const envelope = {
+      cluster,
+      epoch: this.#epoch,
+      sequence: this.#sequence,
+      observedAt: clock.now() - Math.ceil(overdueMs()),
+      intervalSeconds: intervalMs / 1000,
+      digest: content === null ? this.#heldDigest : await digestContent(content),
+      streaks: canSee ? this.#options.streaks() : {},
+      exporter: this.#options.exporter(),
+    }
+    if (!canSee) return { kind: 'blind', ...envelope }
+    const isSame = envelope.digest === this.#heldDigest && !this.#mustResend && !isTextDue
+    if (content === null || isSame) return { kind: 'heartbeat', ...envelope }
+    this.#textChanged = false
+    return { kind: 'snapshot', ...envelope, content }
+  }
+
+  async #send(report: Report): Promise<Delivered> {
+    try {
+      return await this.#options.deliver(await packReport(report))
+    } catch (error) {
+      // A report that can't be built costs this try; the component and the log say why.
+      const reason = error instanceof Error ? error.message : String(error)
+      return { kind: 'failed', reason, retryAfterMs: null, clockMoved: false }
+    }
+  }
+
+  #confirm(report: Report, startMs: number): void {
+    const { components, log } = this.#options
+    this.#hasSpoken = true
+    this.#failures = 0
+    components.update('push', 'healthy')
+    if (report.kind !== 'snapshot') return
+    this.#heldDigest = report.digest
+    this.#snapshotAtMs = startMs
+    this.#mustResend = false
+    const tookMs = Math.round(this.#pushedAtMs - startMs)
+    log.info({ sequence: report.sequence, tookMs }, 'snapshot accepted')
+  }
+
+  /** Without a Lease: whoever starts takes over once, and whoever is refused later ends. */
+  #takeOver(held: { epoch: number; sequence: number }): number {
+    const { log, components, onSuperseded } = this.#options
+    if (this.#hasSpoken || this.#epoch > 0) {
+      const message = `another exporter pushes for this cluster (epoch ${held.epoch})`
+      components.update('push', 'degraded', message)
+      log.error({ held, epoch: this.#epoch }, message)
+      this.stop()
+      onSuperseded()
+      return 0
+    }
+    this.#epoch = held.epoch + 1
+    log.info({ epoch: this.#epoch }, 'taking over from the exporter before')
+    return 0
+  }
+
+  #backOff({ reason, retryAfterMs, clockMoved }: Extract<Delivered, { kind: 'failed' }>): number {
+    const { intervalMs, components, log } = this.#options
+    if (clockMoved) {
+      log.warn("the clock here and the edge's differ by minutes: the edge's counts")
+      return 0
+    }
+    this.#failures += 1
+    components.update('push', 'degraded', `the last push failed: ${reason}`)
+    const backoffMs = jitter(Math.min(intervalMs, BACKOFF_MS * 2 ** (this.#failures - 1)))
+    return Math.min(intervalMs, Math.max(backoffMs, retryAfterMs ?? 0))
+  }
+
+  /** Until the time is up or something bears on a verdict; changes soon after a push are taken together. */
+  async #wait(delayMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    let timer = setTimeout(resolve, delayMs)
+    this.#finish = resolve
+    if (this.#failures === 0) {
+      this.#hurry = () => {
+        clearTimeout(timer)
+        const sinceMs = performance.now() - this.#pushedAtMs
+        timer = setTimeout(resolve, this.#options.gatherMs - sinceMs)
+      }
+    }
+    if (this.#verdictChanged) this.change('verdict')
+    await promise
+    clearTimeout(timer)
+    this.#finish = null
+    this.#hurry = null
+  }
+}
+
+/** ms until a failed push is tried again, doubled with each failure up to the interval. */
+const BACKOFF_MS = 250
+
+/** ±10 %, so that a thousand clusters don't push in step. */
+function jitter(ms: number): number {
+  return ms * (0.9 + Math.random() * 0.2)
+}

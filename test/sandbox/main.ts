@@ -1,0 +1,172 @@
+/**
+ * `npm start`: a cluster, the Worker and the exporter on loopback. Prints what to open and what to type, breaks and
+ * mends pods at a prompt, narrates each turn of `__gtg`. With KUBECONFIG set it watches that cluster instead.
+ */
+import { randomBytes, createHash } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { createInterface } from 'node:readline'
+import type { Behaviour } from './pods.ts'
+import { startNarrator } from './narrator.ts'
+import { startProcess } from './process.ts'
+import { CATEGORIES, populate } from './town.ts'
+import { startWorker } from './worker.ts'
+import { startWorld } from './world.ts'
+
+const HELP = `  break POD|SERVICE [how]   how: fails (default), critical, 500, garbage, slow, hangs, refuses
+  mend POD|SERVICE          all is well again
+  scale SERVICE N           change a Deployment's replicas
+  list                      services, their pods, and how they are
+  gtg [CATEGORY]            what a prober gets
+  help, quit`
+
+const HOW: Record<string, Behaviour> = {
+  fails: { kind: 'failing' },
+  critical: { kind: 'failing', severity: 1 },
+  '500': { kind: 'status', status: 500 },
+  garbage: { kind: 'body', body: '<html>' },
+  slow: { kind: 'slow', ms: 1500 },
+  hangs: { kind: 'hang' },
+  refuses: { kind: 'refuse' },
+}
+
+const folder = mkdtempSync(`${tmpdir()}/pilotlight-`)
+const secret = `whsec_${randomBytes(32).toString('base64')}`
+const token = randomBytes(16).toString('hex')
+const outside = process.env['KUBECONFIG']
+
+function tell(line: string): void {
+  console.log(`${new Date().toISOString().slice(11, 23)}  ${line}`)
+}
+
+const worker = await startOn(Number(process.env['PORT'] ?? 8787))
+const world = outside ? null : await startWorld()
+if (world !== null) await populate(world)
+const kubeconfig = outside ?? `${folder}/kubeconfig`
+if (world !== null) writeFileSync(kubeconfig, world.api.kubeconfig(), { mode: 0o600 })
+
+const exporter = startProcess('node-exporter/main.ts', {
+  CLUSTER_ID: 'demo',
+  WORKER_URL: worker.url,
+  PUSH_SECRET: secret,
+  KUBECONFIG: kubeconfig,
+  INTERVAL_SECONDS: process.env['INTERVAL_SECONDS'] ?? '3',
+  ...(outside ? { PROBE_VIA: process.env['PROBE_VIA'] ?? 'apiserver' } : {}),
+})
+
+console.log(`
+Pilotlight is lit, watching ${outside ? `the cluster of ${outside}` : 'a small cluster on loopback'}. Is it good to go?
+
+  curl -i ${worker.url}/__gtg
+  curl -i '${worker.url}/__gtg?categories=${outside ? 'default' : 'frontend,storage'}'
+  curl -i -H 'Accept: application/json' ${worker.url}/__gtg
+  curl -s ${worker.url}/__health
+  kubectl --kubeconfig ${kubeconfig} get services,pods
+${world === null ? '' : `\n${HELP}\n\nTry: break web, then watch; mend web.\n`}`)
+
+const categories = outside ? ['default'] : CATEGORIES
+const narrator = startNarrator(`${worker.url}/__gtg?categories=${categories.join(',')}`, {
+  token,
+  tell,
+})
+exporter.onLine((line) => {
+  narrator.hear(line)
+})
+void exporter.ended.then((code) => {
+  if (!isStopping) tell(`the exporter has ended (${code}); Ctrl-C ends the rest`)
+})
+
+const prompt = createInterface({ input: process.stdin })
+prompt.on('line', (line) => {
+  obey(line.trim().split(/\s+/)).catch((error: unknown) => {
+    tell(error instanceof Error ? error.message : String(error))
+  })
+})
+
+async function obey([verb = '', name = '', how = '']: string[]): Promise<void> {
+  switch (verb) {
+    case '':
+      return
+    case 'help':
+      console.log(HELP)
+      return
+    case 'quit':
+      return stop()
+    case 'gtg': {
+      const response = await fetch(`${worker.url}/__gtg/${name}`)
+      console.log(`${response.status} ${await response.text()}`)
+      return
+    }
+  }
+  if (world === null)
+    throw new Error('that cluster is not ours to break; known here: gtg, help, quit')
+  switch (verb) {
+    case 'list':
+      for (const service of world.services()) {
+        const pods = world.podsOf(service).map((pod) => `${pod} ${world.pods.behaviour(pod).kind}`)
+        console.log(`  ${service.padEnd(24)} ${pods.join(', ')}`)
+      }
+      return
+    case 'break':
+      return change(name, HOW[how || 'fails'])
+    case 'mend':
+      return change(name, { kind: 'ok' })
+    case 'scale':
+      narrator.mark()
+      return world.scale(name, Number(how))
+    default:
+      throw new Error(`unknown: ${verb}; help lists what there is`)
+  }
+}
+
+/** Of a service, its first pod: one is enough to turn it. */
+async function change(name: string, behaviour: Behaviour | undefined): Promise<void> {
+  if (behaviour === undefined) throw new Error(`how: ${Object.keys(HOW).join(', ')}`)
+  if (world === null) return
+  const pods = world.podsOf(name)
+  const chosen = behaviour.kind === 'ok' ? pods : pods.slice(0, 1)
+  const targets = pods.length === 0 ? [name] : chosen
+  await Promise.all(targets.map((pod) => world.pods.set(pod, behaviour)))
+  narrator.mark()
+  tell(`you: ${targets.join(', ')}: ${behaviour.kind}`)
+}
+
+let isStopping = false
+
+async function stop(): Promise<void> {
+  if (isStopping) return
+  isStopping = true
+  prompt.close()
+  narrator.stop()
+  await exporter.stop()
+  await worker.stop()
+  await world?.stop()
+  rmSync(folder, { recursive: true, force: true })
+  console.log('all stopped')
+  process.exit(process.exitCode ?? 0)
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop())
+
+/** On the usual port, else on any free one: a newcomer's first command must not fail over a port. */
+async function startOn(port: number) {
+  const options = {
+    stateDir: `${folder}/state`,
+    vars: {
+      PUSH_SECRETS: JSON.stringify({ demo: secret }),
+      TOKENS: JSON.stringify([
+        {
+          name: 'narrator',
+          sha256: createHash('sha256').update(token).digest('hex'),
+          roles: ['read'],
+        },
+      ]),
+    },
+  }
+  return startWorker({ ...options, port }).catch((error: unknown) => {
+    tell(
+      `port ${port} can't be had (${error instanceof Error ? error.message : 'unknown'}): taking another`,
+    )
+    return startWorker({ ...options, port: 0 })
+  })
+}

@@ -1,0 +1,73 @@
+/** A program of this project as a process of its own, the way users run it; stopped by its own id. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createInterface } from 'node:readline'
+
+const ROOT = new URL('../../', import.meta.url).pathname
+
+export interface RunningProcess {
+  readonly pid: number
+  /** Everything it wrote, line by line, both streams. */
+  readonly lines: string[]
+  /** Calls back for each further line. */
+  onLine(listener: (line: string) => void): void
+  /** Resolves with the first line, past or to come, that matches. */
+  waitFor(pattern: RegExp): Promise<string>
+  /** Resolves with the exit code when it has ended; null when a signal ended it. */
+  readonly ended: Promise<number | null>
+  kill(signal: NodeJS.Signals): void
+  stop(): Promise<void>
+}
+
+/** `script`: a path below the root. `env` is all it gets, but for PATH and HOME. */
+export function startProcess(script: string, env: Record<string, string>): RunningProcess {
+  const child = spawn(process.execPath, [`${ROOT}${script}`], {
+    cwd: ROOT,
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  const lines: string[] = []
+  const listeners = new Set<(line: string) => void>()
+  for (const input of [child.stdout, child.stderr]) {
+    createInterface({ input }).on('line', (line) => {
+      lines.push(line)
+      for (const listener of listeners) listener(line)
+    })
+  }
+  const ended = endOf(child)
+  return {
+    pid: child.pid ?? 0,
+    lines,
+    onLine: (listener) => listeners.add(listener),
+    waitFor: (pattern) => {
+      const known = lines.find((line) => pattern.test(line))
+      if (known !== undefined) return Promise.resolve(known)
+      const { promise, resolve, reject } = Promise.withResolvers<string>()
+      const listener = (line: string) => {
+        if (!pattern.test(line)) return
+        listeners.delete(listener)
+        resolve(line)
+      }
+      listeners.add(listener)
+      void ended.then((code) => {
+        reject(new Error(`${script} ended (${code}) before ${pattern}:\n${lines.join('\n')}`))
+      })
+      return promise
+    },
+    ended,
+    kill: (signal) => {
+      child.kill(signal)
+    },
+    stop: async () => {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
+      await ended
+    },
+  }
+}
+
+function endOf(child: ChildProcess): Promise<number | null> {
+  const { promise, resolve } = Promise.withResolvers<number | null>()
+  child.once('close', (code) => {
+    resolve(code)
+  })
+  return promise
+}

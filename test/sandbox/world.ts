@@ -1,0 +1,168 @@
+/** A small Kubernetes cluster on loopback: the API server double, and pods that answer. Its verbs are what operators do. */
+import { startApiServer, type ApiServer, type ApiServerOptions } from './api-server/api-server.ts'
+import { LoopbackPods, type Behaviour } from './pods.ts'
+
+export interface ServiceSpec {
+  name: string
+  namespace?: string
+  replicas?: number
+  workload?: 'Deployment' | 'StatefulSet' | 'DaemonSet'
+  /** Beside hasHealthcheck. */
+  labels?: Record<string, string>
+  annotations?: Record<string, string>
+  /** Of its pods when they start. */
+  behaviour?: Behaviour
+}
+
+export interface CategorySpec {
+  name: string
+  services?: string[]
+  /** Further keys of the ConfigMap, without `category.`. */
+  settings?: Record<string, string>
+}
+
+const NODES = ['node-a', 'node-b', 'node-c']
+
+export class World {
+  readonly api: ApiServer
+  readonly pods = new LoopbackPods()
+  /** Pods by `namespace/service`. */
+  readonly #podsOf = new Map<string, string[]>()
+  #podCount = 0
+
+  constructor(api: ApiServer) {
+    this.api = api
+    for (const name of NODES) {
+      api.create({
+        apiVersion: 'v1',
+        kind: 'Node',
+        metadata: { name },
+        status: { conditions: [{ type: 'Ready', status: 'True', reason: 'KubeletReady' }] },
+      })
+    }
+  }
+
+  /** A labelled Service, its workload and its running pods. Gives the names of the pods. */
+  async addService(spec: ServiceSpec): Promise<string[]> {
+    const { name, namespace = 'default', replicas = 1, workload = 'Deployment' } = spec
+    this.api.create({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: {
+        name,
+        namespace,
+        labels: { hasHealthcheck: 'true', app: name, ...spec.labels },
+        ...(spec.annotations === undefined ? {} : { annotations: spec.annotations }),
+      },
+      spec: {
+        selector: { app: name },
+        ports: [{ name: 'app', port: 8080, protocol: 'TCP', targetPort: 'app' }],
+      },
+    })
+    this.api.create({
+      apiVersion: 'apps/v1',
+      kind: workload,
+      metadata: { name, namespace },
+      spec: {
+        ...(workload === 'DaemonSet' ? {} : { replicas }),
+        selector: { matchLabels: { app: name } },
+        template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'app' }] } },
+      },
+      status: workload === 'DaemonSet' ? { desiredNumberScheduled: replicas } : {},
+    })
+    this.#podsOf.set(`${namespace}/${name}`, [])
+    await this.#fill(spec, replicas)
+    return this.podsOf(`${name}.${namespace}`)
+  }
+
+  /** Names as the exporter gives them: plain in the home namespace, else `name.namespace`. */
+  services(): string[] {
+    return [...this.#podsOf.keys()].map((key) => {
+      const [namespace, name = ''] = key.split('/')
+      return namespace === 'default' ? name : `${name}.${namespace}`
+    })
+  }
+
+  /** By the name as the exporter gives it; none when there is no such service. */
+  podsOf(service: string): string[] {
+    const [name, namespace = 'default'] = service.split('.')
+    return [...(this.#podsOf.get(`${namespace}/${name}`) ?? [])]
+  }
+
+  /** The workload says so first, then the pods come or go. */
+  async scale(name: string, replicas: number): Promise<void> {
+    this.api.patch({ kind: 'Deployment', namespace: 'default', name }, { spec: { replicas } })
+    const surplus = this.podsOf(name).slice(replicas)
+    for (const pod of surplus) this.api.remove({ kind: 'Pod', namespace: 'default', name: pod })
+    this.#podsOf.set(`default/${name}`, this.podsOf(name).slice(0, replicas))
+    await Promise.all(surplus.map((pod) => this.pods.remove(pod)))
+    await this.#fill({ name }, replicas)
+  }
+
+  addCategory({ name, services = [], settings = {} }: CategorySpec): void {
+    this.api.apply({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: {
+        name: `category.${name}`,
+        namespace: 'default',
+        labels: { 'healthcheck-categories-for': 'aggregate-healthcheck' },
+      },
+      data: {
+        'category.name': name,
+        'category.services': services.join(', '),
+        ...Object.fromEntries(Object.entries(settings).map(([key, v]) => [`category.${key}`, v])),
+      },
+    })
+  }
+
+  async stop(): Promise<void> {
+    await this.api.stop()
+    await this.pods.stop()
+  }
+
+  async #fill(spec: ServiceSpec, replicas: number): Promise<void> {
+    const { name, namespace = 'default' } = spec
+    const pods = this.#podsOf.get(`${namespace}/${name}`) ?? []
+    while (pods.length < replicas) {
+      const pod = spec.workload === 'StatefulSet' ? `${name}-${pods.length}` : this.#nextName(name)
+      // One after the other, so that names and addresses are the same in every run.
+      // oxlint-disable-next-line no-await-in-loop
+      const { address, port } = await this.pods.start(pod, spec.behaviour)
+      pods.push(pod)
+      this.#createPod({ name: pod, namespace, app: name }, { address, port })
+    }
+    this.#podsOf.set(`${namespace}/${name}`, pods)
+  }
+
+  #createPod(
+    { name, namespace, app }: Record<'name' | 'namespace' | 'app', string>,
+    { address, port }: { address: string; port: number },
+  ): void {
+    this.api.create({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, namespace, labels: { app } },
+      spec: {
+        nodeName: NODES[this.#podCount % NODES.length],
+        containers: [{ name: 'app', ports: [{ name: 'app', containerPort: port }] }],
+      },
+      status: {
+        phase: 'Running',
+        podIP: address,
+        podIPs: [{ ip: address }],
+        conditions: [{ type: 'Ready', status: 'True' }],
+        containerStatuses: [{ name: 'app', ready: true, restartCount: 0 }],
+      },
+    })
+  }
+
+  #nextName(service: string): string {
+    this.#podCount += 1
+    return `${service}-${(this.#podCount * 7919 + 123_456).toString(36)}`
+  }
+}
+
+export async function startWorld(options: ApiServerOptions = {}): Promise<World> {
+  return new World(await startApiServer(options))
+}
