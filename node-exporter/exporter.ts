@@ -1,6 +1,5 @@
 /** The role cluster, wired: discovery tells the prober what exists, the prober tells the pusher what changed. */
-import { readFileSync } from 'node:fs'
-import * as v from 'valibot'
+import packageJson from '../package.json' with { type: 'json' }
 import { importSecret } from '../worker/contract/signature.ts'
 import type { Config } from './config.ts'
 import { Discovery, type Discovered } from './discovery/discovery.ts'
@@ -54,7 +53,7 @@ export async function startExporter(
     timeoutMs: timings.kubeTimeoutMs,
   })
   const startedAt = Date.now()
-  const release = readRelease()
+  const release = { version: packageJson.version, commit: process.env['COMMIT'] ?? '' }
 
   const prober = new Prober({
     probe: config.probeVia === 'apiserver' ? probeThrough(api) : probeDirectly,
@@ -140,14 +139,4 @@ export async function startExporter(
       await Promise.all([api.stop(), delivery.stop()])
     },
   }
-}
-
-/** Version from package.json beside the sources or the bundle; the commit from the image's build. */
-function readRelease(): { version: string; commit: string } {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  const { version } = v.parse(
-    v.pipe(v.string(), v.parseJson(), v.object({ version: v.string() })),
-    text,
-  )
-  return { version, commit: process.env['COMMIT'] ?? '' }
 }

@@ -67,7 +67,7 @@ export class Pusher {
     while (!this.#isStopped) {
       const delayMs = await this.#push(performance.now() >= dueMs)
       if (delayMs !== null) dueMs = performance.now() + delayMs
-      if (!this.#isStopped) await this.#wait(dueMs - performance.now())
+      if (!this.#isStopped) await this.#wait(Math.max(1, dueMs - performance.now()))
     }
   }
 
@@ -185,7 +185,7 @@ export class Pusher {
       this.#hurry = () => {
         clearTimeout(timer)
         const sinceMs = performance.now() - this.#pushedAtMs
-        timer = setTimeout(resolve, this.#options.gatherMs - sinceMs)
+        timer = setTimeout(resolve, Math.max(1, this.#options.gatherMs - sinceMs))
       }
     }
     if (this.#verdictChanged) this.change('verdict')
