@@ -1,20 +1,28 @@
 /** Four kinds of test, each in the runtime that its subject runs in. */
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
+import { VARS } from './support/secrets.ts'
 
 const root = new URL('..', import.meta.url).pathname
 
 export default defineConfig({
   root,
   test: {
-    reporters: process.env['CI'] ? ['default', ['json', { outputFile: 'dist/tests.json' }]] : ['default'],
+    reporters: process.env['CI']
+      ? ['default', ['json', { outputFile: 'dist/tests.json' }]]
+      : ['default'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       {
         extends: true,
-        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: { bindings: VARS },
+          }),
+        ],
         test: { name: 'worker', include: ['test/worker/**/*.test.ts'] },
       },
       { extends: true, test: { name: 'kube', include: ['test/kube/**/*.test.ts'] } },

@@ -33,7 +33,7 @@ export class Cluster extends DurableObject<Env> {
     const clock = { nowMs: Date.now(), deadAfterMs: this.#deadAfterMs() }
     const isSnapshot = report.kind === 'snapshot'
     // Only a snapshot reads or changes what is large.
-    const applied = applyReport(isSnapshot ? this.read() : this.#readSmall(), report, clock)
+    const applied = applyReport(isSnapshot ? this.#readAll() : this.#readSmall(), report, clock)
     if (!applied.ok) return { ok: false, rejection: applied.rejection }
     const { state, transitions, resend } = applied
     const isNews = this.ctx.storage.transactionSync(() => {
@@ -53,12 +53,16 @@ export class Cluster extends DurableObject<Env> {
   }
 
   /** What `__gtg` needs. Reads storage each time, so an object that was cut off can't answer from memory. */
-  view(): ClusterView {
+  async view(): Promise<ClusterView> {
     return makeView(this.#readSmall())
   }
 
   /** All that is held of the cluster; null: never a report. */
-  read(): ClusterState | null {
+  async read(): Promise<ClusterState | null> {
+    return this.#readAll()
+  }
+
+  #readAll(): ClusterState | null {
     const small = this.#readSmall()
     if (small === null) return null
     const { pulse, standing } = small

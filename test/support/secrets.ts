@@ -1,0 +1,16 @@
+/** The secrets and clusters that tests configure; none of them is used anywhere else. */
+
+export const PUSH_SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
+export const OTHER_SECRET = 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD'
+export const READ_TOKEN = 'read-token-of-the-tests'
+
+/** SHA-256 of READ_TOKEN. */
+const READ_TOKEN_SHA256 = 'fb61e1fb8f69ae8c03c6aba297f099d33395c6dc8ea34a759e612595893da83d'
+
+/** Enough clusters for each case to have one of its own. */
+export const CLUSTERS = Array.from({ length: 60 }, (_, i) => `c${i}`)
+
+export const VARS = {
+  PUSH_SECRETS: JSON.stringify(Object.fromEntries(CLUSTERS.map((id) => [id, PUSH_SECRET]))),
+  TOKENS: JSON.stringify([{ name: 'reader', sha256: READ_TOKEN_SHA256, roles: ['read'] }]),
+}

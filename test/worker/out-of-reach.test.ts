@@ -1,0 +1,164 @@
+/** The object out of reach: what KV last published is held, within 700 ms, and never for longer than 15 minutes. */
+import { env } from 'cloudflare:workers'
+import { runDurableObjectAlarm } from 'cloudflare:test'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { readView } from '../../worker/cluster/read-view.ts'
+import { Cluster } from '../../worker/index.ts'
+import { aContent, aFailingTarget, aService, aSnapshot } from '../support/a-report.ts'
+import { ask, push, takeCluster } from './edge.ts'
+
+function stubOf(cluster: string) {
+  return env.CLUSTER.getByName(cluster)
+}
+
+/** A real object out of reach can't be ordered here: this one gives no view, as one that is overloaded or cut off. */
+function breakObject(view: () => Promise<never>): void {
+  vi.spyOn(Cluster.prototype, 'view').mockImplementation(view)
+}
+
+const throws = () => Promise.reject(new Error('the object is overloaded'))
+const hangs = () => Promise.withResolvers<never>().promise
+
+async function publish(cluster: string, targets = aService().targets, sequence = 1): Promise<void> {
+  const content = aContent({ services: [aService({ targets })] })
+  await push(aSnapshot({ cluster, sequence, observedAt: Date.now(), content }))
+  await runDurableObjectAlarm(stubOf(cluster))
+}
+
+describe('the object out of reach', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 100_000 })
+    vi.spyOn(console, 'error').mockReturnValue()
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+    vi.restoreAllMocks()
+  })
+
+  it('holds the last good verdict that KV has', async () => {
+    const cluster = takeCluster()
+    await publish(cluster)
+    breakObject(throws)
+
+    const response = await ask(`/clusters/${cluster}/__gtg`)
+
+    expect(response.status).toBe(200)
+    expect(response.headers.get('x-gtg-reason')).toBe('held')
+    expect(response.headers.get('x-envoy-degraded')).toBe('true')
+  })
+
+  it('keeps a bad verdict bad', async () => {
+    const cluster = takeCluster()
+    await publish(cluster, [aFailingTarget()])
+    breakObject(throws)
+
+    const response = await ask(`/clusters/${cluster}/__gtg`)
+
+    expect(response.status).toBe(503)
+    expect(response.headers.get('x-gtg-reason')).toBe('unhealthy')
+  })
+
+  it('holds what was published days ago just as well', async () => {
+    const cluster = takeCluster()
+    await publish(cluster)
+    vi.setSystemTime(Date.now() + 3 * 86_400_000)
+    breakObject(throws)
+
+    const response = await ask(`/clusters/${cluster}/__gtg`)
+
+    expect(response.headers.get('x-gtg-reason')).toBe('held')
+  })
+
+  it('does not hold a cluster that was dead when last published', async () => {
+    const cluster = takeCluster()
+    await publish(cluster)
+    vi.setSystemTime(Date.now() + 61_000)
+    await runDurableObjectAlarm(stubOf(cluster))
+    breakObject(throws)
+
+    const response = await ask(`/clusters/${cluster}/__gtg`)
+
+    expect([response.status, response.headers.get('x-gtg-reason')]).toEqual([503, 'stale'])
+  })
+
+  it('ends the hold 15 minutes after the first failed read', async () => {
+    const cluster = takeCluster()
+    await publish(cluster)
+    breakObject(throws)
+    await ask(`/clusters/${cluster}/__gtg`)
+
+    vi.setSystemTime(Date.now() + 15 * 60_000)
+    const atLast = await ask(`/clusters/${cluster}/__gtg`)
+    vi.setSystemTime(Date.now() + 1)
+    const after = await ask(`/clusters/${cluster}/__gtg`)
+
+    expect(atLast.headers.get('x-gtg-reason')).toBe('held')
+    expect([after.status, await after.text()]).toEqual([
+      503,
+      'UNAVAILABLE\ngtg=fail reason=internal\n',
+    ])
+  })
+
+  it('is internal when KV has nothing either', async () => {
+    const cluster = takeCluster()
+    breakObject(throws)
+
+    const response = await ask(`/clusters/${cluster}/__gtg`)
+
+    expect([response.status, await response.text()]).toEqual([
+      503,
+      'UNAVAILABLE\ngtg=fail reason=internal\n',
+    ])
+  })
+
+  it('prefers the memo while its lease lasts', async () => {
+    const cluster = takeCluster()
+    await publish(cluster)
+    await ask(`/clusters/${cluster}/__gtg`)
+    breakObject(throws)
+
+    vi.setSystemTime(Date.now() + 30_000)
+    const response = await ask(`/clusters/${cluster}/__gtg`)
+
+    expect([response.status, response.headers.get('x-gtg-reason')]).toEqual([200, 'healthy'])
+  })
+})
+
+describe('an object that hangs', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: Date.now() + 100_000 })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+    vi.restoreAllMocks()
+  })
+
+  it('is given 450 ms; KV is asked beside it from 300 ms on', async () => {
+    const cluster = takeCluster()
+    await publish(cluster)
+    breakObject(hangs)
+    const get = vi.spyOn(env.STATE, 'get')
+
+    const read = readView(env, cluster, { wantsUncached: false, mayRepeat: false })
+    await vi.advanceTimersByTimeAsync(299)
+    const before = get.mock.calls.length
+    await vi.advanceTimersByTimeAsync(1)
+    const at = get.mock.calls.length
+    await vi.advanceTimersByTimeAsync(150)
+
+    expect([before, at]).toEqual([0, 1])
+    expect(await read).toMatchObject({ isCopy: true })
+  })
+
+  it('costs a prober 700 ms at most, even when KV hangs too', async () => {
+    const cluster = takeCluster()
+    breakObject(hangs)
+    const get = vi.spyOn(env.STATE, 'get').mockReturnValue(hangs())
+
+    const read = readView(env, cluster, { wantsUncached: false, mayRepeat: false })
+    await vi.advanceTimersByTimeAsync(700)
+
+    expect(await read).toBeNull()
+    expect(get).toHaveBeenCalledOnce()
+  })
+})
