@@ -55,7 +55,8 @@ interface Connection {
 
 export class KubeApi {
   readonly #options: KubeApiOptions
-  #connection: Connection | null = null
+  /** A promise, so that those who start side by side share one. */
+  #connection: Promise<Connection> | null = null
 
   constructor(options: KubeApiOptions) {
     this.#options = options
@@ -97,7 +98,8 @@ export class KubeApi {
   async stop(): Promise<void> {
     const old = this.#connection
     this.#connection = null
-    await old?.dispatcher.destroy()
+    const connection = await old?.catch(() => null) // it never came to be: nothing to let go
+    await connection?.dispatcher.destroy()
   }
 
   async #get(connection: Connection, path: string, signal: AbortSignal) {
@@ -126,16 +128,12 @@ export class KubeApi {
    * new. What else runs on it fails too, and comes again on the next one.
    */
   async #with<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    let connection: Connection | null = null
+    const connecting = (this.#connection ??= connect(this.#options))
     try {
-      connection = this.#connection ??= await connect(this.#options)
-      return await work(connection)
+      return await work(await connecting)
     } catch (error) {
       const isRefusal = error instanceof KubeError && error.status !== 401
-      if (!isRefusal && connection !== null && connection === this.#connection) {
-        this.#connection = null
-        void connection.dispatcher.destroy()
-      }
+      if (!isRefusal && this.#connection === connecting) void this.stop()
       throw error instanceof KubeError ? error : new KubeError(reasonOf(error), null, error)
     }
   }

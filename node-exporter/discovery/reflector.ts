@@ -19,11 +19,11 @@ export interface ReflectorTimings {
 
 /**
  * Bookmarks come a minute apart, so silence alone tells a hung watch from a quiet one only after that. A watch that
- * the server must end within eight seconds tells within ten.
+ * the server must end within six seconds tells early enough for a fresh list within ten.
  */
 export const REFLECTOR_TIMINGS: ReflectorTimings = {
-  watchSeconds: [5, 8],
-  silenceMs: 2000,
+  watchSeconds: [4, 6],
+  silenceMs: 1500,
   relistMs: 600_000,
   backoffMs: [1000, 30_000],
 }

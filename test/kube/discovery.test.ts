@@ -1,0 +1,346 @@
+/** Discovery against an API server over TLS: what changes is seen, and no fault of the API empties anything. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { Discovery, type DiscoveryOptions } from '../../node-exporter/discovery/discovery.ts'
+import { KubeApi } from '../../node-exporter/discovery/kube-api.ts'
+import { REFLECTOR_TIMINGS } from '../../node-exporter/discovery/reflector.ts'
+import type { World } from '../sandbox/world.ts'
+import { aFolder, aKubeconfig, aWorld } from '../support/a-setup.ts'
+
+const SECONDS_2 = { timeout: 2000, interval: 20 }
+const SECONDS_10 = { timeout: 10_000, interval: 50 }
+
+/** With the timings of production, unless said otherwise. */
+function aDiscovery(
+  world: World,
+  { api, ...options }: Partial<DiscoveryOptions> & { api?: KubeApi } = {},
+): Discovery {
+  const kube =
+    api ??
+    new KubeApi({ kubeconfig: aKubeconfig(world), accountRoot: '/nowhere', timeoutMs: 10_000 })
+  const discovery = new Discovery(kube, {
+    namespaces: [],
+    homeNamespace: 'default',
+    timings: REFLECTOR_TIMINGS,
+    onChange: () => undefined,
+    ...options,
+  })
+  discovery.start()
+  onTestFinished(async () => {
+    discovery.stop()
+    await kube.stop()
+  })
+  return discovery
+}
+
+function namesOf(discovery: Discovery): string[] {
+  return discovery.current().services.map(({ name }) => name)
+}
+
+async function complete(discovery: Discovery): Promise<void> {
+  await vi.waitFor(() => {
+    expect(discovery.state()).toMatchObject({ isComplete: true, failing: [] })
+  }, SECONDS_10)
+}
+
+describe('what operators do', () => {
+  it('is seen within two seconds, without a restart', async () => {
+    const world = await aWorld()
+    await world.addService({ name: 'web', replicas: 2 })
+    const discovery = aDiscovery(world)
+    await complete(discovery)
+
+    await world.addService({ name: 'api' })
+    await vi.waitFor(() => {
+      expect(namesOf(discovery)).toEqual(['api', 'web'])
+    }, SECONDS_2)
+
+    world.api.patch(
+      { kind: 'Service', namespace: 'default', name: 'api' },
+      { metadata: { labels: { hasHealthcheck: null } } },
+    )
+    await vi.waitFor(() => {
+      expect(namesOf(discovery)).toEqual(['web'])
+    }, SECONDS_2)
+
+    world.addCategory({ name: 'read', services: ['web'], settings: { refreshrate: '7' } })
+    await vi.waitFor(() => {
+      expect(discovery.current()).toMatchObject({
+        categories: [{ name: 'read', refreshSeconds: 7 }],
+        services: [{ name: 'web', periodSeconds: 7 }],
+      })
+    }, SECONDS_2)
+
+    await world.scale('web', 3)
+    await vi.waitFor(() => {
+      const [web] = discovery.current().services
+      expect([web?.desired, web?.targets.length]).toEqual([3, 3])
+    }, SECONDS_2)
+  })
+
+  it('is seen in the named namespaces alone', async () => {
+    const world = await aWorld()
+    await world.addService({ name: 'web' })
+    await world.addService({ name: 'billing', namespace: 'finance' })
+    await world.addService({ name: 'secret', namespace: 'vault' })
+
+    const discovery = aDiscovery(world, { namespaces: ['default', 'finance'] })
+    await complete(discovery)
+
+    expect(namesOf(discovery)).toEqual(['web', 'billing.finance'])
+    expect(world.api.seen.requests.every(({ path }) => !path.includes('vault'))).toBe(true)
+  })
+
+  it('is listed page by page when there is much of it', async () => {
+    const world = await aWorld()
+    for (let i = 0; i < 501; i++) {
+      world.api.create({
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: `s${i}`, namespace: 'default', labels: { hasHealthcheck: 'true' } },
+        spec: { selector: { app: `s${i}` }, ports: [{ port: 80 }] },
+      })
+    }
+
+    const discovery = aDiscovery(world)
+    await complete(discovery)
+
+    expect(namesOf(discovery)).toHaveLength(501)
+    const lists = world.api.seen.requests.filter((r) => r.path === '/api/v1/services' && !r.watch)
+    expect(lists).toHaveLength(2)
+  })
+
+  it('includes slices made by hand for a Service without a selector', async () => {
+    const world = await aWorld()
+    world.api.create({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'legacy', namespace: 'default', labels: { hasHealthcheck: 'true' } },
+      spec: { ports: [{ name: 'app', port: 80 }] },
+    })
+    const discovery = aDiscovery(world)
+    await complete(discovery)
+    const before = discovery.current()
+
+    world.api.create({
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: {
+        name: 'legacy-1',
+        namespace: 'default',
+        labels: { 'kubernetes.io/service-name': 'legacy' },
+      },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: ['10.0.0.9'] }],
+      ports: [{ name: 'app', port: 9090 }],
+    })
+
+    await vi.waitFor(() => {
+      expect(discovery.current().services).toMatchObject([
+        { name: 'legacy', targets: [{ id: '10.0.0.9', port: 9090, pod: null }] },
+      ])
+    }, SECONDS_2)
+    expect(before.warnings).toMatchObject([{ subject: 'Service legacy' }])
+  })
+})
+
+describe('a watch that', () => {
+  it.each([
+    [
+      'is cut',
+      (world: World) => {
+        world.api.faults.dropWatches()
+      },
+    ],
+    [
+      'hangs',
+      (world: World) => {
+        world.api.faults.hangWatches()
+      },
+    ],
+    [
+      'is too old',
+      (world: World) => {
+        world.api.faults.expireWatches()
+      },
+    ],
+  ])('%s is followed by a fresh list within ten seconds', async (_, strike) => {
+    const world = await aWorld()
+    await world.addService({ name: 'web' })
+    const discovery = aDiscovery(world)
+    await complete(discovery)
+    await vi.waitFor(() => {
+      expect(world.api.seen.openWatches).toBe(7)
+    }, SECONDS_10)
+
+    strike(world)
+    await world.addService({ name: 'api' })
+
+    await vi.waitFor(() => {
+      expect(namesOf(discovery)).toEqual(['api', 'web'])
+      expect(discovery.current().services[0]?.targets).toHaveLength(1)
+    }, SECONDS_10)
+  })
+})
+
+describe('an API server that', () => {
+  it('is away leaves everything as it was, and is found again', async () => {
+    const world = await aWorld()
+    await world.addService({ name: 'web' })
+    world.addCategory({ name: 'read', services: ['web'] })
+    const discovery = aDiscovery(world)
+    await complete(discovery)
+    const before = discovery.current()
+
+    await world.api.faults.goAway()
+    await vi.waitFor(() => {
+      expect(discovery.state().away).toMatch(/ECONNREFUSED|other side closed|terminated|socket/i)
+    }, SECONDS_10)
+    const during = discovery.current()
+    await world.api.faults.comeBack()
+
+    expect({ ...during, warnings: [] }).toEqual(before)
+    await vi.waitFor(() => {
+      expect(discovery.state()).toMatchObject({ away: null, failing: [] })
+    }, SECONDS_10)
+  })
+
+  it('forbids ConfigMaps leaves the categories unknown, not empty', async () => {
+    const world = await aWorld()
+    await world.addService({ name: 'web' })
+    world.addCategory({ name: 'read', services: ['web'] })
+    world.api.faults.answer({ status: 403, path: /configmaps/ })
+
+    const discovery = aDiscovery(world)
+
+    await vi.waitFor(() => {
+      expect(discovery.state().isComplete).toBe(true)
+    }, SECONDS_10)
+    expect(discovery.state().away).toBeNull()
+    expect(discovery.current()).toMatchObject({
+      services: [{ name: 'web', desired: 1 }],
+      categories: null,
+      acks: null,
+    })
+  })
+
+  it('forbids workloads leaves the desired replicas unsaid', async () => {
+    const world = await aWorld()
+    await world.addService({ name: 'web' })
+    world.api.faults.answer({ status: 403, path: /statefulsets/ })
+
+    const discovery = aDiscovery(world)
+
+    await vi.waitFor(() => {
+      expect(discovery.state().isComplete).toBe(true)
+    }, SECONDS_10)
+    expect(discovery.current().services[0]?.desired).toBeUndefined()
+  })
+
+  it('forbids Services is never taken for an empty cluster', async () => {
+    const world = await aWorld()
+    const remove = world.api.faults.answer({ status: 403, path: /services/ })
+    const discovery = aDiscovery(world)
+    await vi.waitFor(() => {
+      expect(discovery.state().failing.join()).toContain('HTTP 403')
+    }, SECONDS_10)
+
+    expect(discovery.state().isComplete).toBe(false)
+    remove()
+
+    await complete(discovery)
+  })
+
+  it('is slow to answer is waited for', async () => {
+    const world = await aWorld()
+    await world.addService({ name: 'web' })
+    world.api.faults.delay(300)
+
+    const discovery = aDiscovery(world)
+
+    await complete(discovery)
+    expect(namesOf(discovery)).toEqual(['web'])
+  })
+
+  it('hangs is given up after the time limit, and asked again', async () => {
+    const world = await aWorld()
+    await world.addService({ name: 'web' })
+    world.api.faults.hangRequests(true)
+    const api = new KubeApi({
+      kubeconfig: aKubeconfig(world),
+      accountRoot: '/nowhere',
+      timeoutMs: 200,
+    })
+    const discovery = aDiscovery(world, { api })
+    await vi.waitFor(() => {
+      expect(discovery.state().away).toBe('no answer in time')
+    }, SECONDS_10)
+
+    world.api.faults.hangRequests(false)
+
+    await complete(discovery)
+  })
+})
+
+describe('the way to the API', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs()
+  })
+
+  it('is one connection, kept', async () => {
+    const world = await aWorld()
+    await world.addService({ name: 'web' })
+    const timings = { ...REFLECTOR_TIMINGS, watchSeconds: [1, 1] as const, relistMs: 1 }
+    const discovery = aDiscovery(world, { timings: { ...timings, watchSeconds: [1, 1] } })
+    await complete(discovery)
+
+    await vi.waitFor(() => {
+      expect(world.api.seen.requests.length).toBeGreaterThan(40)
+    }, SECONDS_10)
+
+    expect(world.api.seen.connections).toBeLessThanOrEqual(2)
+  })
+
+  it('takes a token that was rotated on disk', async () => {
+    const world = await aWorld()
+    await world.addService({ name: 'web' })
+    const accountRoot = aFolder()
+    const folder = `${accountRoot}/var/run/secrets/kubernetes.io/serviceaccount`
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(`${folder}/ca.crt`, world.api.caPem)
+    writeFileSync(`${folder}/token`, [...world.api.tokens][0] ?? '')
+    const { hostname, port } = new URL(world.api.url)
+    vi.stubEnv('KUBERNETES_SERVICE_HOST', hostname)
+    vi.stubEnv('KUBERNETES_SERVICE_PORT', port)
+    const api = new KubeApi({ kubeconfig: undefined, accountRoot, timeoutMs: 10_000 })
+    const discovery = aDiscovery(world, { api })
+    await complete(discovery)
+
+    writeFileSync(`${folder}/token`, 'rotated')
+    world.api.tokens.clear()
+    world.api.tokens.add('rotated')
+    world.api.faults.dropWatches()
+    await world.addService({ name: 'api' })
+
+    await vi.waitFor(() => {
+      expect(namesOf(discovery)).toEqual(['api', 'web'])
+    }, SECONDS_10)
+    expect(world.api.seen.requests.at(-1)?.token).toBe('rotated')
+  })
+
+  it.each([
+    ['/nowhere/kubeconfig', 'ENOENT'],
+    [undefined, 'neither a service account nor KUBECONFIG is there'],
+  ])('that leads nowhere is told in one line: %s', async (kubeconfig, word) => {
+    const world = await aWorld()
+    const api = new KubeApi({ kubeconfig, accountRoot: '/nowhere', timeoutMs: 1000 })
+
+    const discovery = aDiscovery(world, { api })
+
+    await vi.waitFor(() => {
+      expect(discovery.state().away).toContain(word)
+    }, SECONDS_10)
+    expect(discovery.state().away).not.toContain('\n')
+    expect(discovery.state().isComplete).toBe(false)
+  })
+})
