@@ -47,6 +47,8 @@ interface Member {
   entries: Map<string, Entry>
 }
 
+const NEAR_MS = 50
+
 /** A service without any target is failing or not by that alone: this stands for the one that isn't there. */
 const NOBODY = ''
 
@@ -175,7 +177,10 @@ export class Prober {
       if (probed !== null) this.#take(member, entry, probed)
       const key = `${member.service.name}/${entry.target.id}`
       const delayMs = findDelayMs(key, { periodMs: entry.periodMs, nowMs: performance.now() })
-      await sleep(delayMs, undefined, { signal }).catch(() => undefined) // it is gone: the loop ends
+      // A timer may fire a little early: the moment it was meant for has not passed, but had its probe.
+      const isHad = delayMs < Math.min(NEAR_MS, entry.periodMs / 10)
+      const waitMs = isHad ? delayMs + entry.periodMs : delayMs
+      await sleep(waitMs, undefined, { signal }).catch(() => undefined) // it is gone: the loop ends
     }
   }
 

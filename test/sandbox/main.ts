@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline'
 import type { Behaviour } from './pods.ts'
 import { startNarrator } from './narrator.ts'
 import { startProcess } from './process.ts'
+import { onStopSignal } from './signals.ts'
 import { CATEGORIES, populate } from './town.ts'
 import { startWorker } from './worker.ts'
 import { startWorld } from './world.ts'
@@ -146,7 +147,7 @@ async function stop(): Promise<void> {
   process.exit(process.exitCode ?? 0)
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop())
+onStopSignal(stop)
 
 /** On the usual port, else on any free one: a newcomer's first command must not fail over a port. */
 async function startOn(port: number) {

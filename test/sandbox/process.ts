@@ -1,5 +1,6 @@
 /** A program of this project as a process of its own, the way users run it; stopped by its own id. */
 import { spawn, type ChildProcess } from 'node:child_process'
+import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 
 const ROOT = new URL('../../', import.meta.url).pathname
@@ -12,18 +13,22 @@ export interface RunningProcess {
   onLine(listener: (line: string) => void): void
   /** Resolves with the first line, past or to come, that matches. */
   waitFor(pattern: RegExp): Promise<string>
+  /** A line on its stdin. */
+  write(line: string): void
   /** Resolves with the exit code when it has ended; null when a signal ended it. */
   readonly ended: Promise<number | null>
+  /** SIGKILL, which nobody can pass on, goes to all that it started. */
   kill(signal: NodeJS.Signals): void
   stop(): Promise<void>
 }
 
 /** `script`: a path below the root. `env` is all it gets, but for PATH and HOME. */
 export function startProcess(script: string, env: Record<string, string>): RunningProcess {
-  const child = spawn(process.execPath, [`${ROOT}${script}`], {
+  const child = spawn(process.execPath, [resolve(ROOT, script)], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true, // a group of its own, so that SIGKILL reaches what it started too
   })
   const lines: string[] = []
   const listeners = new Set<(line: string) => void>()
@@ -41,11 +46,11 @@ export function startProcess(script: string, env: Record<string, string>): Runni
     waitFor: (pattern) => {
       const known = lines.find((line) => pattern.test(line))
       if (known !== undefined) return Promise.resolve(known)
-      const { promise, resolve, reject } = Promise.withResolvers<string>()
+      const { promise, resolve: found, reject } = Promise.withResolvers<string>()
       const listener = (line: string) => {
         if (!pattern.test(line)) return
         listeners.delete(listener)
-        resolve(line)
+        found(line)
       }
       listeners.add(listener)
       void ended.then((code) => {
@@ -53,9 +58,13 @@ export function startProcess(script: string, env: Record<string, string>): Runni
       })
       return promise
     },
+    write: (line) => {
+      child.stdin.write(`${line}\n`)
+    },
     ended,
     kill: (signal) => {
-      child.kill(signal)
+      if (signal === 'SIGKILL' && child.pid !== undefined) process.kill(-child.pid, signal)
+      else child.kill(signal)
     },
     stop: async () => {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
@@ -65,9 +74,9 @@ export function startProcess(script: string, env: Record<string, string>): Runni
 }
 
 function endOf(child: ChildProcess): Promise<number | null> {
-  const { promise, resolve } = Promise.withResolvers<number | null>()
+  const { promise, resolve: end } = Promise.withResolvers<number | null>()
   child.once('close', (code) => {
-    resolve(code)
+    end(code)
   })
   return promise
 }

@@ -1,4 +1,5 @@
 /** `npm run worker`: the Worker alone; vars and secrets from the environment, state under STATE_DIR. */
+import { onStopSignal } from './signals.ts'
 import { startWorker } from './worker.ts'
 
 const VARS = [
@@ -24,8 +25,7 @@ const worker = await startWorker({
 })
 console.log(`worker on ${worker.url}`)
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    void worker.stop().then(() => process.exit(0))
-  })
-}
+onStopSignal(async () => {
+  await worker.stop()
+  process.exit(0)
+})

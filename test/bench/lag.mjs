@@ -1,0 +1,23 @@
+/** Loaded into a process with --import: tells its event-loop lag, CPU and memory each second, as JSON on stderr. */
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+
+const RESOLUTION_MS = 5
+const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+histogram.enable()
+
+setInterval(() => {
+  const [p99, max] = [lagMs(histogram.percentile(99)), lagMs(histogram.max)]
+  const rssMb = Math.round(process.memoryUsage.rss() / 1e6)
+  const { user, system } = process.cpuUsage()
+  const cpuMs = Math.round((user + system) / 1000)
+  process.stderr.write(`${JSON.stringify({ bench: { p99, max, rssMb, cpuMs } })}\n`)
+  histogram.reset()
+}, 1000).unref()
+
+/**
+ * The histogram counts its own rhythm too; what is above that is lag.
+ * @param {number} ns
+ */
+function lagMs(ns) {
+  return Math.max(0, Math.round(ns / 1e6 - RESOLUTION_MS))
+}
