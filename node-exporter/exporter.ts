@@ -53,7 +53,10 @@ export async function startExporter(
     timeoutMs: timings.kubeTimeoutMs,
   })
   const startedAt = Date.now()
-  const release = { version: packageJson.version, commit: process.env['COMMIT'] ?? '' }
+  const release = {
+    version: packageJson.version,
+    commit: (process.env['COMMIT'] ?? '').slice(0, 40),
+  }
 
   const prober = new Prober({
     probe: config.probeVia === 'apiserver' ? probeThrough(api) : probeDirectly,
@@ -99,7 +102,9 @@ export async function startExporter(
   }
 
   const delivery = createDeliver({
-    url: new URL(`/v1/clusters/${config.clusterId}/reports`, config.workerUrl),
+    url: new URL(
+      `${config.workerUrl.href.replace(/\/$/, '')}/v1/clusters/${config.clusterId}/reports`,
+    ),
     keys: await Promise.all(config.pushSecrets.map(importSecret)),
     clock,
     timeoutMs: timings.pushTimeoutMs,

@@ -14,18 +14,19 @@ const log = createLog(read.config.logLevel)
 const exporter = await startExporter(read.config, {
   log,
   onSuperseded: () => {
-    process.exitCode = 1
-    void stop()
+    void stop(1)
   },
 })
 
-async function stop(): Promise<void> {
+/** Probes of pods that hang are not waited for. */
+async function stop(code: number): Promise<void> {
   await exporter.stop()
   log.info('exporter stopped')
+  process.exit(code)
 }
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, () => {
-    void stop()
+    void stop(0)
   })
 }

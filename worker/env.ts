@@ -23,9 +23,36 @@ const secretSchema = v.pipe(
 const secretsSchema = v.pipe(
   v.union([v.string(), v.array(v.string())], 'must be one or two whsec_… secrets'),
   v.transform((value) => (typeof value === 'string' ? value.trim().split(/\s+/) : value)),
-  v.array(secretSchema),
   v.minLength(1, 'must be one or two whsec_… secrets'),
   v.maxLength(2, 'must be one or two whsec_… secrets'),
+  v.array(secretSchema),
+)
+
+const PUSH_SECRETS_FORM = '{"cluster-id": "whsec_…"}'
+
+/** A map, for any id may be asked for, also `constructor`. A key that is no id may be a secret: it is never told. */
+const pushSecretsSchema = v.pipe(
+  v.string(`is not set; it must be JSON: ${PUSH_SECRETS_FORM}`),
+  json(PUSH_SECRETS_FORM),
+  v.custom<Record<string, unknown>>(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    `must be JSON: ${PUSH_SECRETS_FORM}`,
+  ),
+  v.rawTransform(({ dataset: { value: input }, addIssue }) => {
+    const clusters = new Map<string, string[]>()
+    for (const [key, value] of Object.entries(input)) {
+      const secrets = v.safeParse(secretsSchema, value)
+      const place = { type: 'object', origin: 'value', input, key, value } as const
+      if (!v.is(clusterIdSchema, key)) {
+        addIssue({ message: 'a cluster is named by a DNS-1123 label (a-z, 0-9 and -)' })
+      } else if (secrets.success) clusters.set(key, secrets.output)
+      else
+        for (const { message, path } of secrets.issues) {
+          addIssue({ message, path: [place, ...(path ?? [])] })
+        }
+    }
+    return clusters
+  }),
 )
 
 const tokenSchema = v.object(
@@ -48,11 +75,7 @@ function json(what: string) {
 }
 
 const configSchema = v.object({
-  PUSH_SECRETS: v.pipe(
-    v.string('is not set; it must be JSON: {"cluster-id": "whsec_…"}'),
-    json('{"cluster-id": "whsec_…"}'),
-    v.record(clusterIdSchema, secretsSchema, 'must be JSON: {"cluster-id": "whsec_…"}'),
-  ),
+  PUSH_SECRETS: pushSecretsSchema,
   TOKENS: v.optional(
     v.pipe(v.string(), json('[{name, sha256, roles}]'), v.array(tokenSchema, 'must be a list')),
     '[]',
@@ -92,17 +115,17 @@ export function readConfig(env: Env): ReadConfig {
 }
 
 function parseConfig(env: Env): ReadConfig {
-  const result = v.safeParse(configSchema, { PUSH_SECRETS: undefined, ...env })
-  if (!result.success) {
-    return {
-      ok: false,
-      faults: result.issues.map((i) => `${v.getDotPath(i) ?? '?'}: ${i.message}`),
-    }
+  const vars = { PUSH_SECRETS: undefined, ...env }
+  const result = v.safeParse(configSchema, vars)
+  const faults = (result.issues ?? []).map((i) => `${v.getDotPath(i) ?? 'env'}: ${i.message}`)
+  const { PUSH_SECRETS, DEFAULT_CLUSTER } = configSchema.entries
+  const secrets = v.safeParse(PUSH_SECRETS, vars.PUSH_SECRETS)
+  const named = v.safeParse(DEFAULT_CLUSTER, Reflect.get(vars, 'DEFAULT_CLUSTER'))
+  const isNamed = named.success && named.output !== undefined
+  if (secrets.success && isNamed && !secrets.output.has(named.output)) {
+    faults.push('DEFAULT_CLUSTER: must be one of the clusters of PUSH_SECRETS')
   }
-  const config = result.output
-  const { DEFAULT_CLUSTER } = config
-  if (DEFAULT_CLUSTER !== undefined && config.PUSH_SECRETS[DEFAULT_CLUSTER] === undefined) {
-    return { ok: false, faults: ['DEFAULT_CLUSTER: must be one of the clusters of PUSH_SECRETS'] }
-  }
-  return { ok: true, config }
+  return result.success && faults.length === 0
+    ? { ok: true, config: result.output }
+    : { ok: false, faults }
 }

@@ -1,10 +1,15 @@
 /** The content of a snapshot: what discovery and the prober know, and what is left of it where it would be too large. */
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { REPORT_MAX_BYTES, REPORT_WIRE_MAX_BYTES } from '../../worker/contract/limits.ts'
+import {
+  REPORT_MAX_BYTES,
+  REPORT_WIRE_MAX_BYTES,
+  TEXT_MAX_BYTES,
+} from '../../worker/contract/limits.ts'
 import type { Content, PodCheck, Report, Target, Warning } from '../../worker/contract/report.ts'
 import type { Discovered } from '../discovery/discovery.ts'
 import type { Prober } from '../probing/prober.ts'
+import { cutText } from './cut-text.ts'
 
 const pack = promisify(gzip)
 
@@ -19,8 +24,14 @@ export function buildContent(
     services: discovered.services.map((service) => prober.describe(service)),
     nodes: null,
     acks: discovered.acks,
-    warnings: [...discovered.warnings, ...prober.warnings()].slice(0, WARNINGS_MAX),
+    warnings: [...discovered.warnings, ...prober.warnings()]
+      .slice(0, WARNINGS_MAX)
+      .map(({ subject, message }) => ({ subject: cut(subject), message: cut(message) })),
   }
+}
+
+function cut(text: string): string {
+  return cutText(text, TEXT_MAX_BYTES)
 }
 
 /** Warnings told in one report: whoever has more has one cause for most of them. */

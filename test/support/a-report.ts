@@ -10,6 +10,8 @@ import type {
   Target,
 } from '../../worker/contract/report.ts'
 
+type NodeFacts = NonNullable<Content['nodes']>[number]
+
 const ENVELOPE = {
   cluster: 'demo',
   epoch: 1,
@@ -86,6 +88,10 @@ export function aTarget(given: Partial<Target> = {}): Target {
     checks: [],
     ...given,
   }
+}
+
+export function aNode(given: Partial<NodeFacts> = {}): NodeFacts {
+  return { name: 'node-1', schedulable: true, ready: true, answered: true, checks: [], ...given }
 }
 
 /** A target whose one check fails. */

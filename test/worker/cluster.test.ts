@@ -170,8 +170,11 @@ describe('a cluster that dies', () => {
     vi.setSystemTime(Date.now() + 60_001)
     await runDurableObjectAlarm(stubOf(cluster))
     const dead = await env.STATE.get(`cluster/${cluster}`)
-    vi.setSystemTime(Date.now() + 1000)
-    await push(aHeartbeat({ cluster, sequence: 2, observedAt: Date.now() }))
+    for (const sequence of [2, 3]) {
+      vi.setSystemTime(Date.now() + 10_000)
+      // oxlint-disable-next-line no-await-in-loop
+      await push(aHeartbeat({ cluster, sequence, observedAt: Date.now() }))
+    }
     await runDurableObjectAlarm(stubOf(cluster))
     const alive = await env.STATE.get(`cluster/${cluster}`)
 

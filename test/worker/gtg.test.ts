@@ -97,8 +97,10 @@ describe('what a prober gets', () => {
 
     await ask('/clusters/invented/__gtg')
     await ask('/__gtg?cluster=invented-too&cache=false')
+    const inherited = await ask('/clusters/constructor/__gtg')
 
     expect(await listDurableObjectIds(env.CLUSTER)).toHaveLength(before.length)
+    expect(inherited.headers.get('x-gtg-reason')).toBe('unknown-cluster')
   })
 
   it('is no-data before the first report', async () => {

@@ -139,7 +139,7 @@ describe('an object that hangs', () => {
     breakObject(hangs)
     const get = vi.spyOn(env.STATE, 'get')
 
-    const read = readView(env, cluster, { wantsUncached: false, mayRepeat: false })
+    const read = readView(env, cluster, 'never')
     await vi.advanceTimersByTimeAsync(299)
     const before = get.mock.calls.length
     await vi.advanceTimersByTimeAsync(1)
@@ -155,7 +155,7 @@ describe('an object that hangs', () => {
     breakObject(hangs)
     const get = vi.spyOn(env.STATE, 'get').mockReturnValue(hangs())
 
-    const read = readView(env, cluster, { wantsUncached: false, mayRepeat: false })
+    const read = readView(env, cluster, 'never')
     await vi.advanceTimersByTimeAsync(700)
 
     expect(await read).toBeNull()

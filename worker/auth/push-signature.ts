@@ -7,8 +7,8 @@ import * as v from 'valibot'
 import { REPORT_WIRE_MAX_BYTES } from '../contract/limits.ts'
 import { importSecret, verifyBody, type SigningKey } from '../contract/signature.ts'
 import type { AppEnv } from '../env.ts'
-import { readBounded } from '../routes/read-bounded.ts'
-import { refuse } from '../routes/refuse.ts'
+import { readBounded } from './read-bounded.ts'
+import { refuse } from '../dialects/refusal.ts'
 
 const headersSchema = v.object({
   'webhook-id': v.pipe(v.string('is missing'), v.regex(/^[^.\s]{1,128}$/, 'is malformed')),
@@ -39,7 +39,7 @@ export const pushSignature = createMiddleware<{
     timestampSeconds: Number(headers.output['webhook-timestamp']),
     signature: headers.output['webhook-signature'],
   }
-  const secrets = c.var.config.PUSH_SECRETS[c.req.param('cluster') ?? ''] ?? []
+  const secrets = c.var.config.PUSH_SECRETS.get(c.req.param('cluster') ?? '') ?? []
   const known = await Promise.all(secrets.map(keyOf))
   if (!(await verifyBody(signed, wire, { keys: known, nowMs: Date.now() }))) {
     return refuse(c, { reason: 'unauthorized' })

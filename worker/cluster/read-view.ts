@@ -22,6 +22,9 @@ export interface ReadView {
   isCopy: boolean
 }
 
+/** Whoever has no token may pass the memo once a second, all of them together. */
+export type SkipMemo = 'never' | 'now and then' | 'always'
+
 const memos = new Map<string, { view: ClusterView; readAtMs: number }>()
 const failingSinceMs = new Map<string, number>()
 let lastUncachedAtMs = 0
@@ -30,12 +33,12 @@ let lastUncachedAtMs = 0
 export async function readView(
   env: Env,
   cluster: string,
-  { wantsUncached, mayRepeat }: { wantsUncached: boolean; mayRepeat: boolean },
+  skipMemo: SkipMemo,
 ): Promise<ReadView | null> {
   const startMs = Date.now()
   const memo = memos.get(cluster)
-  const skipsMemo = wantsUncached && (mayRepeat || takeUncachedRead(startMs))
-  if (!skipsMemo && memo !== undefined && startMs - memo.readAtMs < MEMO_MS) {
+  const mustAsk = skipMemo === 'always' || (skipMemo === 'now and then' && takeUncached(startMs))
+  if (!mustAsk && memo !== undefined && startMs - memo.readAtMs < MEMO_MS) {
     return { view: memo.view, isCopy: false }
   }
   const fromObject = within(OBJECT_DEADLINE_MS, env.CLUSTER.getByName(cluster).view())
@@ -69,7 +72,7 @@ async function readInPlace(
   return { view: { ...record.view, lease: { ...record.view.lease, validUntilMs } }, isCopy: true }
 }
 
-function takeUncachedRead(nowMs: number): boolean {
+function takeUncached(nowMs: number): boolean {
   if (nowMs - lastUncachedAtMs < UNCACHED_EVERY_MS) return false
   lastUncachedAtMs = nowMs
   return true

@@ -3,7 +3,13 @@
  * standing, the content as one packed text in pieces. Never a row per pod: rows are what the platform bills.
  */
 import * as v from 'valibot'
-import { contentSchema, exporterSchema, severitySchema, type Content } from '../contract/report.ts'
+import {
+  byName,
+  contentSchema,
+  exporterSchema,
+  severitySchema,
+  type Content,
+} from '../contract/report.ts'
 import type { Pulse, Standing, Transition } from '../domain/cluster.ts'
 import { categoryStandingSchema, leaseSchema } from '../store/cluster-record.ts'
 
@@ -21,15 +27,15 @@ const pulseSchema: v.GenericSchema<unknown, Pulse> = v.object({
   intervalSeconds: v.number(),
   blindSinceMs: v.nullable(v.number()),
   resendAskedAtMs: v.nullable(v.number()),
-  streaks: v.record(v.string(), v.number()),
+  streaks: byName(v.number()),
+  recovery: v.nullable(v.object({ epoch: v.number(), sinceMs: v.number() })),
   exporter: exporterSchema,
 })
 
 const categoriesSchema: v.GenericSchema<unknown, Standing['categories']> =
   v.array(categoryStandingSchema)
 
-const servicesSchema: v.GenericSchema<unknown, Standing['services']> = v.record(
-  v.string(),
+const servicesSchema: v.GenericSchema<unknown, Standing['services']> = byName(
   v.object({ ok: v.boolean(), severity: v.nullable(severitySchema), sinceMs: v.number() }),
 )
 

@@ -25,6 +25,9 @@ export const SUBDOMAIN_MAX_LENGTH = 253
 /** Characters of any other name (check, category): the longest that Kubernetes gives anything. */
 export const NAME_MAX_LENGTH = 253
 
+/** Intervals without freshness after which a verdict is late: two lost reports are weather, three are news. */
+export const INTERVALS_UNTIL_LATE = 3
+
 /** Times `intervalSeconds` must fit into DEAD_AFTER_SECONDS: three until late, one more until dead. */
 export const INTERVALS_UNTIL_DEAD = 4
 

@@ -16,6 +16,22 @@ const counter = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const timeMs = counter
 const seconds = v.pipe(v.number(), v.finite(), v.gtValue(0), v.maxValue(86_400)) // a day: beyond it nothing here makes sense
 
+/**
+ * An object by names from outside. A service may be called `constructor`, whose key v.record would drop; read what
+ * comes out with Object.entries or Object.hasOwn.
+ */
+export function byName<T>(value: v.GenericSchema<unknown, T>) {
+  return v.pipe(
+    v.custom<object>(
+      (input) => typeof input === 'object' && input !== null && !Array.isArray(input),
+      'is not an object',
+    ),
+    v.transform((input) => Object.entries(input)),
+    v.array(v.tuple([name, value])),
+    v.transform((entries): Record<string, T> => Object.fromEntries(entries)),
+  )
+}
+
 /** A cluster's id: it stands in URLs and names an object, so nothing but a DNS-1123 label. */
 export const clusterIdSchema = v.pipe(
   v.string(),
@@ -127,10 +143,7 @@ export const exporterSchema = v.object({
   commit: v.pipe(v.string(), v.maxLength(NAME_MAX_LENGTH)),
   startedAt: timeMs,
   status: componentStatusSchema, // the worst of its components
-  components: v.record(
-    name,
-    v.object({ status: componentStatusSchema, message: v.optional(text) }),
-  ),
+  components: byName(v.object({ status: componentStatusSchema, message: v.optional(text) })),
 })
 export type ExporterInfo = v.InferOutput<typeof exporterSchema>
 
@@ -141,7 +154,7 @@ const envelope = {
   observedAt: timeMs,
   intervalSeconds: seconds,
   digest: v.pipe(v.string(), v.maxLength(128)),
-  streaks: v.record(name, v.pipe(counter, v.minValue(1))),
+  streaks: byName(v.pipe(counter, v.minValue(1))),
   exporter: exporterSchema,
 }
 

@@ -4,6 +4,7 @@ import type { Gtg, GtgReason } from '../domain/gtg.ts'
 const STATUS: Record<GtgReason, 200 | 400 | 503> = {
   healthy: 200,
   degraded: 200,
+  late: 200,
   held: 200,
   unhealthy: 503,
   disabled: 503,

@@ -3,7 +3,7 @@
  * rejection that changes nothing. Ordering, digest, freshness: behaviour, section 2; the failures behind them: why page.
  */
 import type { Content, ExporterInfo, Report, Service, Severity } from '../contract/report.ts'
-import { holdBlind, judgeFreshness, renewLease, type Lease } from './freshness.ts'
+import { holdBlind, judgeFreshness, NO_LEASE, renewLease, type Lease } from './freshness.ts'
 import { judgeCategories, judgeServices, type CategoryVerdict } from './verdict.ts'
 
 /** What changes with every report: small, one row. */
@@ -16,6 +16,8 @@ export interface Pulse {
   intervalSeconds: number
   /** ms; when the first of an unbroken run of blind reports came. */
   blindSinceMs: number | null
+  /** Dead, but heard again: which leader's report could be the first of the two that it takes, and when it came. */
+  recovery: { epoch: number; sinceMs: number } | null
   /** ms; when a snapshot was last asked for. */
   resendAskedAtMs: number | null
   /** By failing service: its own failed checks in a row, as last reported. */
@@ -54,7 +56,6 @@ export type Applied =
   | { ok: true; state: ClusterState; transitions: Transition[]; resend: boolean }
   | { ok: false; rejection: Rejection }
 
-const NO_LEASE: Lease = { freshAtMs: null, validUntilMs: null, heldUntilMs: null }
 const NO_STANDING: Standing = { categories: [], services: {} }
 
 /** `state` null: nothing is held yet. Times in ms; never throws. */
@@ -83,6 +84,7 @@ export function applyReport(
       lease: held?.lease ?? NO_LEASE,
       intervalSeconds: report.intervalSeconds,
       blindSinceMs: held?.blindSinceMs ?? null,
+      recovery: held?.recovery ?? null,
       resendAskedAtMs: held?.resendAskedAtMs ?? null,
       streaks: held?.streaks ?? {},
       exporter: report.exporter,
@@ -144,7 +146,7 @@ function applyHeartbeat(
 function applyBlind(heard: Heard, clock: { nowMs: number; deadAfterMs: number }): Applied {
   const { pulse } = heard
   const freshness = judgeFreshness(pulse.lease, clock.nowMs)
-  const isAlive = freshness === 'fresh' || freshness === 'held'
+  const isAlive = freshness !== 'none' && freshness !== 'dead'
   const blindSinceMs = isAlive ? (pulse.blindSinceMs ?? clock.nowMs) : null
   const lease =
     blindSinceMs === null
@@ -159,18 +161,33 @@ function applyBlind(heard: Heard, clock: { nowMs: number; deadAfterMs: number })
 }
 
 /** What a report that moves freshness moves: the lease, the counters, and the end of blindness. */
-function move(
-  heard: Heard,
-  report: Report,
-  { nowMs, deadAfterMs }: { nowMs: number; deadAfterMs: number },
-): Pulse {
+function move(heard: Heard, report: Report, clock: { nowMs: number; deadAfterMs: number }): Pulse {
+  const { lease } = heard.pulse
+  const recovery = findRecovery(heard.pulse, report, clock)
   return {
     ...heard.pulse,
-    lease: renewLease(heard.pulse.lease, { observedAtMs: report.observedAt, nowMs, deadAfterMs }),
+    lease:
+      recovery === null ? renewLease(lease, { observedAtMs: report.observedAt, ...clock }) : lease,
+    recovery,
     blindSinceMs: null,
     resendAskedAtMs: null,
     streaks: report.streaks,
   }
+}
+
+/**
+ * null: the lease may be renewed. Back from the dead takes two reports of one leader, an interval apart and within the
+ * time to dead: a flapping link must not flip the world.
+ */
+function findRecovery(
+  { lease, recovery }: Pulse,
+  report: Report,
+  { nowMs, deadAfterMs }: { nowMs: number; deadAfterMs: number },
+): Pulse['recovery'] {
+  if (judgeFreshness(lease, nowMs) !== 'dead') return null
+  const sinceMs = recovery?.epoch === report.epoch ? nowMs - recovery.sinceMs : Infinity
+  if (sinceMs > deadAfterMs) return { epoch: report.epoch, sinceMs: nowMs }
+  return sinceMs >= report.intervalSeconds * 1000 ? null : recovery
 }
 
 function isNewer(report: Report, held: Pulse): boolean {

@@ -1,5 +1,5 @@
 /** How long a verdict may be trusted. Judged by whoever reads, with the reader's clock (behaviour, sections 2 and 6). */
-import { HOLD_MAX_MS, INTERVALS_UNTIL_DEAD } from '../contract/limits.ts'
+import { HOLD_MAX_MS, INTERVALS_UNTIL_DEAD, INTERVALS_UNTIL_LATE } from '../contract/limits.ts'
 
 /** The times that every reader needs to judge a verdict by its own clock. */
 export interface Lease {
@@ -11,12 +11,24 @@ export interface Lease {
   heldUntilMs: number | null
 }
 
+/** Before the first report that moves freshness. */
+export const NO_LEASE: Lease = {
+  freshAtMs: null,
+  validUntilMs: null,
+  heldUntilMs: null,
+}
+
 export type Freshness = 'none' | 'fresh' | 'held' | 'dead'
 
 export function judgeFreshness(lease: Lease, nowMs: number): Freshness {
   if (lease.validUntilMs === null) return 'none'
   if (lease.heldUntilMs !== null && nowMs <= lease.heldUntilMs) return 'held'
   return nowMs <= lease.validUntilMs ? 'fresh' : 'dead'
+}
+
+/** Past three intervals the verdict stands, and is told as late. */
+export function isLate({ freshAtMs }: Lease, intervalSeconds: number, nowMs: number): boolean {
+  return freshAtMs !== null && nowMs > freshAtMs + INTERVALS_UNTIL_LATE * intervalSeconds * 1000
 }
 
 /** The lease that a report starts: never in the future, and never back behind the one that is held. */

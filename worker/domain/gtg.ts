@@ -1,6 +1,6 @@
 /** The one question: good to go? From a cluster's view and the categories asked for to status and reason (behaviour, section 4). */
 import { DEFAULT_CATEGORY } from '../contract/report.ts'
-import { judgeFreshness, type Lease } from './freshness.ts'
+import { isLate, judgeFreshness, NO_LEASE, type Lease } from './freshness.ts'
 import type { ClusterState, Standing } from './cluster.ts'
 
 /** All that a reader needs, and nothing that grows with the number of healthy services. */
@@ -13,6 +13,7 @@ export interface ClusterView {
 export type GtgReason =
   | 'healthy'
   | 'degraded'
+  | 'late'
   | 'held'
   | 'unhealthy'
   | 'disabled'
@@ -40,8 +41,7 @@ const NAMES_IN_VIEW = 50
 /** `state` null: nothing is held yet. */
 export function makeView(state: Pick<ClusterState, 'pulse' | 'standing'> | null): ClusterView {
   if (state === null) {
-    const lease = { freshAtMs: null, validUntilMs: null, heldUntilMs: null }
-    return { lease, intervalSeconds: RETRY_AFTER_SECONDS, categories: [] }
+    return { lease: NO_LEASE, intervalSeconds: RETRY_AFTER_SECONDS, categories: [] }
   }
   return {
     lease: state.pulse.lease,
@@ -72,6 +72,8 @@ export function refuseGtg(
   }
 }
 
+const PASSING: GtgReason[] = ['healthy', 'degraded', 'late', 'held']
+
 /** `isCopy`: the view is what KV last published, so it can only be held. Which reason wins stands in section 4. */
 export function judgeGtg(
   view: ClusterView,
@@ -84,7 +86,7 @@ export function judgeGtg(
   const reason = findReason(view, isKnown ? categories : null, { nowMs, isCopy })
   const { freshAtMs } = view.lease
   return {
-    passes: reason === 'healthy' || reason === 'degraded' || reason === 'held',
+    passes: PASSING.includes(reason),
     reason,
     ageSeconds: freshAtMs === null ? null : Math.max(0, Math.floor((nowMs - freshAtMs) / 1000)),
     retryAfterSeconds: Math.min(60, Math.max(5, Math.ceil(view.intervalSeconds))),
@@ -104,5 +106,6 @@ function findReason(
   if (freshness === 'dead') return 'stale'
   if (categories.some((category) => !category.passes)) return 'unhealthy'
   if (freshness === 'held' || isCopy) return 'held'
+  if (isLate(view.lease, view.intervalSeconds, nowMs)) return 'late'
   return categories.some((category) => category.missing.length > 0) ? 'degraded' : 'healthy'
 }

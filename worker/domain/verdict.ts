@@ -49,7 +49,7 @@ function judgeCategory(
   services: Map<string, ServiceHealth | null>,
   acked: Set<string>,
 ): CategoryVerdict {
-  const names = isDefault(category) ? [...services.keys()] : category.services
+  const names = isDefault(category) ? [...services.keys()] : [...new Set(category.services)]
   const known = names.filter((name) => services.has(name))
   const missing = names.filter((name) => !services.has(name))
   const failing = known.filter((name) => services.get(name)?.ok === false && !acked.has(name))

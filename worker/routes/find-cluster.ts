@@ -8,15 +8,14 @@ export type FindCluster =
 /** The path's, else `?cluster=`, else DEFAULT_CLUSTER, else the only one there is. */
 export function findCluster(c: Context<AppEnv>): FindCluster {
   const { PUSH_SECRETS, DEFAULT_CLUSTER } = c.var.config
-  const known = Object.keys(PUSH_SECRETS)
   const named = c.req.param('cluster') ?? c.req.query('cluster') ?? DEFAULT_CLUSTER
   if (named !== undefined) {
-    return known.includes(named)
+    return PUSH_SECRETS.has(named)
       ? { ok: true, cluster: named }
       : { ok: false, reason: 'unknown-cluster' }
   }
-  const [only] = known
-  return only !== undefined && known.length === 1
+  const [only] = PUSH_SECRETS.keys()
+  return only !== undefined && PUSH_SECRETS.size === 1
     ? { ok: true, cluster: only }
     : { ok: false, reason: 'ambiguous-cluster' }
 }

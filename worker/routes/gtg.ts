@@ -32,9 +32,13 @@ function refuseMethod(c: Context<AppEnv>): Response {
 async function ask(c: Context<AppEnv>): Promise<Gtg> {
   const found = findCluster(c)
   if (!found.ok) return refuseGtg(found.reason)
-  const uncached = c.req.query('cache') === 'false' && (await isTokenValid(c, ['read', 'operate']))
-  const wantsUncached = c.req.query('cache') === 'false'
-  const read = await readView(c.env, found.cluster, { wantsUncached, mayRepeat: uncached })
+  const skipMemo =
+    c.req.query('cache') !== 'false'
+      ? 'never'
+      : (await isTokenValid(c, ['read', 'operate']))
+        ? 'always'
+        : 'now and then'
+  const read = await readView(c.env, found.cluster, skipMemo)
   if (read === null) return refuseGtg('internal')
   const names = splitNames([...(c.req.queries('categories') ?? []), categoryOfPath(c.req.path)])
   return judgeGtg(read.view, names, { nowMs: Date.now(), isCopy: read.isCopy })

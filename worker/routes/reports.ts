@@ -6,8 +6,8 @@ import { REPORT_MAX_BYTES } from '../contract/limits.ts'
 import { reportSchema, type Accepted, type Report } from '../contract/report.ts'
 import { isIntervalTooLong } from '../domain/freshness.ts'
 import type { AppEnv } from '../env.ts'
-import { unpackBounded } from './read-bounded.ts'
-import { refuse, type Refusal } from './refuse.ts'
+import { unpackBounded } from '../auth/read-bounded.ts'
+import { refuse, type Refusal } from '../dialects/refusal.ts'
 
 export const reports = new Hono<AppEnv>()
 

@@ -1,0 +1,90 @@
+/** `__gtg` spelled out: the same status and headers, and the categories that made it. */
+import { describe, expect, it } from 'vitest'
+import { replyGtgJson } from '../../../../worker/dialects/gtg-json.ts'
+import { replyGtg } from '../../../../worker/dialects/gtg-text.ts'
+import { aGtg, aStanding } from '../../../support/a-view.ts'
+
+const POOR = aGtg({
+  passes: false,
+  reason: 'unhealthy',
+  categories: [
+    aStanding({
+      name: 'read',
+      passes: false,
+      reason: 'unhealthy',
+      severity: 1,
+      failing: ['web'],
+      missing: ['gone'],
+    }),
+  ],
+})
+
+describe('the JSON of __gtg', () => {
+  it('names the categories, since when, and their services', async () => {
+    const body: unknown = await replyGtgJson('GET', POOR, true).json()
+
+    expect(body).toEqual({
+      gtg: 'fail',
+      reason: 'unhealthy',
+      ageSeconds: 3,
+      categories: [
+        {
+          name: 'read',
+          passes: false,
+          reason: 'unhealthy',
+          severity: 1,
+          since: '2023-11-14T22:13:20.000Z',
+          failing: ['web'],
+          missing: ['gone'],
+        },
+      ],
+    })
+  })
+
+  it('keeps names of services from those who may not know', async () => {
+    const text = await replyGtgJson('GET', POOR, false).text()
+
+    expect(text).toContain('"name":"read"')
+    expect(text).not.toMatch(/web|gone|failing|missing/)
+  })
+
+  it('says pass and null where there is nothing else to say', async () => {
+    const gtg = aGtg({ ageSeconds: null, categories: [] })
+
+    expect(await replyGtgJson('GET', gtg, true).json()).toEqual({
+      gtg: 'pass',
+      reason: 'healthy',
+      ageSeconds: null,
+      categories: [],
+    })
+  })
+
+  it.each([
+    ['passing', aGtg(), 200],
+    ['degraded', aGtg({ reason: 'degraded' }), 200],
+    ['failing', POOR, 503],
+    ['disabled', aGtg({ passes: false, reason: 'disabled' }), 503],
+    ['unknown', aGtg({ passes: false, reason: 'unknown-category' }), 400],
+  ] as const)('has the status and headers of the text: %s', (_what, gtg, status) => {
+    const json = replyGtgJson('GET', gtg, true)
+    const text = replyGtg('GET', gtg)
+
+    expect([json.status, text.status]).toEqual([status, status])
+    expect(headersButBody(json)).toEqual(headersButBody(text))
+    expect(json.headers.get('content-type')).toBe('application/json; charset=utf-8')
+  })
+
+  it('has a length that fits, and no body for HEAD', async () => {
+    const get = replyGtgJson('GET', POOR, true)
+    const head = replyGtgJson('HEAD', POOR, true)
+
+    const text = await get.text()
+    expect(get.headers.get('content-length')).toBe(String(text.length))
+    expect(head.headers.get('content-length')).toBe(String(text.length))
+    expect(await head.text()).toBe('')
+  })
+
+  function headersButBody(response: Response): [string, string][] {
+    return [...response.headers].filter(([name]) => !name.startsWith('content-'))
+  }
+})

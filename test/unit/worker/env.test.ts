@@ -1,0 +1,223 @@
+/** The Worker's configuration: what it takes, that each fault is named at once, and that no secret is ever repeated. */
+import * as fc from 'fast-check'
+import * as v from 'valibot'
+import { describe, expect, it } from 'vitest'
+import { readConfig, type Env } from '../../../worker/env.ts'
+import { OTHER_SECRET, PUSH_SECRET } from '../../support/secrets.ts'
+
+const ROTATING = [PUSH_SECRET, OTHER_SECRET]
+const TOKEN = { name: 'ci', sha256: 'a'.repeat(64), roles: ['operate', 'read'] }
+
+/** Vars as the runtime gives them: anything, beside bindings that nobody looks at. */
+function anEnv(vars: Record<string, unknown> = {}): Env {
+  const isEnv = v.custom<Env>((value) => typeof value === 'object')
+  return v.parse(isEnv, { PUSH_SECRETS: JSON.stringify({ demo: PUSH_SECRET }), ...vars })
+}
+
+function configOf(vars: Record<string, unknown>) {
+  const read = readConfig(anEnv(vars))
+  if (!read.ok) throw new Error(read.faults.join('; '))
+  return read.config
+}
+
+function faultsOf(vars: Record<string, unknown>): string[] {
+  const read = readConfig(anEnv(vars))
+  return read.ok ? [] : read.faults
+}
+
+describe('a configuration', () => {
+  it('needs nothing but the secrets', () => {
+    expect(configOf({})).toEqual({
+      PUSH_SECRETS: new Map([['demo', [PUSH_SECRET]]]),
+      TOKENS: [],
+      DEAD_AFTER_SECONDS: 60,
+      HEALTH_ACCESS: 'public',
+      BUSINESS_IMPACT: '',
+      PANIC_GUIDE: '',
+    })
+  })
+
+  it('takes all that there is', () => {
+    const vars = {
+      PUSH_SECRETS: JSON.stringify({ demo: PUSH_SECRET, other: ROTATING }),
+      TOKENS: JSON.stringify([TOKEN]),
+      DEFAULT_CLUSTER: 'other',
+      DEAD_AFTER_SECONDS: '0.8',
+      HEALTH_ACCESS: 'token',
+      BUSINESS_IMPACT: 'Nobody can buy',
+      PANIC_GUIDE: 'Call the shop',
+    }
+
+    expect(configOf(vars)).toEqual({
+      ...vars,
+      PUSH_SECRETS: new Map([
+        ['demo', [PUSH_SECRET]],
+        ['other', ROTATING],
+      ]),
+      TOKENS: [TOKEN],
+      DEAD_AFTER_SECONDS: 0.8,
+    })
+  })
+
+  it.each([
+    ['one in a string', PUSH_SECRET, [PUSH_SECRET]],
+    ['one in a list', [PUSH_SECRET], [PUSH_SECRET]],
+    ['two in a list', ROTATING, ROTATING],
+    ['two in a string', ROTATING.join(' '), ROTATING],
+    ['two with more blanks around', `  ${ROTATING.join('\n ')}\n`, ROTATING],
+  ])('takes one or two secrets per cluster: %s', (_what, given, expected) => {
+    const config = configOf({ PUSH_SECRETS: JSON.stringify({ demo: given }) })
+
+    expect(config.PUSH_SECRETS.get('demo')).toEqual(expected)
+  })
+
+  it('keeps every cluster that it names', () => {
+    const config = configOf({ PUSH_SECRETS: JSON.stringify({ constructor: PUSH_SECRET }) })
+
+    expect([...config.PUSH_SECRETS]).toEqual([['constructor', [PUSH_SECRET]]])
+  })
+
+  it('is read once per isolate', () => {
+    const env = anEnv()
+
+    expect(readConfig(env)).toBe(readConfig(env))
+  })
+
+  it('ignores vars that it does not know', () => {
+    expect(faultsOf({ TOMORROW: 'anything' })).toEqual([])
+  })
+})
+
+describe('a fault', () => {
+  const secrets = (value: unknown) => ({ PUSH_SECRETS: JSON.stringify(value) })
+  const tokens = (value: unknown) => ({ TOKENS: JSON.stringify(value) })
+  const table: [string, Record<string, unknown>, string][] = [
+    ['no secrets', { PUSH_SECRETS: undefined }, 'PUSH_SECRETS: is not set'],
+    ['secrets that are not JSON', { PUSH_SECRETS: PUSH_SECRET }, 'PUSH_SECRETS: must be JSON'],
+    ['a list of secrets', secrets([PUSH_SECRET]), 'PUSH_SECRETS'],
+    [
+      'a cluster in capitals',
+      secrets({ Demo: PUSH_SECRET }),
+      'PUSH_SECRETS: a cluster is named by a DNS',
+    ],
+    ['a short secret', secrets({ demo: 'whsec_YQ==' }), 'PUSH_SECRETS.demo.0: must be whsec_'],
+    ['no secret in a string', secrets({ demo: '' }), 'PUSH_SECRETS.demo.0: must be whsec_'],
+    ['no secret in a list', secrets({ demo: [] }), 'PUSH_SECRETS.demo: must be one or two'],
+    ['three', secrets({ demo: [...ROTATING, OTHER_SECRET] }), 'PUSH_SECRETS.demo: must be one or'],
+    ['a number as secret', secrets({ demo: 7 }), 'PUSH_SECRETS.demo: must be one or two'],
+    ['tokens that are not JSON', { TOKENS: '[' }, 'TOKENS: must be JSON'],
+    ['a token alone', tokens(TOKEN), 'TOKENS: must be a list'],
+    ['a token without a name', tokens([{ ...TOKEN, name: '' }]), 'TOKENS.0.name: must not be'],
+    ['a token in clear', tokens([{ ...TOKEN, sha256: 'secret' }]), 'TOKENS.0.sha256: must be the'],
+    ['63 digits', tokens([{ ...TOKEN, sha256: 'a'.repeat(63) }]), 'TOKENS.0.sha256: must be the'],
+    ['65 digits', tokens([{ ...TOKEN, sha256: 'a'.repeat(65) }]), 'TOKENS.0.sha256: must be the'],
+    ['a role to come', tokens([{ ...TOKEN, roles: ['root'] }]), 'TOKENS.0.roles.0: must be "op'],
+    ['zero seconds', { DEAD_AFTER_SECONDS: '0' }, 'DEAD_AFTER_SECONDS: must be a number'],
+    ['no seconds', { DEAD_AFTER_SECONDS: '' }, 'DEAD_AFTER_SECONDS: must be a number'],
+    ['seconds in words', { DEAD_AFTER_SECONDS: '1m' }, 'DEAD_AFTER_SECONDS: must be a number'],
+    ['seconds for ever', { DEAD_AFTER_SECONDS: 'Infinity' }, 'DEAD_AFTER_SECONDS: must be a num'],
+    ['another access', { HEALTH_ACCESS: 'all' }, 'HEALTH_ACCESS: must be "public" or "token"'],
+    ['a default cluster in capitals', { DEFAULT_CLUSTER: 'Demo' }, 'DEFAULT_CLUSTER: is not a'],
+    ['a default cluster of nobody', { DEFAULT_CLUSTER: 'who' }, 'DEFAULT_CLUSTER: must be one of'],
+    [
+      'a default cluster called as an object’s own',
+      { DEFAULT_CLUSTER: 'constructor' },
+      'DEFAULT_CLUSTER: must be one of',
+    ],
+  ]
+
+  it.each(table)('is named with what to write instead: %s', (_what, vars, expected) => {
+    const faults = faultsOf(vars)
+
+    expect(faults).toHaveLength(1)
+    expect(faults[0]).toContain(expected)
+  })
+
+  const several: [string, Record<string, unknown>, string[]][] = [
+    [
+      'of one each',
+      { ...secrets({ demo: 'x', Other: PUSH_SECRET }), HEALTH_ACCESS: 'all', TOKENS: '{}' },
+      ['HEALTH_ACCESS', 'PUSH_SECRETS', 'PUSH_SECRETS.demo.0', 'TOKENS'],
+    ],
+    [
+      'of two in one secret',
+      secrets({ demo: ['x', 'y'] }),
+      ['PUSH_SECRETS.demo.0', 'PUSH_SECRETS.demo.1'],
+    ],
+    [
+      'of a default cluster that nobody knows, beside another',
+      { DEFAULT_CLUSTER: 'who', HEALTH_ACCESS: 'all' },
+      ['DEFAULT_CLUSTER', 'HEALTH_ACCESS'],
+    ],
+  ]
+
+  it.each(several)('comes with all others at once: %s', (_what, vars, expected) => {
+    const places = faultsOf(vars).map((fault) => fault.split(':')[0])
+
+    expect(new Set(places)).toEqual(new Set(expected))
+  })
+})
+
+describe('a secret', () => {
+  const MARK = 'hunter2hunter2'
+  const json = (value: unknown) => JSON.stringify(value)
+
+  /** Every way to put a secret where it should stand, or nearly. */
+  const positions: [string, Record<string, unknown>][] = [
+    ['PUSH_SECRETS itself', { PUSH_SECRETS: MARK }],
+    ['JSON that breaks off', { PUSH_SECRETS: `{"demo": "${MARK}` }],
+    ['a text in JSON', { PUSH_SECRETS: json(MARK) }],
+    ['the secret of a cluster', { PUSH_SECRETS: json({ demo: MARK }) }],
+    ['behind the prefix', { PUSH_SECRETS: json({ demo: `whsec_${MARK}` }) }],
+    ['two of a cluster', { PUSH_SECRETS: json({ demo: [MARK, `whsec_${MARK}`] }) }],
+    ['three of a cluster', { PUSH_SECRETS: json({ demo: `${MARK} ${MARK} ${MARK}` }) }],
+    ['deeper than it may', { PUSH_SECRETS: json({ demo: [[MARK], { secret: MARK }] }) }],
+    ['cluster and secret swapped', { PUSH_SECRETS: json({ [`whsec_${MARK}`]: 'demo' }) }],
+    ['an object in place of text', { PUSH_SECRETS: { demo: MARK } }],
+    ['TOKENS itself', { TOKENS: MARK }],
+    ['a token alone', { TOKENS: json(MARK) }],
+    ['a list of tokens in clear', { TOKENS: json([MARK]) }],
+    ['a token by its name', { TOKENS: json({ ci: MARK }) }],
+    ['a token in clear', { TOKENS: json([{ ...TOKEN, sha256: MARK }]) }],
+    ['a token as role', { TOKENS: json([{ ...TOKEN, roles: [MARK] }]) }],
+    ['a token as roles', { TOKENS: json([{ ...TOKEN, roles: MARK }]) }],
+    ['the key of a token', { TOKENS: json([{ [MARK]: TOKEN }]) }],
+    ['DEFAULT_CLUSTER', { DEFAULT_CLUSTER: `whsec_${MARK}` }],
+    ['HEALTH_ACCESS', { HEALTH_ACCESS: MARK }],
+    ['DEAD_AFTER_SECONDS', { DEAD_AFTER_SECONDS: MARK }],
+  ]
+
+  it.each(positions)('is never repeated in a fault: %s', (_what, vars) => {
+    const faults = faultsOf(vars)
+
+    expect(faults).not.toEqual([])
+    expect(faults.join('\n')).not.toContain(MARK)
+  })
+
+  it('is never repeated, whatever stands in its place', () => {
+    const value = fc.letrec((tie) => ({
+      any: fc.oneof(
+        { maxDepth: 3 },
+        fc.constant(MARK),
+        fc.constant(`whsec_${MARK}`),
+        fc.constantFrom(7, true, null, ''),
+        fc.array(tie('any'), { maxLength: 3 }),
+        fc.dictionary(fc.constantFrom('demo', 'sha256', 'name', 'roles'), tie('any')),
+      ),
+    })).any
+    const text = fc.oneof(
+      value,
+      value.map(json),
+      value.map(json).map((cut) => cut.slice(0, -1)),
+    )
+
+    fc.assert(
+      fc.property(text, text, (secrets, tokens) => {
+        const faults = faultsOf({ PUSH_SECRETS: secrets, TOKENS: tokens })
+
+        expect(faults.join('\n')).not.toContain(MARK)
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
