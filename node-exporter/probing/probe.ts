@@ -37,7 +37,7 @@ export const probeDirectly: Probe = (target, timeoutMs) =>
     }
     get(options, (response) => {
       resolve({ status: response.statusCode ?? 0, body: response })
-    }).once('error', reject)
+    }).on('error', reject) // more than one may come, and none may go unheard
     return promise
   })
 

@@ -15,7 +15,7 @@ export interface PusherOptions {
   intervalMs: number
   /** ms a change of text alone may wait. */
   textEveryMs: number
-  /** ms between two pushes for changes: what comes in between is taken together. */
+  /** ms between two looks at changes: what comes in between is taken together. */
   gatherMs: number
   clock: EdgeClock
   deliver: (body: Uint8Array) => Promise<Delivered>
@@ -44,7 +44,8 @@ export class Pusher {
   #verdictChanged = true
   #textChanged = false
   #snapshotAtMs = -Infinity
-  #pushedAtMs = -Infinity
+  /** When the content was last looked at, or the push that followed ended. */
+  #lookedAtMs = -Infinity
   #isStopped = false
   /** Ends the wait; brings its end forward. */
   #finish: (() => void) | null = null
@@ -80,9 +81,10 @@ export class Pusher {
   async #push(isDue: boolean): Promise<number | null> {
     const startMs = performance.now()
     const report = await this.#prepare(startMs)
+    this.#lookedAtMs = performance.now()
     if (!isDue && report.kind === 'heartbeat') return null
     const delivered = await this.#send(report)
-    this.#pushedAtMs = performance.now()
+    this.#lookedAtMs = performance.now()
     this.#options.log.debug({ kind: report.kind, sequence: report.sequence, delivered }, 'pushed')
     switch (delivered.kind) {
       case 'accepted':
@@ -90,7 +92,7 @@ export class Pusher {
         if (delivered.resend) this.#mustResend = true
         return delivered.resend
           ? 0
-          : jitter(this.#options.intervalMs) - (this.#pushedAtMs - startMs)
+          : jitter(this.#options.intervalMs) - (this.#lookedAtMs - startMs)
       case 'superseded':
         return this.#takeOver(delivered.held)
       case 'failed':
@@ -99,30 +101,29 @@ export class Pusher {
     }
   }
 
+  /** Looks at the whole each time: a heartbeat must never rest on an event that somebody forgot to tell. */
   async #prepare(nowMs: number): Promise<Report> {
-    const { clock, cluster, intervalMs, overdueMs } = this.#options
-    const canSee = this.#options.canSee()
-    const isTextDue =
-      this.#textChanged && nowMs - this.#snapshotAtMs >= this.#options.textEveryMs - intervalMs
-    const isNews = this.#verdictChanged || this.#mustResend || isTextDue
+    const { clock, cluster, intervalMs, textEveryMs } = this.#options
     this.#verdictChanged = false
-    const content = canSee && isNews ? this.#options.see() : null
     this.#sequence += 1
+    const canSee = this.#options.canSee()
+    const content = canSee ? this.#options.see() : null
     const envelope = {
       cluster,
       epoch: this.#epoch,
       sequence: this.#sequence,
-      observedAt: clock.now() - Math.ceil(overdueMs()),
+      observedAt: clock.now() - Math.ceil(this.#options.overdueMs()),
       intervalSeconds: intervalMs / 1000,
-      digest: content === null ? this.#heldDigest : await digestContent(content),
       streaks: canSee ? this.#options.streaks() : {},
       exporter: this.#options.exporter(),
     }
-    if (!canSee) return { kind: 'blind', ...envelope }
-    const isSame = envelope.digest === this.#heldDigest && !this.#mustResend && !isTextDue
-    if (content === null || isSame) return { kind: 'heartbeat', ...envelope }
+    if (content === null) return { kind: 'blind', ...envelope, digest: this.#heldDigest }
+    const digest = await digestContent(content)
+    const isTextDue = this.#textChanged && nowMs - this.#snapshotAtMs >= textEveryMs - intervalMs
+    const isSame = digest === this.#heldDigest && !this.#mustResend && !isTextDue
+    if (isSame) return { kind: 'heartbeat', ...envelope, digest }
     this.#textChanged = false
-    return { kind: 'snapshot', ...envelope, content }
+    return { kind: 'snapshot', ...envelope, digest, content }
   }
 
   async #send(report: Report): Promise<Delivered> {
@@ -144,7 +145,7 @@ export class Pusher {
     this.#heldDigest = report.digest
     this.#snapshotAtMs = startMs
     this.#mustResend = false
-    const tookMs = Math.round(this.#pushedAtMs - startMs)
+    const tookMs = Math.round(this.#lookedAtMs - startMs)
     log.info({ sequence: report.sequence, tookMs }, 'snapshot accepted')
   }
 
@@ -184,7 +185,7 @@ export class Pusher {
     if (this.#failures === 0) {
       this.#hurry = () => {
         clearTimeout(timer)
-        const sinceMs = performance.now() - this.#pushedAtMs
+        const sinceMs = performance.now() - this.#lookedAtMs
         timer = setTimeout(resolve, Math.max(1, this.#options.gatherMs - sinceMs))
       }
     }

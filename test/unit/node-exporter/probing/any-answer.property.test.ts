@@ -1,0 +1,76 @@
+/** Whatever pods answer and operators write: a report of it is one that the edge takes. One odd text must not cost all. */
+import * as fc from 'fast-check'
+import * as v from 'valibot'
+import { expect, it } from 'vitest'
+import {
+  categorySchema,
+  honouredAckSchema,
+  targetSchema,
+} from '../../../../worker/contract/report.ts'
+import { readAcks, readCategories } from '../../../../node-exporter/discovery/categories.ts'
+import { judgeAnswer } from '../../../../node-exporter/probing/health-answer.ts'
+
+const text = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ minLength: 200, maxLength: 3000 }))
+const word = fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null))
+const check = fc.record(
+  {
+    id: word,
+    name: word,
+    ok: fc.oneof(fc.boolean(), word),
+    severity: word,
+    checkOutput: word,
+    businessImpact: word,
+    panicGuide: word,
+    technicalSummary: word,
+    lastUpdated: word,
+  },
+  { requiredKeys: [] },
+)
+const document = fc.record(
+  { ok: word, status: word, checks: fc.oneof(fc.array(fc.oneof(check, word)), word) },
+  { requiredKeys: [] },
+)
+const body = fc.oneof(document, fc.jsonValue()).map((value) => JSON.stringify(value))
+
+it('judges any answer into a target that the schema takes', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(200, 204, 302, 503), fc.oneof(body, text), (status, answer) => {
+      const outcome = judgeAnswer(status, answer)
+
+      const target = { id: 'web-1', ready: true, checkedAt: 0, ...outcome }
+
+      expect(v.safeParse(targetSchema, JSON.parse(JSON.stringify(target))).issues).toBeUndefined()
+    }),
+    { numRuns: 500 },
+  )
+})
+
+it('reads any ConfigMap into categories and acks that the schema takes', () => {
+  const keys = [
+    'name',
+    'services',
+    'refreshrate',
+    'issticky',
+    'enabled',
+    'failureThreshold',
+    'onMissing',
+  ]
+  const data = fc
+    .record(Object.fromEntries(keys.map((key) => [`category.${key}`, text])), { requiredKeys: [] })
+    .map((values) => ({ metadata: aMetadata, data: values }))
+
+  fc.assert(
+    fc.property(fc.array(data, { maxLength: 3 }), (configMaps) => {
+      const { categories } = readCategories(configMaps)
+      const acks = readAcks(configMaps) ?? []
+
+      for (const category of categories) {
+        expect(v.safeParse(categorySchema, category).issues).toBeUndefined()
+      }
+      for (const ack of acks) expect(v.safeParse(honouredAckSchema, ack).issues).toBeUndefined()
+    }),
+    { numRuns: 300 },
+  )
+})
+
+const aMetadata = { name: 'category.read', namespace: 'default', labels: {}, annotations: {} }
