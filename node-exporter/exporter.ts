@@ -88,7 +88,11 @@ export async function startExporter(
       // Once seen, the last known goes on being probed, whatever becomes of the API.
       isComplete ||= isNowComplete
       if (!isComplete) return
+      const before = new Set(known.warnings.map(({ subject, message }) => `${subject}: ${message}`))
       known = discovery.current()
+      for (const { subject, message } of known.warnings) {
+        if (!before.has(`${subject}: ${message}`)) log.warn(`${subject}: ${message}`)
+      }
       prober.follow(known.services)
       pusher.change('verdict')
       pusher.change('text')

@@ -229,6 +229,24 @@ describe('what operators change', () => {
   })
 })
 
+describe('a malformed value', () => {
+  it('is told in the report and once in the log, and its default stands', async () => {
+    const world = await aWorld()
+    await world.addService({ name: 'web', labels: { isDaemon: 'perhaps' } })
+    const edge = await anEdge()
+
+    const exporter = await anExporter(world, edge.url)
+    await until(edge.worker, 'default', [200, 'healthy'])
+    await world.addService({ name: 'api' })
+    await heartbeats(edge.passed, 2)
+
+    const told = 'Service web: isDaemon is "perhaps", not a boolean: taken as false'
+    expect(exporter.log.filter((line) => line.includes('isDaemon'))).toEqual([`warn ${told}`])
+    const snapshot = edge.passed.map(({ report }) => report).find((r) => r.kind === 'snapshot')
+    expect(snapshot?.content.warnings).toMatchObject([{ subject: 'Service web' }])
+  })
+})
+
 describe('__health', () => {
   it('says what the pods said', async () => {
     const world = await aWorld()

@@ -18,10 +18,18 @@ const vars = Object.fromEntries(
     return value === undefined ? [] : [[name, value]]
   }),
 )
+const port = Number(process.env['PORT'] ?? 8787)
+if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+  console.error('PORT must be a port, 0 to 65535 (0: any free one)')
+  process.exit(2)
+}
 const worker = await startWorker({
-  port: Number(process.env['PORT'] ?? 8787),
+  port,
   stateDir: process.env['STATE_DIR'] ?? '.state',
   vars,
+}).catch((error: unknown) => {
+  console.error(`the worker can't start: ${error instanceof Error ? error.message : String(error)}`)
+  process.exit(1)
 })
 console.log(`worker on ${worker.url}`)
 
