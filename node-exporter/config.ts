@@ -5,15 +5,15 @@ import { decodeSecret } from '../worker/contract/signature.ts'
 
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
 
-function seconds(fallback: number, what: string) {
-  const message = `must be ${what} in seconds, a number above 0`
+function seconds(fallback: number, what: string, { mayBe0 = false } = {}) {
+  const message = `must be ${what} in seconds, a number ${mayBe0 ? 'from' : 'above'} 0`
   return v.optional(
     v.pipe(
       v.string(),
       v.transform(Number),
       v.number(message),
       v.finite(message),
-      v.gtValue(0, message),
+      mayBe0 ? v.minValue(0, message) : v.gtValue(0, message),
       v.maxValue(86_400, message),
       v.transform((value) => value * 1000),
     ),
@@ -48,7 +48,7 @@ const envSchema = v.object({
     v.string("is not set: write the Worker's address, such as https://pilotlight.example.com"),
     v.check((text) => {
       const url = URL.parse(text)
-      return url !== null && /^https?:$/.test(url.protocol) && url.username === ''
+      return url !== null && /^https?:$/.test(url.protocol) && !url.username && !url.password
     }, 'must be an http or https address without credentials, such as https://pilotlight.example.com'),
     v.transform((text) => new URL(text)),
   ),
@@ -84,17 +84,7 @@ const envSchema = v.object({
     least: 0,
     what: 'how often a failed connection is tried again',
   }),
-  HEALTHCHECK_COOLDOWN: v.optional(
-    v.pipe(
-      v.string(),
-      v.transform(Number),
-      v.number('must be the time between two tries in seconds, from 0'),
-      v.finite('must be the time between two tries in seconds, from 0'),
-      v.minValue(0, 'must be the time between two tries in seconds, from 0'),
-      v.transform((value) => value * 1000),
-    ),
-    '1',
-  ),
+  HEALTHCHECK_COOLDOWN: seconds(1, 'the time between two tries', { mayBe0: true }),
   KUBECONFIG: v.optional(v.string()),
   LOG_LEVEL: v.optional(
     v.picklist(['debug', 'info', 'warn', 'error'], 'must be debug, info, warn or error'),
@@ -123,18 +113,15 @@ export interface Config {
 
 export type ReadConfig = { ok: true; config: Config } | { ok: false; faults: string[] }
 
-/** An empty variable counts as not set: that is what templates leave behind. */
+/** An empty or blank variable counts as not set: that is what templates leave behind. */
 export function readConfig(env: Record<string, string | undefined>): ReadConfig {
   const names = Object.keys(envSchema.entries)
-  const set = Object.fromEntries(names.map((name) => [name, env[name] || undefined]))
+  const set = Object.fromEntries(names.map((name) => [name, env[name]?.trim() || undefined]))
   const result = v.safeParse(envSchema, set)
   if (!result.success) {
     return {
       ok: false,
-      faults: result.issues.map((issue) => {
-        const name = issue.path?.[0].key
-        return `${String(name)} ${issue.message}`
-      }),
+      faults: [...new Set(result.issues.map((i) => `${String(i.path?.[0].key)} ${i.message}`))],
     }
   }
   const e = result.output

@@ -8,7 +8,7 @@ import {
 import { NAME_MAX_LENGTH, TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
 import { cutText } from '../push/cut-text.ts'
 import type { KubeConfigMap } from './kube-objects.ts'
-import { readBoolean, readNumber, type Warn } from './labels.ts'
+import { isBoolean, readBoolean, readNumber, type Warn } from './labels.ts'
 
 export interface Categories {
   categories: Category[]
@@ -43,8 +43,8 @@ function readCategory(data: Record<string, string>, warn: Warn): Category | null
     isWhole: true,
     warn,
   })
-  // Not the same as true: a ConfigMap that doesn't say must never end an override.
-  const isSaid = data['category.enabled'] !== undefined
+  // Not the same as true: a ConfigMap that doesn't say, or mistypes it, must never end an override.
+  const isSaid = isBoolean(data['category.enabled'])
   const enabled = readBoolean(data, { key: 'category.enabled', fallback: true, warn })
   return {
     name,

@@ -13,15 +13,18 @@ export type Warn = (message: Warning['message']) => void
 const TRUE = ['1', 't', 'T', 'TRUE', 'true', 'True']
 const FALSE = ['0', 'f', 'F', 'FALSE', 'false', 'False']
 
+export function isBoolean(text: string | undefined): boolean {
+  return text !== undefined && (TRUE.includes(text) || FALSE.includes(text))
+}
+
 /** As Go's ParseBool reads it, for that is what wrote and read these labels so far. */
 export function readBoolean(
   values: Record<string, string>,
   { key, fallback, warn }: { key: string; fallback: boolean; warn: Warn },
 ): boolean {
   const text = values[key]
-  if (text === undefined || FALSE.includes(text) || TRUE.includes(text)) {
-    return text === undefined ? fallback : TRUE.includes(text)
-  }
+  if (text === undefined) return fallback
+  if (isBoolean(text)) return TRUE.includes(text)
   warn(`${key} is "${text}", not a boolean: taken as ${fallback}`)
   return fallback
 }

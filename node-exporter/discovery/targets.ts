@@ -54,7 +54,10 @@ export function joinTargets(
   const services = from.services.flatMap((service) => {
     const { name, namespace, labels } = service.metadata
     const fullName = namespace === homeNamespace ? name : `${name}.${namespace}`
+    const told = new Set<string>()
     const warn: Warn = (message) => {
+      if (told.has(message)) return // each of its slices may have the same to say
+      told.add(message)
       warnings.push({ subject: `Service ${fullName}`, message: cutText(message, TEXT_MAX_BYTES) })
     }
     const slices = slicesOf.get(keyOf(namespace, name)) ?? []
@@ -77,19 +80,20 @@ export function joinTargets(
 
 function findUnsupported(service: KubeService, slices: KubeSlice[]): string | null {
   if (service.spec.type === 'ExternalName') return 'type ExternalName has no addresses'
-  const hasSelector = Object.keys(service.spec.selector ?? {}).length > 0
-  return hasSelector || slices.length > 0 ? null : 'no selector and no EndpointSlices'
+  if (Object.keys(service.spec.selector ?? {}).length > 0) return null
+  if (slices.length === 0) return 'no selector and no EndpointSlices'
+  return slices.every(isOfNames) ? 'only EndpointSlices of type FQDN' : null
 }
 
 function findTargets(service: KubeService, slices: KubeSlice[], warn: Warn): DiscoveredTarget[] {
   const settings = readSettings(service, warn)
   const family = service.spec.ipFamilies?.[0] ?? 'IPv4'
-  if (slices.some(({ addressType }) => addressType === 'FQDN')) {
+  if (slices.some(isOfNames)) {
     warn('an EndpointSlice of type FQDN: unsupported, left out')
   }
   // The service's first family last, so that it wins where a pod has both.
   const ordered = slices
-    .filter(({ addressType }) => addressType !== 'FQDN')
+    .filter((slice) => !isOfNames(slice))
     .toSorted((a, b) => Number(a.addressType === family) - Number(b.addressType === family))
   const byPod = new Map<string, DiscoveredTarget>()
   for (const slice of ordered) {
@@ -112,6 +116,10 @@ function findTargets(service: KubeService, slices: KubeSlice[], warn: Warn): Dis
     }
   }
   return [...byPod.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+function isOfNames({ addressType }: KubeSlice): boolean {
+  return addressType === 'FQDN'
 }
 
 function readSettings(service: KubeService, warn: Warn) {

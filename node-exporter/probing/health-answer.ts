@@ -14,8 +14,8 @@ const word = v.fallback(v.nullish(v.union([v.string(), v.number()])), null)
 const checkSchema = v.object({
   id: word,
   name: word,
-  ok: v.unknown(),
-  severity: v.unknown(),
+  ok: v.optional(v.unknown()),
+  severity: v.optional(v.unknown()),
   businessImpact: word,
   technicalSummary: word,
   panicGuide: word,

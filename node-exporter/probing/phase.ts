@@ -10,11 +10,13 @@ export function findDelayMs(
   return periodMs - behindMs
 }
 
-/** FNV-1a, 32 bits: spreads, and needs to do nothing else. */
+/** FNV-1a with murmur3's last mix, 32 bits: names that differ in their last digit must not meet. */
 function hash(key: string): number {
   let value = 0x811c9dc5
   for (let i = 0; i < key.length; i++) {
     value = Math.imul(value ^ key.charCodeAt(i), 0x01000193)
   }
-  return value >>> 0
+  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
+  value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35)
+  return (value ^ (value >>> 16)) >>> 0
 }

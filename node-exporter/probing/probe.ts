@@ -37,7 +37,12 @@ export const probeDirectly: Probe = (target, timeoutMs) =>
     }
     get(options, (response) => {
       resolve({ status: response.statusCode ?? 0, body: response })
-    }).on('error', reject) // more than one may come, and none may go unheard
+    })
+      .on('error', reject) // more than one may come, and none may go unheard
+      // "101 Switching Protocols" is neither an answer nor an error to Node.
+      .on('close', () => {
+        reject(new Error('the connection ended without an answer'))
+      })
     return promise
   })
 

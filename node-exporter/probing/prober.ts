@@ -189,11 +189,11 @@ export class Prober {
     if (entry.target.id === NOBODY) return { ...notAnswered('no pods'), mayRetry: false }
     const { probe, timeoutMs, maxAttempts, cooldownMs } = this.#options
     const { signal } = entry.stop
-    let probed = await this.#limit(() => (signal.aborted ? null : probe(entry.target, timeoutMs)))
+    const ask = () => this.#limit(() => (signal.aborted ? null : probe(entry.target, timeoutMs)))
+    let probed = await ask()
     for (let attempt = 0; attempt < maxAttempts && probed?.mayRetry; attempt++) {
       await sleep(cooldownMs, undefined, { signal }).catch(() => undefined) // it is gone
-      if (signal.aborted) return null
-      probed = await this.#limit(() => probe(entry.target, timeoutMs))
+      probed = await ask()
     }
     return probed
   }

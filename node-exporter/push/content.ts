@@ -66,9 +66,12 @@ const SHEDDING: ((snapshot: Snapshot) => Snapshot)[] = [
 ]
 
 function mapTargets(snapshot: Snapshot, shed: (target: Target, index: number) => Target): Snapshot {
-  const services = snapshot.content.services?.map((service) => ({
-    ...service,
-    targets: service.targets?.map(shed) ?? null,
+  const services = snapshot.content.services?.map(({ name, isResilient, isDaemon, ...rest }) => ({
+    name,
+    isResilient,
+    isDaemon,
+    ...(rest.desired === undefined ? {} : { desired: rest.desired }),
+    targets: rest.targets?.map(shed) ?? null,
   }))
   return { ...snapshot, content: { ...snapshot.content, services: services ?? null } }
 }

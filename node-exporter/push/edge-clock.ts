@@ -3,6 +3,7 @@
  * nor one that jumps makes a report late or a signature invalid.
  */
 export class EdgeClock {
+  #isAdopted = false
   #offsetMs = Date.now() - performance.now()
 
   /** Whole ms since 1970; the node's own word until the first reply. */
@@ -14,11 +15,13 @@ export class EdgeClock {
   adjust(date: string | undefined, sentMs: number, receivedMs: number): boolean {
     const edgeMs = Date.parse(date ?? '')
     if (Number.isNaN(edgeMs)) return false
-    // Date is cut to whole seconds, and says when within the exchange the reply was made only roughly.
+    // Date is cut to whole seconds, and says when within the exchange the reply was made only roughly; an offset
+    // that was adopted has that doubt in it too.
     const offsetMs = edgeMs + 500 - (sentMs + receivedMs) / 2
-    const doubtMs = 500 + (receivedMs - sentMs) / 2
+    const doubtMs = (this.#isAdopted ? 1000 : 500) + (receivedMs - sentMs) / 2
     if (Math.abs(offsetMs - this.#offsetMs) <= doubtMs) return false
     this.#offsetMs = offsetMs
+    this.#isAdopted = true
     return true
   }
 }

@@ -66,7 +66,7 @@ export class Pusher {
   async run(): Promise<void> {
     let dueMs = performance.now()
     while (!this.#isStopped) {
-      const delayMs = await this.#push(performance.now() >= dueMs)
+      const delayMs = await this.#push(performance.now() >= dueMs - 1) // timers may fire a moment early
       if (delayMs !== null) dueMs = performance.now() + delayMs
       if (!this.#isStopped) await this.#wait(Math.max(1, dueMs - performance.now()))
     }
@@ -79,25 +79,31 @@ export class Pusher {
 
   /** ms until the next push at the latest; null: it was not due, and nothing that bears on a verdict had changed. */
   async #push(isDue: boolean): Promise<number | null> {
+    const { intervalMs, gatherMs, deliver, log } = this.#options
     const startMs = performance.now()
-    const report = await this.#prepare(startMs)
-    this.#lookedAtMs = performance.now()
-    if (!isDue && report.kind === 'heartbeat') return null
-    const delivered = await this.#send(report)
-    this.#lookedAtMs = performance.now()
-    this.#options.log.debug({ kind: report.kind, sequence: report.sequence, delivered }, 'pushed')
-    switch (delivered.kind) {
-      case 'accepted':
-        this.#confirm(report, startMs)
-        if (delivered.resend) this.#mustResend = true
-        return delivered.resend
-          ? 0
-          : jitter(this.#options.intervalMs) - (this.#lookedAtMs - startMs)
-      case 'superseded':
-        return this.#takeOver(delivered.held)
-      case 'failed':
-        if (report.kind === 'snapshot') this.#mustResend = true
-        return this.#backOff(delivered)
+    try {
+      const report = await this.#prepare(startMs)
+      this.#lookedAtMs = performance.now()
+      if (!isDue && report.kind === 'heartbeat') return null
+      const delivered = await deliver(await packReport(report))
+      this.#lookedAtMs = performance.now()
+      log.debug({ kind: report.kind, sequence: report.sequence, delivered }, 'pushed')
+      switch (delivered.kind) {
+        case 'accepted':
+          this.#confirm(report, startMs)
+          if (delivered.resend) this.#mustResend = true
+          return delivered.resend ? gatherMs : jitter(intervalMs) - (this.#lookedAtMs - startMs)
+        case 'superseded':
+          return this.#takeOver(delivered.held)
+        case 'failed':
+          if (report.kind === 'snapshot') this.#mustResend = true
+          return this.#backOff(delivered)
+      }
+    } catch (error) {
+      // A report that can't be built costs this try; the component and the log say why.
+      this.#mustResend = true
+      const reason = error instanceof Error ? error.message : String(error)
+      return this.#backOff({ kind: 'failed', reason, retryAfterMs: null, clockMoved: false })
     }
   }
 
@@ -119,21 +125,13 @@ export class Pusher {
     }
     if (content === null) return { kind: 'blind', ...envelope, digest: this.#heldDigest }
     const digest = await digestContent(content)
-    const isTextDue = this.#textChanged && nowMs - this.#snapshotAtMs >= textEveryMs - intervalMs
+    // The next chance comes an interval later, at its longest.
+    const waitedMs = nowMs - this.#snapshotAtMs + intervalMs * (1 + JITTER)
+    const isTextDue = this.#textChanged && waitedMs >= textEveryMs
     const isSame = digest === this.#heldDigest && !this.#mustResend && !isTextDue
     if (isSame) return { kind: 'heartbeat', ...envelope, digest }
     this.#textChanged = false
     return { kind: 'snapshot', ...envelope, digest, content }
-  }
-
-  async #send(report: Report): Promise<Delivered> {
-    try {
-      return await this.#options.deliver(await packReport(report))
-    } catch (error) {
-      // A report that can't be built costs this try; the component and the log say why.
-      const reason = error instanceof Error ? error.message : String(error)
-      return { kind: 'failed', reason, retryAfterMs: null, clockMoved: false }
-    }
   }
 
   #confirm(report: Report, startMs: number): void {
@@ -200,7 +198,9 @@ export class Pusher {
 /** ms until a failed push is tried again, doubled with each failure up to the interval. */
 const BACKOFF_MS = 250
 
-/** ±10 %, so that a thousand clusters don't push in step. */
+/** So that a thousand clusters don't push in step. */
+const JITTER = 0.1
+
 function jitter(ms: number): number {
-  return ms * (0.9 + Math.random() * 0.2)
+  return ms * (1 - JITTER + Math.random() * 2 * JITTER)
 }

@@ -1,7 +1,7 @@
 /** `npm run exporter` as a process: its configuration, its logs, its end. */
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { startProcess } from '../sandbox/process.ts'
-import { aKubeconfig, anEdge, askGtg, aWorld, CLUSTER } from '../support/a-setup.ts'
+import { aKubeconfig, anEdge, askGtg, aWorld, CLUSTER } from '../support/exporter/a-setup.ts'
 import { PUSH_SECRET } from '../support/secrets.ts'
 
 const SOON = { timeout: 15_000, interval: 50 }

@@ -1,6 +1,6 @@
 /** The way to the edge fails: reports are refused, lost on the way there, or their replies on the way back. */
 import { describe, expect, it, vi } from 'vitest'
-import { anEdge, anExporter, askGtg, aWorld } from '../support/a-setup.ts'
+import { anEdge, anExporter, askGtg, aWorld } from '../support/exporter/a-setup.ts'
 
 const SOON = { timeout: 10_000, interval: 20 }
 const FAST = { timings: { pushTimeoutMs: 150 } }

@@ -1,7 +1,7 @@
 /** The Worker is killed, -9, and started again on the same state: nothing is lost, the verdict stands. */
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { startProcess } from '../sandbox/process.ts'
-import { aFolder, anExporter, askGtg, aWorld } from '../support/a-setup.ts'
+import { aFolder, anExporter, askGtg, aWorld } from '../support/exporter/a-setup.ts'
 import { VARS } from '../support/secrets.ts'
 
 const SOON = { timeout: 15_000, interval: 20 }

@@ -5,7 +5,7 @@ import { Discovery, type DiscoveryOptions } from '../../node-exporter/discovery/
 import { KubeApi } from '../../node-exporter/discovery/kube-api.ts'
 import { REFLECTOR_TIMINGS } from '../../node-exporter/discovery/reflector.ts'
 import type { World } from '../sandbox/world.ts'
-import { aFolder, aKubeconfig, aWorld } from '../support/a-setup.ts'
+import { aFolder, aKubeconfig, aWorld } from '../support/exporter/a-setup.ts'
 
 const SECONDS_2 = { timeout: 2000, interval: 20 }
 const SECONDS_10 = { timeout: 10_000, interval: 50 }

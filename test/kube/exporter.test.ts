@@ -1,7 +1,7 @@
 /** The exporter from a pod's `__health` to `__gtg`: real HTTP all the way, the Worker in its real runtime. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Passed } from '../sandbox/edge-proxy.ts'
-import { anEdge, anExporter, askGtg, aWorld, CLUSTER } from '../support/a-setup.ts'
+import { anEdge, anExporter, askGtg, aWorld, CLUSTER } from '../support/exporter/a-setup.ts'
 
 const SOON = { timeout: 10_000, interval: 20 }
 

@@ -55,9 +55,13 @@ it('reads any ConfigMap into categories and acks that the schema takes', () => {
     'failureThreshold',
     'onMissing',
   ]
+  const entry = fc.tuple(
+    fc.constantFrom(...keys).map((key) => `category.${key}`),
+    text,
+  )
   const data = fc
-    .record(Object.fromEntries(keys.map((key) => [`category.${key}`, text])), { requiredKeys: [] })
-    .map((values) => ({ metadata: aMetadata, data: values }))
+    .array(entry, { maxLength: 7 })
+    .map((entries) => ({ metadata: aMetadata, data: Object.fromEntries(entries) }))
 
   fc.assert(
     fc.property(fc.array(data, { maxLength: 3 }), (configMaps) => {

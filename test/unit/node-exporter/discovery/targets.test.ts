@@ -1,0 +1,454 @@
+/** Services, slices and workloads into what is probed: each rule of behaviour, section 1, from Services to Workload. */
+import { describe, expect, it } from 'vitest'
+import { parseSlice, parseWorkload } from '../../../../node-exporter/discovery/kube-objects.ts'
+import type { KubeService, KubeSlice } from '../../../../node-exporter/discovery/kube-objects.ts'
+import { joinTargets, type Found } from '../../../../node-exporter/discovery/targets.ts'
+import {
+  aKubeService,
+  anEndpoint,
+  aPort,
+  aSlice,
+  aWorkload,
+} from '../../../support/exporter/a-kube-object.ts'
+import { containing, having, matching } from '../../../support/like.ts'
+
+type Given = Partial<Parameters<typeof joinTargets>[0]>
+
+function join(given: Given = {}): Found {
+  return joinTargets({ services: [aKubeService()], slices: [], workloads: [], ...given }, 'default')
+}
+
+function targetsOf(slices: KubeSlice[], service = aKubeService()) {
+  return join({ services: [service], slices }).services.flatMap(({ targets }) => targets)
+}
+
+function warningsOf(service: KubeService, slices: KubeSlice[] = [aSlice()]): string[] {
+  return join({ services: [service], slices }).warnings.map(({ message }) => message)
+}
+
+function annotated(annotations: Record<string, string>): KubeService {
+  return aKubeService({
+    annotations: Object.fromEntries(
+      Object.entries(annotations).map(([key, value]) => [`pilotlight.dev/${key}`, value]),
+    ),
+  })
+}
+
+describe('a service', () => {
+  it('of the home namespace goes by its plain name', () => {
+    const { services } = join({ services: [aKubeService({ name: 'web', namespace: 'default' })] })
+
+    expect(services.map(({ name }) => name)).toEqual(['web'])
+  })
+
+  it('of any other namespace goes by name and namespace', () => {
+    const { services } = join({ services: [aKubeService({ name: 'web', namespace: 'shop' })] })
+
+    expect(services.map(({ name }) => name)).toEqual(['web.shop'])
+  })
+
+  it('gets no slice and no workload of its namesake elsewhere', () => {
+    const services = [aKubeService(), aKubeService({ namespace: 'shop' })]
+    const slices = [aSlice({ namespace: 'shop' })]
+    const workloads = [aWorkload({ namespace: 'shop', desired: 3 })]
+
+    const found = join({ services, slices, workloads }).services
+
+    expect(found.map(({ targets, desired }) => [targets.length, desired])).toEqual([
+      [0, null],
+      [1, 3],
+    ])
+  })
+
+  it('carries the texts of its annotations', () => {
+    const service = annotated({ 'business-impact': 'no sales', 'panic-guide': 'call Ann' })
+
+    const { services } = join({ services: [service] })
+
+    expect(services[0]).toMatchObject({ businessImpact: 'no sales', panicGuide: 'call Ann' })
+  })
+
+  it('has texts cut to what the wire takes', () => {
+    const service = annotated({ 'panic-guide': 'é'.repeat(1000) })
+
+    const { services } = join({ services: [service] })
+
+    expect(Buffer.byteLength(services[0]?.panicGuide ?? '')).toBe(1023)
+  })
+})
+
+describe('the labels isResilient and isDaemon', () => {
+  it.each([
+    ['isResilient', undefined, true],
+    ['isResilient', 'true', true],
+    ['isResilient', 'false', false],
+    ['isResilient', '0', false],
+    ['isResilient', 'F', false],
+    ['isDaemon', undefined, false],
+    ['isDaemon', 'True', true],
+    ['isDaemon', 't', true],
+    ['isDaemon', '1', true],
+    ['isDaemon', 'FALSE', false],
+  ] as const)('%s: %s reads as %s', (label, value, expected) => {
+    const labels = value === undefined ? {} : { [label]: value }
+
+    const { services, warnings } = join({ services: [aKubeService({ labels })] })
+
+    expect(services[0]?.[label]).toBe(expected)
+    expect(warnings).toEqual([])
+  })
+
+  it.each([
+    ['isResilient', 'yes', true],
+    ['isResilient', 'fAlse', true],
+    ['isResilient', '', true],
+    ['isDaemon', 'on', false],
+    ['isDaemon', '2', false],
+  ] as const)('%s: %j takes the default %s with a warning', (label, value, expected) => {
+    const { services, warnings } = join({
+      services: [aKubeService({ labels: { [label]: value } })],
+    })
+
+    expect(services[0]?.[label]).toBe(expected)
+    expect(warnings).toEqual([
+      {
+        subject: 'Service web',
+        message: `${label} is "${value}", not a boolean: taken as ${expected}`,
+      },
+    ])
+  })
+})
+
+describe('targets', () => {
+  it('say all that a probe and a page need', () => {
+    const targets = targetsOf([aSlice()])
+
+    expect(targets).toEqual([
+      {
+        id: 'web-1',
+        namespace: 'default',
+        pod: 'web-1',
+        node: 'node-1',
+        ready: true,
+        scheme: 'http',
+        address: '10.0.0.1',
+        port: 8080,
+        path: '/__health',
+      },
+    ])
+  })
+
+  it('are the union of all slices of the service', () => {
+    const slices = [
+      aSlice({ endpoints: [anEndpoint('web-2'), anEndpoint('web-1')] }),
+      aSlice({ endpoints: [anEndpoint('web-3')] }),
+      aSlice({ of: 'other', endpoints: [anEndpoint('other-1')] }),
+    ]
+
+    const targets = targetsOf(slices)
+
+    expect(targets.map(({ id }) => id)).toEqual(['web-1', 'web-2', 'web-3'])
+  })
+
+  it('count a pod once that stands in two slices', () => {
+    const slices = [aSlice(), aSlice({ endpoints: [anEndpoint('web-1'), anEndpoint('web-2')] })]
+
+    const targets = targetsOf(slices)
+
+    expect(targets.map(({ id }) => id)).toEqual(['web-1', 'web-2'])
+  })
+
+  it.each([
+    ['terminating', { ready: false, terminating: true }, []],
+    ['terminating and still serving', { ready: true, terminating: true }, []],
+    ['not ready', { ready: false }, [false]],
+    ['ready', { ready: true, terminating: false }, [true]],
+    ['of unknown readiness', { ready: null }, [true]],
+    ['without conditions', {}, [true]],
+  ])('hold or leave out a pod that is %s', (_, conditions, ready) => {
+    const slices = [aSlice({ endpoints: [anEndpoint('web-1', { conditions })] })]
+
+    const targets = targetsOf(slices)
+
+    expect(targets.map((target) => target.ready)).toEqual(ready)
+  })
+
+  it.each([
+    ['IPv4', '10.0.0.1'],
+    ['IPv6', 'fd00::5'],
+  ])('have one address per pod of two, of the first family: %s', (family, address) => {
+    const service = aKubeService({}, { ipFamilies: [family, 'any other'] })
+    const four = aSlice()
+    const six = aSlice({
+      addressType: 'IPv6',
+      endpoints: [anEndpoint('web-1', { addresses: ['fd00::5'] })],
+    })
+
+    const oneWay = targetsOf([four, six], service)
+    const otherWay = targetsOf([six, four], service)
+
+    expect(oneWay.map((target) => target.address)).toEqual([address])
+    expect(otherWay).toEqual(oneWay)
+  })
+
+  it('have an address of the other family where that is all', () => {
+    const six = aSlice({
+      addressType: 'IPv6',
+      endpoints: [anEndpoint('web-1', { addresses: ['fd00::5'] })],
+    })
+
+    const targets = targetsOf([six])
+
+    expect(targets.map(({ address }) => address)).toEqual(['fd00::5'])
+  })
+
+  it('go by their address where no pod is behind it', () => {
+    const endpoints = [
+      { addresses: ['192.0.2.7'], conditions: {} },
+      { addresses: ['192.0.2.8'], conditions: {} },
+    ]
+
+    const targets = targetsOf([aSlice({ endpoints })])
+
+    expect(targets.map(({ id, pod, node }) => [id, pod, node])).toEqual([
+      ['192.0.2.7', null, null],
+      ['192.0.2.8', null, null],
+    ])
+  })
+
+  it('leave out an endpoint without any address', () => {
+    const targets = targetsOf([aSlice({ endpoints: [anEndpoint('web-1', { addresses: [] })] })])
+
+    expect(targets).toEqual([])
+  })
+})
+
+describe('a service that can not be probed', () => {
+  const fqdn = aSlice({
+    addressType: 'FQDN',
+    endpoints: [{ addresses: ['db.example.com'], conditions: {} }],
+  })
+  const external = aKubeService({}, { type: 'ExternalName', selector: {} })
+  const bare = aKubeService({}, { selector: {} })
+
+  it.each<[string, KubeService, KubeSlice[]]>([
+    ['ExternalName', external, []],
+    ['no selector and no slices', bare, []],
+    ['no selector and slices of names alone', bare, [fqdn]],
+  ])('is left out and told as unsupported: %s', (_, service, slices) => {
+    const found = join({ services: [service], slices })
+
+    expect(found.services).toEqual([])
+    expect(found.warnings).toEqual([{ subject: 'Service web', message: containing('unsupported') }])
+  })
+
+  it('is probed where slices were made by hand', () => {
+    const slices = [aSlice({ endpoints: [{ addresses: ['192.0.2.7'], conditions: {} }] })]
+
+    const found = join({ services: [bare], slices })
+
+    expect(found.services.map(({ desired, targets }) => [desired, targets.length])).toEqual([
+      [null, 1],
+    ])
+    expect(found.warnings).toEqual([])
+  })
+
+  it('is probed where only some of its slices hold names', () => {
+    const found = join({ services: [bare], slices: [fqdn, aSlice()] })
+
+    expect(found.services.map(({ targets }) => targets.map(({ id }) => id))).toEqual([['web-1']])
+    expect(found.warnings).toEqual([{ subject: 'Service web', message: containing('unsupported') }])
+  })
+
+  it('disturbs none of the others', () => {
+    const other = aKubeService({ name: 'shop' })
+
+    const { services } = join({ services: [external, other], slices: [aSlice({ of: 'shop' })] })
+
+    expect(services.map(({ name, targets }) => [name, targets.length])).toEqual([['shop', 1]])
+  })
+})
+
+describe('the port', () => {
+  const several = [aPort('admin', 9000), aPort('app', 8081), aPort('grpc', 50_051)]
+  const noApp = [aPort('admin', 9000), aPort('grpc', 50_051)]
+
+  it.each<[string, Record<string, string>, KubeSlice['ports'], number]>([
+    ['is the annotated number', { 'health-port': '9999' }, several, 9999],
+    ['is the lowest that there is', { 'health-port': '1' }, several, 1],
+    ['is the highest that there is', { 'health-port': '65535' }, several, 65_535],
+    ['is the annotated name', { 'health-port': 'admin' }, several, 9000],
+    ['is the one named app', {}, several, 8081],
+    ['is the only one', {}, [aPort('metrics', 9090)], 9090],
+    ['is the only one that has a number', {}, [aPort('any', null), aPort('web', 80)], 80],
+    ['is 8080 where a headless service names none', {}, [], 8080],
+  ])('%s', (_, annotations, ports, expected) => {
+    const service = annotated(annotations)
+
+    const targets = targetsOf([aSlice({ ports })], service)
+
+    expect(targets.map(({ port }) => port)).toEqual([expected])
+    expect(warningsOf(service, [aSlice({ ports })])).toEqual([])
+  })
+
+  it.each([
+    ['several and none named app', {}, noApp, 8080, /several ports and none named app/],
+    ['zero', { 'health-port': '0' }, several, 8081, /health-port is "0"/],
+    ['one too high', { 'health-port': '65536' }, several, 8081, /health-port is "65536"/],
+    ['a half', { 'health-port': '80.5' }, several, 8081, /health-port is "80.5"/],
+    ['a name there is not', { 'health-port': 'web' }, several, 8081, /health-port is "web"/],
+  ])('takes the next choice and warns: %s', (_, annotations, ports, expected, warning) => {
+    const service = annotated(annotations)
+
+    const targets = targetsOf([aSlice({ ports })], service)
+
+    expect(targets.map(({ port }) => port)).toEqual([expected])
+    expect(warningsOf(service, [aSlice({ ports })])).toEqual([matching(warning)])
+  })
+
+  it('may have another number in each slice', () => {
+    const slices = [
+      aSlice({ ports: [aPort('app', 8080)] }),
+      aSlice({ ports: [aPort('app', 8081)], endpoints: [anEndpoint('web-2')] }),
+    ]
+
+    const targets = targetsOf(slices)
+
+    expect(targets.map(({ port }) => port)).toEqual([8080, 8081])
+  })
+
+  it('is warned of once, however many slices there are', () => {
+    const slices = [
+      aSlice({ ports: noApp }),
+      aSlice({ ports: noApp, endpoints: [anEndpoint('web-2')] }),
+    ]
+
+    const warnings = warningsOf(aKubeService(), slices)
+
+    expect(warnings).toHaveLength(1)
+  })
+})
+
+describe('path and scheme', () => {
+  it.each([
+    ['a path', { 'health-path': '/healthz?deep=1' }, { path: '/healthz?deep=1' }],
+    ['https', { 'health-scheme': 'https' }, { scheme: 'https' }],
+    ['http', { 'health-scheme': 'http' }, { scheme: 'http' }],
+  ])('are what the annotations say: %s', (_, annotations, expected) => {
+    const service = annotated(annotations)
+
+    const targets = targetsOf([aSlice()], service)
+
+    expect(targets).toEqual([having(expected)])
+    expect(warningsOf(service)).toEqual([])
+  })
+
+  it.each([
+    ['a path without a slash', { 'health-path': 'health' }],
+    ['a path with a blank', { 'health-path': '/a b' }],
+    ['a path with a new line', { 'health-path': '/a\r\nx: y' }],
+    ['an empty path', { 'health-path': '' }],
+    ['a scheme in capitals', { 'health-scheme': 'HTTPS' }],
+    ['another scheme', { 'health-scheme': 'ftp' }],
+  ])('take the default and warn: %s', (_, annotations) => {
+    const service = annotated(annotations)
+
+    const targets = targetsOf([aSlice()], service)
+
+    expect(targets).toEqual([having({ scheme: 'http', path: '/__health' })])
+    expect(warningsOf(service)).toHaveLength(1)
+  })
+
+  it('warn in no more than the wire takes of a text', () => {
+    const warnings = warningsOf(annotated({ 'health-path': 'x'.repeat(5000) }))
+
+    expect(warnings.map((warning) => Buffer.byteLength(warning))).toEqual([1024])
+  })
+})
+
+describe('desired', () => {
+  const web = { app: 'web', track: 'stable' }
+  const deployment = { metadata: { name: 'web', namespace: 'default' } }
+  const template = { metadata: { labels: { app: 'web' } } }
+
+  it.each([
+    ['the replicas of the one that fits', [aWorkload({ desired: 3 })], 3],
+    ['a sum where a canary stands beside', [aWorkload({ desired: 3 }), aWorkload()], 4],
+    ['that of pods with further labels', [aWorkload({ podLabels: web, desired: 2 })], 2],
+    ['zero where it was scaled down', [aWorkload({ desired: 0 })], 0],
+    ['null where none fits', [aWorkload({ podLabels: { app: 'shop' } })], null],
+    ['null where there is none', [], null],
+    ['undefined where none could be listed', null, undefined],
+  ])('is %s', (_, workloads, expected) => {
+    const { services } = join({ workloads })
+
+    expect(services.map(({ desired }) => desired)).toEqual([expected])
+  })
+
+  it('is unknown without a selector, whatever workloads there are', () => {
+    const service = aKubeService({}, { selector: {} })
+
+    const { services } = join({
+      services: [service],
+      slices: [aSlice()],
+      workloads: [aWorkload({ desired: 3 })],
+    })
+
+    expect(services.map(({ desired }) => desired)).toEqual([null])
+  })
+
+  it('asks for every label of the selector', () => {
+    const service = aKubeService({}, { selector: web })
+    const workloads = [aWorkload({ desired: 5 }), aWorkload({ podLabels: web, desired: 2 })]
+
+    const { services } = join({ services: [service], workloads })
+
+    expect(services.map(({ desired }) => desired)).toEqual([2])
+  })
+
+  it.each([
+    ['1 where replicas are left out', { spec: { template } }, 1],
+    ['1 where replicas are null', { spec: { replicas: null, template } }, 1],
+    ['0 where replicas are 0', { spec: { replicas: 0, template } }, 0],
+    [
+      "a DaemonSet's number of nodes",
+      { spec: { template }, status: { desiredNumberScheduled: 7 } },
+      7,
+    ],
+    [
+      '0 of a DaemonSet that fits nowhere',
+      { spec: { template }, status: { desiredNumberScheduled: 0 } },
+      0,
+    ],
+  ])('is %s', (_, rest, expected) => {
+    const workload = parseWorkload({ ...deployment, ...rest })
+
+    const { services } = join({ workloads: workload === null ? [] : [workload] })
+
+    expect(services.map(({ desired }) => desired)).toEqual([expected])
+  })
+})
+
+it('reads a slice as the API server writes it', () => {
+  const slice = parseSlice({
+    metadata: {
+      name: 'web-x',
+      namespace: 'default',
+      labels: { 'kubernetes.io/service-name': 'web' },
+    },
+    addressType: 'IPv4',
+    endpoints: [
+      {
+        addresses: ['10.0.0.9'],
+        conditions: { ready: true, serving: true, terminating: false },
+        nodeName: 'n1',
+        targetRef: { kind: 'Pod', namespace: 'default', name: 'web-9', uid: 'u9' },
+      },
+    ],
+    ports: [{ name: '', port: 8088, protocol: 'TCP' }],
+  })
+
+  const targets = targetsOf(slice === null ? [] : [slice])
+
+  expect(targets).toEqual([having({ id: 'web-9', address: '10.0.0.9', port: 8088 })])
+})

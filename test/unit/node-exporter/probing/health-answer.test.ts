@@ -1,0 +1,202 @@
+/** Status and body of a pod's answer into what it says of the pod (behaviour, section 1, Probe). */
+import { describe, expect, it } from 'vitest'
+import { judgeAnswer, notAnswered } from '../../../../node-exporter/probing/health-answer.ts'
+import * as v from 'valibot'
+import { podCheckSchema } from '../../../../worker/contract/report.ts'
+
+function judge(document: unknown) {
+  return judgeAnswer(200, JSON.stringify(document))
+}
+
+describe('an answer that is no health document', () => {
+  it.each([
+    ['an empty body', 200, '', 'the answer is not JSON'],
+    ['HTML', 200, '<!doctype html><p>ok</p>', 'the answer is not JSON'],
+    ['words', 200, 'OK', 'the answer is not JSON'],
+    ['JSON that was cut off', 200, '{"checks": [', 'the answer is not JSON'],
+    ['an error', 500, '{"ok":true}', 'HTTP 500'],
+    ['an outage', 503, '{"checks":[]}', 'HTTP 503'],
+    ['no content', 204, '', 'HTTP 204'],
+    ['created', 201, '{"checks":[]}', 'HTTP 201'],
+    ['a redirect', 302, '', 'HTTP 302'],
+    ['not there', 404, 'not found', 'HTTP 404'],
+  ])('counts as no answer: %s', (_, status, body, reason) => {
+    const outcome = judgeAnswer(status, body)
+
+    expect(outcome).toEqual({ ok: false, answered: false, checks: [], reason })
+  })
+
+  it('has a reason cut to what the wire takes', () => {
+    const outcome = notAnswered('x'.repeat(5000))
+
+    expect(Buffer.byteLength(outcome.reason ?? '')).toBe(1024)
+  })
+})
+
+describe('a health document', () => {
+  const good = { id: 'db', name: 'database', ok: true, severity: 1 }
+  const bad = { ...good, ok: false }
+
+  it.each<[string, unknown, boolean]>([
+    ['FT, all well', { schemaVersion: 1, checks: [good] }, true],
+    ['FT, one check fails', { schemaVersion: 1, checks: [good, bad] }, false],
+    ['FT, no checks in it', { checks: [] }, true],
+    ['FT, whole is ok although a check is not', { ok: true, checks: [bad] }, false],
+    ['ok false on top', { ok: false }, false],
+    ['ok false on top, all checks well', { ok: false, checks: [good] }, false],
+    ['ok true on top', { ok: true }, true],
+    ['Spring UP', { status: 'UP' }, true],
+    ['Spring DOWN', { status: 'DOWN', components: {} }, false],
+    ['Spring OUT_OF_SERVICE', { status: 'OUT_OF_SERVICE' }, false],
+    ['Spring UNKNOWN', { status: 'UNKNOWN' }, true],
+    ['health+json pass', { status: 'pass', checks: { 'db:time': [{ status: 'pass' }] } }, true],
+    ['health+json warn', { status: 'warn' }, true],
+    ['health+json fail', { status: 'fail', checks: { 'db:time': [{ status: 'fail' }] } }, false],
+    ['health+json error', { status: 'error' }, false],
+    ['health+json down', { status: 'down' }, false],
+    ['MicroProfile UP', { status: 'UP', checks: [{ name: 'db', status: 'UP' }] }, true],
+    ['MicroProfile DOWN', { status: 'DOWN', checks: [{ name: 'db', status: 'DOWN' }] }, false],
+    ['a status in numbers', { status: 500 }, true],
+    ['ok in words', { ok: 'false' }, true],
+    ['ok null', { ok: null }, true],
+  ])('is read as %s', (_, document, ok) => {
+    const outcome = judge(document)
+
+    expect(outcome).toMatchObject({ ok, answered: true })
+  })
+
+  it.each<[string, unknown, string | undefined]>([
+    ['it itself, where no check does', { ok: false, checks: [good] }, 'it says so itself'],
+    ['it itself, by its status', { status: 'DOWN' }, 'it says so itself'],
+    ['the check, where one fails', { ok: false, checks: [bad] }, undefined],
+  ])('names what is to blame: %s', (_, document, reason) => {
+    const outcome = judge(document)
+
+    expect(outcome.reason).toBe(reason)
+  })
+
+  it.each<[string, unknown, true | undefined]>([
+    ['an empty object', {}, true],
+    ['a number', 1, true],
+    ['null', null, true],
+    ['a text', 'ok', true],
+    ['a list', [1, 2], true],
+    ['anything else', { uptime: 5 }, true],
+    ['checks of null', { checks: null }, true],
+    ['checks, though none in it', { checks: [] }, undefined],
+    ['a state by ok', { ok: true }, undefined],
+    ['a state by status', { status: 'UP' }, undefined],
+  ])('without checks and state is available with a warning: %s', (_, document, hasWarning) => {
+    const outcome = judge(document)
+
+    expect(outcome).toMatchObject({ ok: true, answered: true, checks: [] })
+    expect(outcome.hasWarning).toBe(hasWarning)
+  })
+})
+
+describe('a check of it', () => {
+  const texts = {
+    businessImpact: 'no sales',
+    technicalSummary: 'no database',
+    panicGuide: 'call Ann',
+    checkOutput: 'refused',
+    lastUpdated: '2026-01-01T00:00:00Z',
+  }
+
+  function checksOf(...checks: unknown[]) {
+    return judge({ checks }).checks
+  }
+
+  it('is whole when it fails', () => {
+    const check = { id: 'db', name: 'database', ok: false, severity: 1, ...texts }
+
+    const checks = checksOf({ ...check, _internal: 'secret' })
+
+    expect(checks).toEqual([check])
+  })
+
+  it('keeps none of its texts when it passes', () => {
+    const checks = checksOf({ id: 'db', name: 'database', ok: true, severity: 3, ...texts })
+
+    expect(checks).toEqual([{ id: 'db', name: 'database', ok: true, severity: 3 }])
+  })
+
+  it.each<[unknown, number | undefined]>([
+    [1, 1],
+    [2, 2],
+    [3, 3],
+    [0, undefined],
+    [4, undefined],
+    [9, undefined],
+    [1.5, undefined],
+    ['1', undefined],
+    [null, undefined],
+  ])('has a severity of %j as %j', (severity, expected) => {
+    const checks = checksOf({ id: 'db', ok: false, severity })
+
+    expect(checks.map((check) => check.severity)).toEqual([expected])
+  })
+
+  it.each<[string, unknown, string, string]>([
+    ['both', { id: 'db', name: 'database' }, 'db', 'database'],
+    ['only an id', { id: 'db' }, 'db', 'db'],
+    ['only a name', { name: 'database' }, 'database', 'database'],
+    ['neither', {}, 'check 1', 'check 1'],
+    ['null for both', { id: null, name: null }, 'check 1', 'check 1'],
+    ['a number as id', { id: 7 }, '7', '7'],
+    ['an object as name', { id: 'db', name: {} }, 'db', 'db'],
+    ['an empty name', { id: 'db', name: '' }, 'db', 'unnamed'],
+    ['a long name', { name: 'n'.repeat(300) }, 'n'.repeat(253), 'n'.repeat(253)],
+  ])('goes by what it names: %s', (_, entry, id, name) => {
+    const checks = checksOf(entry)
+
+    expect(checks).toEqual([{ id, name, ok: true }])
+  })
+
+  it.each<[string, unknown, boolean]>([
+    ['false', false, false],
+    ['true', true, true],
+    ['the word false', 'false', true],
+    ['zero', 0, true],
+    ['null', null, true],
+    ['nothing', undefined, true],
+  ])('fails by ok false alone: %s', (_, ok, expected) => {
+    const outcome = judge({ checks: [{ id: 'db', ok }] })
+
+    expect(outcome).toMatchObject({ ok: expected, checks: [{ ok: expected }] })
+  })
+
+  it('is left out when it is no object at all', () => {
+    const checks = checksOf(null, 'db', 7, { id: 'db', ok: true })
+
+    expect(checks).toEqual([{ id: 'db', name: 'db', ok: true }])
+  })
+
+  it.each([
+    ['at the limit', 1024, 1024, false],
+    ['one byte over it', 1025, 1024, true],
+  ])('has its texts cut to 1 KiB: %s', (_, given, bytes, isCut) => {
+    const checks = checksOf({ id: 'db', ok: false, checkOutput: 'x'.repeat(given) })
+
+    const output = checks[0]?.checkOutput ?? ''
+    expect(Buffer.byteLength(output)).toBe(bytes)
+    expect(output.endsWith('…')).toBe(isCut)
+  })
+
+  it('has texts of other types as words, or none', () => {
+    const checks = checksOf({ id: 'db', ok: false, checkOutput: 42, panicGuide: ['a'] })
+
+    expect(checks).toEqual([{ id: 'db', name: 'db', ok: false, checkOutput: '42' }])
+  })
+
+  it('is always one that the edge takes', () => {
+    const odd = [
+      { id: '', name: '' },
+      { id: '😀'.repeat(200), ok: false, checkOutput: '\ud800' },
+    ]
+
+    const checks = checksOf(...odd)
+
+    expect(v.safeParse(v.array(podCheckSchema), checks).issues).toBeUndefined()
+  })
+})

@@ -1,0 +1,574 @@
+/** When each target is asked and what is kept of it, by scripted probes and fake timers. */
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import type { Probed } from '../../../../node-exporter/probing/probe.ts'
+import { Prober, type ProberOptions } from '../../../../node-exporter/probing/prober.ts'
+import type { PodCheck } from '../../../../worker/contract/report.ts'
+import { aKnownService, aKnownTarget } from '../../../support/exporter/a-discovered.ts'
+import { matching } from '../../../support/like.ts'
+
+type Answer = (target: string, nth: number) => Probed | Promise<Probed>
+
+const PERIOD_MS = 10_000
+const TIMEOUT_MS = 2000
+/** A period and a probe's time: the time limit and two cooldowns of a second. */
+const DUE_MS = PERIOD_MS + TIMEOUT_MS + 2000
+
+const GOOD: NonNullable<Probed> = { ok: true, answered: true, checks: [], mayRetry: false }
+const BAD: NonNullable<Probed> = { ...GOOD, ok: false, checks: [aCheck({ ok: false })] }
+const REFUSED: NonNullable<Probed> = {
+  ok: false,
+  answered: false,
+  checks: [],
+  reason: 'refused',
+  mayRetry: true,
+}
+const TOO_LATE: NonNullable<Probed> = { ...REFUSED, reason: 'no answer in 2 s', mayRetry: false }
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 0, fakeNodeBuiltins: true })
+  onTestFinished(() => {
+    vi.useRealTimers()
+  })
+})
+
+function aCheck(given: Partial<PodCheck> = {}): PodCheck {
+  return { id: 'db', name: 'database', ok: true, ...given }
+}
+
+/** `answer`: what the nth probe of a target, from 0, comes to. */
+function aProber(answer: Answer = () => GOOD, given: Partial<ProberOptions> = {}) {
+  const asked: { id: string; atMs: number }[] = []
+  const changes: string[] = []
+  const turns: string[] = []
+  const prober = new Prober({
+    probe: async ({ id }) => {
+      const nth = asked.filter((one) => one.id === id).length
+      asked.push({ id, atMs: performance.now() })
+      return answer(id, nth)
+    },
+    periodMs: PERIOD_MS,
+    timeoutMs: TIMEOUT_MS,
+    maxAttempts: 2,
+    cooldownMs: 1000,
+    concurrency: 10,
+    now: () => 1_700_000_000_000 + performance.now(),
+    onChange: (what) => {
+      changes.push(what)
+    },
+    onTurn: ({ service, target, ok, reason }) => {
+      turns.push(`${service}/${target} ${ok ? 'good' : `bad: ${reason}`}`)
+    },
+    ...given,
+  })
+  onTestFinished(() => {
+    prober.stop()
+  })
+  return { prober, asked, changes, turns }
+}
+
+/** ms of fake time; what was waiting for it is done. */
+async function pass(ms: number): Promise<void> {
+  await vi.advanceTimersByTimeAsync(ms)
+}
+
+function after<T>(ms: number, value: T): Promise<T> {
+  const { promise, resolve } = Promise.withResolvers<T>()
+  setTimeout(() => {
+    resolve(value)
+  }, ms)
+  return promise
+}
+
+function never(): Promise<Probed> {
+  return Promise.withResolvers<Probed>().promise
+}
+
+function gapsOf(asked: { atMs: number }[]): number[] {
+  return asked.slice(1).map(({ atMs }, i) => Math.round(atMs - (asked[i]?.atMs ?? 0)))
+}
+
+describe('the rhythm', () => {
+  it('asks a new target at once, then once a period', async () => {
+    const { prober, asked } = aProber()
+
+    prober.follow([aKnownService()])
+    await pass(10 * PERIOD_MS)
+
+    const [first = 0, ...gaps] = gapsOf(asked)
+    expect(asked[0]?.atMs).toBe(0)
+    expect(first).toBeLessThanOrEqual(1.1 * PERIOD_MS)
+    expect(gaps.length).toBeGreaterThanOrEqual(8)
+    for (const gap of gaps) expect(Math.abs(gap - PERIOD_MS)).toBeLessThanOrEqual(1)
+  })
+
+  it.each([1, 3, 5, 20])('asks many targets once in each period of %i s', async (seconds) => {
+    const { prober, asked } = aProber()
+    const targets = Array.from({ length: 50 }, (_, i) => aKnownTarget({ id: `web-${i}` }))
+
+    prober.follow([aKnownService({ targets, periodSeconds: seconds })])
+    await pass(20 * seconds * 1000 - 1)
+
+    const counts = targets.map(({ id }) => asked.filter((one) => one.id === id).length)
+    expect(Math.min(...counts)).toBeGreaterThanOrEqual(20)
+    expect(Math.max(...counts)).toBeLessThanOrEqual(21)
+  })
+
+  it("asks at its service's own refresh rate", async () => {
+    const { prober, asked } = aProber()
+
+    prober.follow([
+      aKnownService({ name: 'slow', targets: [aKnownTarget({ id: 'slow-1' })] }),
+      aKnownService({ name: 'fast', periodSeconds: 1, targets: [aKnownTarget({ id: 'fast-1' })] }),
+    ])
+    await pass(20_000)
+
+    const counts = ['slow-1', 'fast-1'].map((id) => asked.filter((one) => one.id === id).length)
+    expect(counts[0]).toBe(3)
+    expect(counts[1]).toBeGreaterThanOrEqual(20)
+  })
+
+  it('leaves known targets in it when others come', async () => {
+    const { prober, asked } = aProber()
+    const old = aKnownTarget({ id: 'web-1' })
+    prober.follow([aKnownService({ targets: [old] })])
+    await pass(500)
+
+    prober.follow([aKnownService({ targets: [{ ...old }, aKnownTarget({ id: 'web-2' })] })])
+    await pass(0)
+
+    expect(asked).toEqual([
+      { id: 'web-1', atMs: 0 },
+      { id: 'web-2', atMs: 500 },
+    ])
+  })
+
+  it('asks a target again at once that has moved', async () => {
+    const { prober, asked } = aProber()
+    prober.follow([aKnownService({ targets: [aKnownTarget({ address: '10.0.0.1' })] })])
+    await pass(500)
+
+    prober.follow([aKnownService({ targets: [aKnownTarget({ address: '10.0.0.2' })] })])
+    await pass(0)
+
+    expect(asked.map(({ atMs }) => atMs)).toEqual([0, 500])
+  })
+
+  it('asks nobody of a service that vanished', async () => {
+    const { prober, asked } = aProber()
+    prober.follow([aKnownService(), aKnownService({ name: 'shop', targets: [] })])
+    await pass(500)
+
+    prober.follow([])
+    await pass(10 * PERIOD_MS)
+
+    expect(asked).toHaveLength(1)
+    expect(prober.isComplete()).toBe(true)
+    expect(prober.overdueMs()).toBe(0)
+  })
+
+  it('takes a new refresh rate and keeps the result', async () => {
+    const { prober, asked } = aProber((_, nth) => (nth === 0 ? GOOD : never()))
+    prober.follow([aKnownService()])
+    await pass(500)
+    const before = prober.describe(aKnownService())
+
+    prober.follow([aKnownService({ periodSeconds: 1 })])
+    await pass(999)
+
+    expect(prober.describe(aKnownService())).toEqual(before)
+    expect(before.targets).toHaveLength(1)
+    expect(asked.length).toBeGreaterThanOrEqual(2)
+  })
+})
+
+describe('another try', () => {
+  it('follows a failed connection, twice at most, a cooldown apart', async () => {
+    const { prober, asked } = aProber(() => REFUSED)
+
+    prober.follow([aKnownService({ periodSeconds: 3600 })])
+    await pass(10_000)
+
+    expect(asked.map(({ atMs }) => atMs)).toEqual([0, 1000, 2000])
+  })
+
+  it('ends with the first answer', async () => {
+    const { prober, asked } = aProber((_, nth) => (nth === 1 ? GOOD : REFUSED))
+
+    prober.follow([aKnownService({ periodSeconds: 3600 })])
+    await pass(10_000)
+
+    expect(asked.map(({ atMs }) => atMs)).toEqual([0, 1000])
+    expect(prober.describe(aKnownService()).targets).toMatchObject([{ ok: true }])
+  })
+
+  it.each([
+    ['after a time limit', TOO_LATE],
+    ['after an answer that is bad', BAD],
+    ['when nothing was learned', null],
+  ])('is not made %s', async (_, probed) => {
+    const { prober, asked } = aProber(() => probed)
+
+    prober.follow([aKnownService({ periodSeconds: 3600 })])
+    await pass(10_000)
+
+    expect(asked).toHaveLength(1)
+  })
+
+  it('is not made where none is allowed', async () => {
+    const { prober, asked } = aProber(() => REFUSED, { maxAttempts: 0 })
+
+    prober.follow([aKnownService({ periodSeconds: 3600 })])
+    await pass(10_000)
+
+    expect(asked).toHaveLength(1)
+  })
+
+  it('leaves its place to others while it cools down', async () => {
+    const answer: Answer = (id) => (id === 'a' ? REFUSED : after(100, GOOD))
+    const { prober, asked } = aProber(answer, { concurrency: 1 })
+
+    prober.follow([
+      aKnownService({
+        periodSeconds: 3600,
+        targets: ['a', 'b', 'c'].map((id) => aKnownTarget({ id })),
+      }),
+    ])
+    await pass(5000)
+
+    expect(asked).toEqual([
+      { id: 'a', atMs: 0 },
+      { id: 'b', atMs: 0 },
+      { id: 'c', atMs: 100 },
+      { id: 'a', atMs: 1000 },
+      { id: 'a', atMs: 2000 },
+    ])
+  })
+
+  it('is not made of a target that vanished meanwhile', async () => {
+    const { prober, asked, turns } = aProber(() => REFUSED)
+    prober.follow([aKnownService()])
+    await pass(500)
+
+    prober.follow([])
+    await pass(10_000)
+
+    expect(asked).toHaveLength(1)
+    expect(turns).toEqual([])
+  })
+
+  it('is not made of a target that vanished in the queue', async () => {
+    const answer: Answer = (id) => (id === 'a' ? REFUSED : after(5000, GOOD))
+    const { prober, asked } = aProber(answer, { concurrency: 1 })
+    const [a, b] = ['a', 'b'].map((id) =>
+      aKnownService({ name: id, periodSeconds: 3600, targets: [aKnownTarget({ id })] }),
+    )
+    prober.follow([a, b].filter((service) => service !== undefined))
+    await pass(3000)
+
+    prober.follow([b].filter((service) => service !== undefined))
+    await pass(10_000)
+
+    expect(asked.map(({ id }) => id)).toEqual(['a', 'b'])
+  })
+})
+
+describe('concurrency', () => {
+  it('is never above its bound, and reaches it', async () => {
+    let now = 0
+    let most = 0
+    const answer = async () => {
+      most = Math.max(most, ++now)
+      await after(100, null)
+      now -= 1
+      return GOOD
+    }
+    const { prober, asked } = aProber(answer, { concurrency: 4 })
+    const targets = Array.from({ length: 50 }, (_, i) => aKnownTarget({ id: `web-${i}` }))
+
+    prober.follow([aKnownService({ targets })])
+    await pass(1300)
+
+    expect(most).toBe(4)
+    expect(new Set(asked.map(({ id }) => id)).size).toBe(50)
+    expect(prober.isComplete()).toBe(true)
+  })
+})
+
+describe('being behind', () => {
+  it.each([
+    ['when it is due', DUE_MS, 0],
+    ['a millisecond later', DUE_MS + 1, 1],
+    ['an hour later', DUE_MS + 3_600_000, 3_600_000],
+  ])('is told of a prober that is stuck: %s', async (_, passedMs, overdueMs) => {
+    const { prober } = aProber(never)
+    prober.follow([aKnownService()])
+
+    await pass(passedMs)
+
+    expect(prober.overdueMs()).toBe(overdueMs)
+  })
+
+  it('is told of the target that is most so', async () => {
+    const { prober } = aProber((id) => (id === 'stuck' ? never() : GOOD))
+    prober.follow([aKnownService({ targets: ['fine', 'stuck'].map((id) => aKnownTarget({ id })) })])
+
+    await pass(DUE_MS + 5000)
+
+    expect(prober.overdueMs()).toBe(5000)
+  })
+
+  it('is never told while answers come, however late within their time', async () => {
+    const { prober } = aProber(() => after(TIMEOUT_MS - 1, GOOD))
+    prober.follow([aKnownService()])
+    const seen: number[] = []
+
+    for (let i = 0; i < 60; i++) {
+      // oxlint-disable-next-line no-await-in-loop -- each step looks at what the one before left
+      await pass(1000)
+      seen.push(prober.overdueMs())
+    }
+
+    expect(Math.max(...seen)).toBe(0)
+  })
+
+  it('grows while nothing is learned, and the result stands', async () => {
+    const { prober, changes } = aProber((_, nth) => (nth === 0 ? BAD : null))
+    prober.follow([aKnownService()])
+    await pass(0)
+    const before = prober.describe(aKnownService())
+
+    await pass(DUE_MS + 7000)
+
+    expect(prober.overdueMs()).toBe(7000)
+    expect(prober.describe(aKnownService())).toEqual(before)
+    expect(changes).toEqual(['verdict'])
+  })
+
+  it('ends with the next result', async () => {
+    const { prober } = aProber((_, nth) => (nth < 3 ? null : GOOD))
+    prober.follow([aKnownService()])
+    await pass(DUE_MS + 1000)
+    const before = prober.overdueMs()
+
+    await pass(2 * PERIOD_MS)
+
+    expect(before).toBeGreaterThan(0)
+    expect(prober.overdueMs()).toBe(0)
+  })
+})
+
+describe('what is known of a service', () => {
+  it('is nothing before it is followed', () => {
+    const { prober } = aProber()
+
+    const described = prober.describe(aKnownService())
+
+    expect(described.targets).toBeNull()
+  })
+
+  it('has no targets until the first result', async () => {
+    const { prober } = aProber((id) => (id === 'a' ? after(100, GOOD) : never()))
+    const service = aKnownService({ targets: ['a', 'b'].map((id) => aKnownTarget({ id })) })
+    prober.follow([service])
+
+    await pass(99)
+    const before = prober.describe(service)
+    await pass(1)
+    const behind = prober.describe(service)
+
+    expect(before.targets).toBeNull()
+    expect(behind.targets).toMatchObject([{ id: 'a', ok: true, checkedAt: 1_700_000_000_100 }])
+    expect(prober.isComplete()).toBe(false)
+  })
+
+  it('is an empty list where there is nobody to ask', async () => {
+    const { prober, asked } = aProber()
+    const service = aKnownService({ targets: [] })
+    prober.follow([service])
+
+    await pass(0)
+
+    expect(prober.describe(service).targets).toEqual([])
+    expect(prober.isComplete()).toBe(true)
+    expect(asked).toEqual([])
+  })
+
+  it('holds what the last answer of each target said', async () => {
+    const { prober } = aProber((id) => (id === 'a' ? BAD : REFUSED), { maxAttempts: 0 })
+    const targets = [aKnownTarget({ id: 'a', ready: false }), aKnownTarget({ id: 'b', node: null })]
+    const service = aKnownService({ targets, desired: undefined, panicGuide: 'call Ann' })
+    prober.follow([service])
+
+    await pass(0)
+
+    expect(prober.describe(service)).toEqual({
+      name: 'web',
+      isResilient: true,
+      isDaemon: false,
+      panicGuide: 'call Ann',
+      targets: [
+        {
+          id: 'a',
+          node: 'node-1',
+          ready: false,
+          ok: false,
+          answered: true,
+          checkedAt: 1_700_000_000_000,
+          checks: BAD.checks,
+        },
+        {
+          id: 'b',
+          ready: true,
+          ok: false,
+          answered: false,
+          reason: 'refused',
+          checkedAt: 1_700_000_000_000,
+          checks: [],
+        },
+      ],
+    })
+  })
+
+  it('warns of pods whose JSON says nothing', async () => {
+    const { prober } = aProber((id) => (id === 'c' ? GOOD : { ...GOOD, hasWarning: true }))
+    prober.follow([aKnownService({ targets: ['a', 'b', 'c'].map((id) => aKnownTarget({ id })) })])
+
+    await pass(0)
+
+    expect(prober.warnings()).toEqual([
+      {
+        subject: 'Service web',
+        message: matching(/^2 of its pods .* without checks/),
+      },
+    ])
+  })
+})
+
+describe('streaks', () => {
+  it('count the failed checks of failing services alone', async () => {
+    const { prober } = aProber((id) => (id === 'bad' ? BAD : GOOD))
+    prober.follow([
+      aKnownService({ name: 'web', targets: [aKnownTarget({ id: 'good' })] }),
+      aKnownService({ name: 'shop', targets: [aKnownTarget({ id: 'bad' })] }),
+    ])
+
+    await pass(0)
+    const first = prober.streaks()
+    await pass(2 * PERIOD_MS)
+
+    expect(first).toEqual({ shop: 1 })
+    expect(prober.streaks()).toEqual({ shop: 3 })
+  })
+
+  it('count one failure a round, however many pods fail', async () => {
+    const { prober } = aProber(() => BAD)
+    const targets = ['a', 'b', 'c'].map((id) => aKnownTarget({ id }))
+
+    prober.follow([aKnownService({ targets })])
+    await pass(2 * PERIOD_MS)
+
+    expect(prober.streaks()).toEqual({ web: 3 })
+  })
+
+  it('count one failure a period for a service without pods', async () => {
+    const { prober } = aProber()
+
+    prober.follow([aKnownService({ targets: [] })])
+    await pass(2 * PERIOD_MS)
+
+    expect(prober.streaks()).toEqual({ web: 3 })
+  })
+
+  it.each([
+    ['none of zero desired', { desired: 0 }, {}],
+    ['one of unknown desired', { desired: null }, { web: 1 }],
+    ['a daemon of zero desired', { desired: 0, isDaemon: true }, { web: 1 }],
+  ])('judge a service without pods as the edge does: %s', async (_, given, expected) => {
+    const { prober } = aProber()
+
+    prober.follow([aKnownService({ ...given, targets: [] })])
+    await pass(0)
+
+    expect(prober.streaks()).toEqual(expected)
+  })
+
+  it('end with one good answer', async () => {
+    const { prober } = aProber((_, nth) => (nth === 1 ? GOOD : BAD))
+    prober.follow([aKnownService()])
+    await pass(0)
+
+    await pass(PERIOD_MS)
+    const then = prober.streaks()
+    await pass(PERIOD_MS)
+
+    expect(then).toEqual({})
+    expect(prober.streaks()).toEqual({ web: 1 })
+  })
+
+  it('say nothing of a service whose bad pod is gone', async () => {
+    const { prober } = aProber((id) => (id === 'bad' ? BAD : GOOD))
+    const [good, bad] = [aKnownTarget({ id: 'good' }), aKnownTarget({ id: 'bad' })]
+    prober.follow([aKnownService({ targets: [good, bad] })])
+    await pass(0)
+
+    prober.follow([aKnownService({ targets: [good] })])
+
+    expect(prober.streaks()).toEqual({})
+  })
+})
+
+describe('a change', () => {
+  const failing = (given: Partial<PodCheck>) => ({
+    ...BAD,
+    checks: [aCheck({ ok: false, ...given })],
+  })
+
+  it.each<[string, NonNullable<Probed>, NonNullable<Probed>, string[]]>([
+    ['nothing', GOOD, GOOD, []],
+    ['good to bad', GOOD, BAD, ['verdict']],
+    ['bad to good', BAD, GOOD, ['verdict']],
+    ['its own word to no answer', { ...GOOD, ok: false }, TOO_LATE, ['verdict']],
+    ['another check fails', failing({ id: 'db' }), failing({ id: 'cache' }), ['verdict']],
+    ['another severity', failing({ severity: 1 }), failing({ severity: 3 }), ['verdict']],
+    ['the output', failing({ checkOutput: '1' }), failing({ checkOutput: '2' }), ['text']],
+    ['the reason', TOO_LATE, { ...TOO_LATE, reason: 'reset' }, ['text']],
+    ['a check that passes', GOOD, { ...GOOD, checks: [aCheck()] }, ['text']],
+    [
+      'the time of a check',
+      failing({ lastUpdated: '10:00' }),
+      failing({ lastUpdated: '10:01' }),
+      [],
+    ],
+  ])('is told by what it bears on: %s', async (_, first, second, expected) => {
+    const { prober, changes } = aProber((_id, nth) => (nth === 0 ? first : second))
+    prober.follow([aKnownService()])
+    await pass(0)
+
+    await pass(2 * PERIOD_MS)
+
+    expect(changes).toEqual(['verdict', ...expected])
+  })
+
+  it('is told as a turn of the target, with the reason', async () => {
+    const answers = [TOO_LATE, TOO_LATE, GOOD, GOOD, BAD]
+    const { prober, turns } = aProber((_, nth) => answers[nth] ?? null)
+
+    prober.follow([aKnownService()])
+    await pass(5 * PERIOD_MS)
+
+    expect(turns).toEqual([
+      'web/web-1 bad: no answer in 2 s',
+      'web/web-1 good',
+      'web/web-1 bad: database',
+    ])
+  })
+
+  it('is no turn when a target is good from the first', async () => {
+    const { prober, turns } = aProber()
+
+    prober.follow([aKnownService(), aKnownService({ name: 'shop', targets: [] })])
+    await pass(2 * PERIOD_MS)
+
+    expect(turns).toEqual([])
+  })
+})

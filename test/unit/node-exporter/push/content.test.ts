@@ -1,0 +1,245 @@
+/** What a snapshot holds, and what is left of it where it would be too large: detail goes, verdicts never do. */
+import { randomBytes } from 'node:crypto'
+import { gunzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import * as v from 'valibot'
+import { buildContent, packReport } from '../../../../node-exporter/push/content.ts'
+import { digestContent } from '../../../../worker/contract/digest.ts'
+import { REPORT_MAX_BYTES, REPORT_WIRE_MAX_BYTES } from '../../../../worker/contract/limits.ts'
+import {
+  contentSchema,
+  reportSchema,
+  type Content,
+  type Report,
+  type Service,
+} from '../../../../worker/contract/report.ts'
+import { aDiscovered, aKnownService } from '../../../support/exporter/a-discovered.ts'
+import {
+  aBlind,
+  aContent,
+  aFailingTarget,
+  aHeartbeat,
+  aService,
+  aSnapshot,
+  aTarget,
+} from '../../../support/a-report.ts'
+import { containing } from '../../../support/like.ts'
+
+/** A text of so many bytes that gzip makes little smaller. */
+function noise(bytes: number): string {
+  return randomBytes(bytes).toString('base64').slice(0, bytes)
+}
+
+function times<T>(count: number, make: (i: number) => T): T[] {
+  return Array.from({ length: count }, (_, i) => make(i))
+}
+
+function contentOf(services: Service[]): Content {
+  const warnings = [{ subject: 'Service web', message: 'several ports' }]
+  return aContent({ services, warnings })
+}
+
+async function pack(content: Content) {
+  const bytes = await packReport(aSnapshot({ content }))
+  const text = gunzipSync(bytes).toString()
+  const report = v.parse(reportSchema, JSON.parse(text))
+  if (report.kind !== 'snapshot') throw new Error('a snapshot became something else')
+  return { bytes: bytes.length, textBytes: Buffer.byteLength(text), content: report.content }
+}
+
+describe('the content', () => {
+  const prober = {
+    describe: ({ name }: { name: string }) => aService({ name }),
+    warnings: () => [{ subject: 'Service web', message: 'answers without checks' }],
+  }
+
+  it('is all that discovery and the prober know', () => {
+    const known = aDiscovered({
+      services: [aKnownService({ name: 'web' }), aKnownService({ name: 'shop' })],
+      acks: [{ service: 'web', message: 'known' }],
+      warnings: [{ subject: 'Service shop', message: 'several ports' }],
+    })
+
+    const content = buildContent('Production', known, prober)
+
+    expect(content).toEqual({
+      environment: 'Production',
+      categories: [],
+      services: [aService({ name: 'web' }), aService({ name: 'shop' })],
+      nodes: null,
+      acks: [{ service: 'web', message: 'known' }],
+      warnings: [
+        { subject: 'Service shop', message: 'several ports' },
+        { subject: 'Service web', message: 'answers without checks' },
+      ],
+    })
+  })
+
+  it('says null of what could not be listed', () => {
+    const known = aDiscovered({ categories: null, acks: null })
+
+    const content = buildContent('Production', known, prober)
+
+    expect(content).toMatchObject({ categories: null, acks: null, nodes: null })
+  })
+
+  it('has 200 warnings at most', () => {
+    const warnings = times(300, (i) => ({ subject: `Service ${i}`, message: 'several ports' }))
+
+    const content = buildContent('Production', aDiscovered({ warnings }), prober)
+
+    expect(content.warnings).toHaveLength(200)
+  })
+
+  it('has warnings that the wire takes, whatever the API server said', () => {
+    const warnings = [{ subject: 'discovery', message: `/api/v1: ${'é'.repeat(5000)}` }]
+
+    const content = buildContent('Production', aDiscovered({ warnings }), prober)
+
+    expect(v.safeParse(contentSchema, content).issues).toBeUndefined()
+  })
+})
+
+describe('a report that fits', () => {
+  it.each<[string, Report]>([
+    ['snapshot', aSnapshot({ content: contentOf([aService({ targets: [aFailingTarget()] })]) })],
+    ['heartbeat', aHeartbeat()],
+    ['blind', aBlind()],
+  ])('is sent whole: %s', async (_, report) => {
+    const bytes = await packReport(report)
+
+    expect(JSON.parse(gunzipSync(bytes).toString())).toEqual(report)
+  })
+
+  it.each([
+    ['at 4 MiB', 0, true],
+    ['one byte over it', 1, false],
+  ])('may have 4 MiB unpacked: %s', async (_, more, isWhole) => {
+    const withOutput = (bytes: number) =>
+      contentOf([aService({ targets: [aFailingTarget({ checkOutput: 'x'.repeat(bytes) })] })])
+    const around = Buffer.byteLength(JSON.stringify(aSnapshot({ content: withOutput(0) })))
+    const content = withOutput(REPORT_MAX_BYTES - around + more)
+
+    const bytes = await packReport(aSnapshot({ content }))
+
+    const text = gunzipSync(bytes).toString()
+    expect(Buffer.byteLength(text) === REPORT_MAX_BYTES).toBe(isWhole)
+    expect(text.includes('checkOutput')).toBe(isWhole)
+  })
+})
+
+describe('a report that is too large', () => {
+  const failing = (i: number, output: string) =>
+    aFailingTarget(
+      { id: 'db', name: 'database', severity: 1, checkOutput: output, panicGuide: 'call Ann' },
+      { id: `web-${i}`, node: 'node-1' },
+    )
+  const passing = (name: string) => ({ id: name, name, ok: true })
+
+  it('loses its texts first', async () => {
+    const targets = times(500, (i) => {
+      const target = failing(i, noise(1024))
+      return { ...target, checks: [...target.checks, passing('self')] }
+    })
+    const content = contentOf([aService({ targets })])
+
+    const packed = await pack(content)
+
+    expect(packed.bytes).toBeLessThanOrEqual(REPORT_WIRE_MAX_BYTES)
+    expect(packed.content.services?.[0]?.targets?.[7]?.checks).toEqual([
+      { id: 'db', name: 'database', ok: false, severity: 1 },
+      { id: 'self', name: 'self', ok: true },
+    ])
+    expect(packed.content.services?.[0]?.targets?.[7]).toMatchObject({
+      id: 'web-7',
+      node: 'node-1',
+    })
+    expect(packed.content.warnings).toEqual(content.warnings)
+    expect(await digestContent(packed.content)).toBe(await digestContent(content))
+  })
+
+  it('loses the checks that pass and its warnings next, and says so', async () => {
+    const targets = times(500, (i) => {
+      const checks = times(20, () => passing(noise(60)))
+      return i % 2 === 0
+        ? aTarget({ checks })
+        : { ...failing(i, noise(500)), checks: [...failing(i, '').checks, ...checks] }
+    })
+    const content = contentOf([aService({ targets })])
+
+    const packed = await pack(content)
+
+    expect(packed.bytes).toBeLessThanOrEqual(REPORT_WIRE_MAX_BYTES)
+    const kept = packed.content.services?.[0]?.targets ?? []
+    expect(kept.slice(0, 2).map(({ checks }) => checks)).toEqual([
+      [],
+      [{ id: 'db', name: 'database', ok: false, severity: 1 }],
+    ])
+    expect(kept[1]?.id).toBe('web-1')
+    expect(packed.content.warnings).toEqual([
+      { subject: 'report', message: containing('details were left out') },
+    ])
+    expect(await digestContent(packed.content)).toBe(await digestContent(content))
+  })
+
+  it('loses what tells its targets from one another last', async () => {
+    const targets = times(3000, (i) => {
+      const target = i % 3 === 0 ? failing(i, 'refused') : aTarget()
+      return { ...target, id: noise(250), node: noise(200), ready: i % 5 === 0 }
+    })
+    const content = contentOf([aService({ targets })])
+
+    const packed = await pack(content)
+
+    expect(packed.bytes).toBeLessThanOrEqual(REPORT_WIRE_MAX_BYTES)
+    expect(packed.content.services?.[0]?.targets).toHaveLength(3000)
+    expect(packed.content.services?.[0]?.targets?.[3]).toEqual({
+      id: '3',
+      ready: false,
+      ok: false,
+      answered: true,
+      checkedAt: targets[3]?.checkedAt,
+      checks: [{ id: 'db', name: 'db', ok: false, severity: 1 }],
+    })
+    expect(await digestContent(packed.content)).toBe(await digestContent(content))
+  })
+
+  it.each([
+    ['for the wire', 300, () => noise(1024)],
+    ['unpacked', 2500, () => 'x'.repeat(1024)],
+  ])('loses the texts of its services too: %s', async (_, count, text) => {
+    const services = times(count, (i) =>
+      aService({ name: `web-${i}`, businessImpact: text(), panicGuide: text() }),
+    )
+    const content = contentOf(services)
+
+    const packed = await pack(content)
+
+    expect(packed.bytes).toBeLessThanOrEqual(REPORT_WIRE_MAX_BYTES)
+    expect(packed.textBytes).toBeLessThanOrEqual(REPORT_MAX_BYTES)
+    expect(await digestContent(packed.content)).toBe(await digestContent(content))
+  })
+
+  it('keeps null what was null', async () => {
+    const content = aContent({
+      services: [
+        aService({ name: 'new', targets: null }),
+        aService({ targets: times(500, (i) => failing(i, noise(1024))) }),
+      ],
+      categories: null,
+    })
+
+    const packed = await pack(content)
+
+    expect(packed.content.services?.[0]?.targets).toBeNull()
+    expect(packed.content.categories).toBeNull()
+  })
+
+  it('is refused with what to do when no detail is left to lose', async () => {
+    const environment = 'x'.repeat(REPORT_MAX_BYTES)
+
+    const packing = packReport(aSnapshot({ content: aContent({ environment }) }))
+
+    await expect(packing).rejects.toThrow(/NAMESPACES/)
+  })
+})
