@@ -23,17 +23,24 @@ export class LoopbackPods {
   readonly #pods = new Map<string, Pod>()
   /** Holds the port on an address that no pod gets, so that no other sandbox on this machine takes it. */
   readonly #holder = http.createServer()
+  readonly #holderAddress: string
   #port = 0
   #next = 2
   /** Requests that were answered or left hanging, by pod. */
   readonly asked = new Map<string, number>()
+
+  /** Where 127.1.0.1 can't be had (not every system answers for all of 127.0.0.0/8), pods share 127.0.0.1. */
+  constructor(holderAddress = '127.1.0.1') {
+    this.#holderAddress = holderAddress
+  }
 
   /** Where the pod listens. All share a port where the machine has 127.0.0.0/8, else each gets one of its own. */
   async start(
     name: string,
     behaviour: Behaviour = { kind: 'ok' },
   ): Promise<{ address: string; port: number }> {
-    if (this.#port === 0) this.#port = await listen(this.#holder, '127.1.0.1', 0).catch(() => -1)
+    if (this.#port === 0)
+      this.#port = await listen(this.#holder, this.#holderAddress, 0).catch(() => -1)
     const pod: Pod = { server: http.createServer(), address: '127.0.0.1', port: 0, behaviour }
     pod.server.on('request', (_, response) => {
       this.asked.set(name, (this.asked.get(name) ?? 0) + 1)

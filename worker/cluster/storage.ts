@@ -16,8 +16,10 @@ import { categoryStandingSchema, leaseSchema } from '../store/cluster-record.ts'
 /** Bytes of one piece; the platform bounds a row at 2 MB. */
 const PIECE_MAX_BYTES = 1_500_000
 
-/** Events kept; older ones go. */
-const EVENTS_MAX = 2000
+/** Reports with transitions whose events are kept; older ones go. */
+const EVENT_ROWS_MAX = 2000
+/** Transitions in one row: at 100 bytes each far below its 2 MB. */
+const EVENTS_PER_ROW = 5000
 
 const pulseSchema: v.GenericSchema<unknown, Pulse> = v.object({
   epoch: v.number(),
@@ -95,12 +97,14 @@ export function savePublication(sql: SqlStorage, publication: Publication): void
   save(sql, 'publication', publication)
 }
 
+/** One row for all that a report turned: an outage of a thousand services is one thing that happened. */
 export function addEvents(sql: SqlStorage, transitions: Transition[]): void {
-  for (const transition of transitions) {
-    sql.exec('INSERT INTO event (value) VALUES (?)', JSON.stringify(transition))
+  for (let i = 0; i < transitions.length; i += EVENTS_PER_ROW) {
+    const row = JSON.stringify(transitions.slice(i, i + EVENTS_PER_ROW))
+    sql.exec('INSERT INTO event (value) VALUES (?)', row)
   }
   if (transitions.length === 0) return
-  sql.exec('DELETE FROM event WHERE id <= (SELECT MAX(id) FROM event) - ?', EVENTS_MAX)
+  sql.exec('DELETE FROM event WHERE id <= (SELECT MAX(id) FROM event) - ?', EVENT_ROWS_MAX)
 }
 
 function save(sql: SqlStorage, key: string, value: unknown): void {

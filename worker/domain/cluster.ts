@@ -42,7 +42,7 @@ export interface Transition {
   atMs: number
   subject: 'service' | 'category'
   name: string
-  /** null: it was not known before, or is no longer. */
+  /** null: it was not known before, or is no longer. That something well is new is no transition. */
   from: string | null
   to: string | null
 }
@@ -254,7 +254,9 @@ function findTransitions(from: Standing, to: Standing, atMs: number): Transition
     [...new Set<string>([...before[subject].keys(), ...after[subject].keys()])].flatMap((name) => {
       const fromWord = before[subject].get(name) ?? null
       const toWord = after[subject].get(name) ?? null
-      return fromWord === toWord ? [] : [{ atMs, subject, name, from: fromWord, to: toWord }]
+      const isNew = fromWord === null && (toWord === 'ok' || toWord === 'healthy')
+      if (fromWord === toWord || isNew) return []
+      return [{ atMs, subject, name, from: fromWord, to: toWord }]
     }),
   )
 }
