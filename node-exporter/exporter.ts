@@ -59,7 +59,10 @@ export async function startExporter(
   }
 
   const prober = new Prober({
-    probe: config.probeVia === 'apiserver' ? probeThrough(api) : probeDirectly,
+    probe:
+      config.probeVia === 'apiserver'
+        ? probeThrough(api, () => discovery.state().away !== null)
+        : probeDirectly,
     periodMs: config.intervalMs,
     timeoutMs: config.probeTimeoutMs,
     maxAttempts: config.maxAttempts,
@@ -76,6 +79,7 @@ export async function startExporter(
 
   let known: Discovered = { services: [], categories: null, acks: null, warnings: [] }
   let isComplete = false
+  let hasFollowed = false
   const discovery = new Discovery(api, {
     namespaces: config.namespaces,
     homeNamespace: config.homeNamespace,
@@ -88,8 +92,12 @@ export async function startExporter(
       // Once seen, the last known goes on being probed, whatever becomes of the API.
       isComplete ||= isNowComplete
       if (!isComplete) return
+      const next = discovery.current()
+      // A collection that stays forbidden is tried, and told, again and again: that is no change.
+      if (JSON.stringify(next) === JSON.stringify(known) && hasFollowed) return
+      hasFollowed = true
       const before = new Set(known.warnings.map(({ subject, message }) => `${subject}: ${message}`))
-      known = discovery.current()
+      known = next
       for (const { subject, message } of known.warnings) {
         if (!before.has(`${subject}: ${message}`)) log.warn(`${subject}: ${message}`)
       }
@@ -102,7 +110,7 @@ export async function startExporter(
   let isFirstPassDone = false
   const canSee = () => {
     isFirstPassDone ||= isComplete && prober.isComplete()
-    return isFirstPassDone
+    return isFirstPassDone && !prober.isBlind()
   }
 
   const delivery = createDeliver({

@@ -65,22 +65,27 @@ export class KubeApi {
   /** One page. Rejects with KubeError. */
   async list(path: string, query: Record<string, string>, signal: AbortSignal): Promise<ListPage> {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(this.#options.timeoutMs)])
-    return this.#with(async (connection) => {
+    return this.#with(signal, async (connection) => {
       const body = await this.#get(connection, pathWith(path, query), limited)
       const { metadata, items } = v.parse(listSchema, await body.json())
       return { ...metadata, items: items ?? [] }
     })
   }
 
-  /** Gives each event as it comes, until the server ends the stream. Rejects with KubeError. */
+  /** Gives each event as it comes, until the server ends the stream or `limitMs` are over. Rejects with KubeError. */
   async watch(
     path: string,
-    { query, signal }: { query: Record<string, string>; signal: AbortSignal },
+    {
+      query,
+      signal,
+      limitMs,
+    }: { query: Record<string, string>; signal: AbortSignal; limitMs: number },
     onEvent: (event: unknown) => void,
   ): Promise<void> {
-    await this.#with(async (connection) => {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(limitMs)])
+    await this.#with(signal, async (connection) => {
       const url = pathWith(path, { ...query, watch: 'true' })
-      const body = await this.#get(connection, url, signal)
+      const body = await this.#get(connection, url, limited)
       let rest = ''
       for await (const text of body.setEncoding('utf8')) {
         const lines = (rest + String(text)).split('\n')
@@ -92,13 +97,12 @@ export class KubeApi {
 
   /** What a pod answers through the API server's proxy. Rejects with KubeError when the API server itself is away. */
   async proxy(path: string, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-    return this.#with((connection) => this.#request(connection, path, signal))
+    return this.#with(signal, (connection) => this.#request(connection, path, signal))
   }
 
   async stop(): Promise<void> {
-    const old = this.#connection
+    const connection = await this.#connection?.catch(() => null) // it never came to be: nothing to let go
     this.#connection = null
-    const connection = await old?.catch(() => null) // it never came to be: nothing to let go
     await connection?.dispatcher.destroy()
   }
 
@@ -124,16 +128,19 @@ export class KubeApi {
   }
 
   /**
-   * A connection that failed is never used again: the API server may have moved, its CA or the token may be
-   * new. What else runs on it fails too, and comes again on the next one.
+   * A connection that failed is not used for anything new: the API server may have moved, its CA or the token may be
+   * new. What else runs on it may well be alive, and ends by itself. Whoever gave up of its own will says nothing of it.
    */
-  async #with<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+  async #with<T>(signal: AbortSignal, work: (connection: Connection) => Promise<T>): Promise<T> {
     const connecting = (this.#connection ??= connect(this.#options))
     try {
       return await work(await connecting)
     } catch (error) {
       const isRefusal = error instanceof KubeError && error.status !== 401
-      if (!isRefusal && this.#connection === connecting) void this.stop()
+      if (!isRefusal && !signal.aborted && this.#connection === connecting) {
+        this.#connection = null
+        connecting.then(({ dispatcher }) => dispatcher.close()).catch(() => undefined) // it is let go either way
+      }
       throw error instanceof KubeError ? error : new KubeError(reasonOf(error), null, error)
     }
   }

@@ -1,7 +1,16 @@
 /** The parts of Kubernetes objects that discovery reads. Go writes an empty list as null or leaves it out. */
 import * as v from 'valibot'
 
-const strings = v.nullish(v.record(v.string(), v.string()), {})
+/** By any key: v.record would drop `constructor`, which is a fine name for a service. */
+const strings = v.nullish(
+  v.pipe(
+    v.custom<object>((input) => typeof input === 'object' && input !== null),
+    v.transform((input) => Object.entries(input)),
+    v.array(v.tuple([v.string(), v.string()])),
+    v.transform((entries): Record<string, string> => Object.fromEntries(entries)),
+  ),
+  {},
+)
 const metadata = v.object({
   name: v.string(),
   namespace: v.optional(v.string(), ''),
@@ -32,7 +41,11 @@ const sliceSchema = v.object({
         ),
         nodeName: v.nullish(v.string()),
         targetRef: v.nullish(
-          v.object({ kind: v.optional(v.string()), name: v.string(), uid: v.optional(v.string()) }),
+          v.object({
+            kind: v.optional(v.string()),
+            name: v.optional(v.string()),
+            uid: v.optional(v.string()),
+          }),
         ),
       }),
     ),

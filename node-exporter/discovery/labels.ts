@@ -29,7 +29,7 @@ export function readBoolean(
   return fallback
 }
 
-/** A number above 0; whole when `isWhole`. */
+/** A number from 1; whole when `isWhole`. */
 export function readNumber(
   values: Record<string, string>,
   { key, isWhole, warn }: { key: string; isWhole: boolean; warn: Warn },
@@ -37,7 +37,7 @@ export function readNumber(
   const text = values[key]?.trim()
   if (text === undefined || text === '') return undefined
   const value = Number(text)
-  if (value > 0 && value <= 86_400 && (!isWhole || Number.isInteger(value))) return value
-  warn(`${key} is "${text}", not a ${isWhole ? 'whole ' : ''}number above 0: the default stands`)
+  if (value >= 1 && value <= 86_400 && (!isWhole || Number.isInteger(value))) return value
+  warn(`${key} is "${text}", not a ${isWhole ? 'whole ' : ''}number from 1: the default stands`)
   return undefined
 }

@@ -144,7 +144,6 @@ export class Reflector<T> {
   async #watch(): Promise<void> {
     const [from, to] = this.#timings.watchSeconds
     const seconds = from + Math.random() * (to - from)
-    const silence = AbortSignal.timeout(Math.ceil(seconds) * 1000 + this.#timings.silenceMs)
     const { path, labelSelector } = this.collection
     const query = {
       allowWatchBookmarks: 'true',
@@ -152,14 +151,11 @@ export class Reflector<T> {
       timeoutSeconds: String(Math.ceil(seconds)),
       ...(labelSelector === undefined ? {} : { labelSelector }),
     }
+    const limitMs = Math.ceil(seconds) * 1000 + this.#timings.silenceMs
     const startedAtMs = performance.now()
-    await this.#api.watch(
-      path,
-      { query, signal: AbortSignal.any([this.#stopping.signal, silence]) },
-      (event) => {
-        this.#take(event)
-      },
-    )
+    await this.#api.watch(path, { query, signal: this.#stopping.signal, limitMs }, (event) => {
+      this.#take(event)
+    })
     // A server that ends every watch at once must not be asked a thousand times a second.
     const tooSoonMs = this.#timings.backoffMs[0] - (performance.now() - startedAtMs)
     if (tooSoonMs > 0) await this.#wait(tooSoonMs)
@@ -199,10 +195,10 @@ export class Reflector<T> {
 
   async #fail(error: unknown): Promise<void> {
     const known = error instanceof KubeError ? error : new KubeError(String(error), null, error)
-    // Too old a version is how a watch ends by design: a fresh list, at once the first time.
-    const isExpected = known.status === 410 && this.#failures === 0
+    // Too old a version is how a watch ends by design: a fresh list, at once, unless the last one was only just made.
+    const listAgeMs = performance.now() - this.#listedAtMs
+    if (known.status === 410 && listAgeMs >= this.#timings.backoffMs[0]) return
     this.#failures += 1
-    if (isExpected) return
     this.state.error = known
     this.#onChange()
     const [from, to] = this.#timings.backoffMs

@@ -1,6 +1,6 @@
 /** Services, EndpointSlices and workloads into services with the addresses to probe (behaviour, section 1). Pure. */
 import type { Warning } from '../../worker/contract/report.ts'
-import { TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
+import { SUBDOMAIN_MAX_LENGTH, TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
 import { cutText } from '../push/cut-text.ts'
 import type { KubeService, KubeSlice, Workload } from './kube-objects.ts'
 import { ANNOTATION, readBoolean, SERVICE_NAME_LABEL, type Warn } from './labels.ts'
@@ -101,11 +101,11 @@ function findTargets(service: KubeService, slices: KubeSlice[], warn: Warn): Dis
     for (const endpoint of slice.endpoints ?? []) {
       const [address] = endpoint.addresses
       if (address === undefined || endpoint.conditions?.terminating === true) continue
-      const pod = endpoint.targetRef?.name ?? null
-      byPod.set(endpoint.targetRef?.uid ?? pod ?? address, {
-        id: pod ?? address,
+      const pod = podOf(endpoint)
+      byPod.set(pod?.key ?? address, {
+        id: pod?.name ?? address,
         namespace: service.metadata.namespace,
-        pod,
+        pod: pod?.name ?? null,
         node: endpoint.nodeName ?? null,
         ready: endpoint.conditions?.ready !== false, // nil means ready, says the API
         scheme: settings.scheme,
@@ -118,6 +118,23 @@ function findTargets(service: KubeService, slices: KubeSlice[], warn: Warn): Dis
   return [...byPod.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1))
 }
 
+/** One that means what it says: `..` would lead the exporter's own rights elsewhere when asked through a proxy. */
+function isPlainPath(path: string): boolean {
+  const url = URL.parse(path, 'http://pod')
+  const isAsItStands = url !== null && url.pathname + url.search === path
+  return isAsItStands && /^\/[!-~]*$/.test(path) && !/%(2e|2f|5c)/i.test(path)
+}
+
+/** Whoever writes a slice by hand may refer to anything, under any name. */
+function podOf({ targetRef }: Endpoint): { name: string; key: string } | null {
+  const name = targetRef?.name ?? ''
+  if (targetRef?.kind !== 'Pod' || name.length > SUBDOMAIN_MAX_LENGTH) return null
+  if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name)) return null
+  return { name, key: targetRef.uid ?? name }
+}
+
+type Endpoint = NonNullable<KubeSlice['endpoints']>[number]
+
 function isOfNames({ addressType }: KubeSlice): boolean {
   return addressType === 'FQDN'
 }
@@ -129,7 +146,7 @@ function readSettings(service: KubeService, warn: Warn) {
     warn(`${ANNOTATION}health-scheme is "${scheme}", not http or https: taken as http`)
   }
   const path = annotation('path') ?? FALLBACK_PATH
-  const isPath = /^\/[!-~]*$/.test(path)
+  const isPath = isPlainPath(path)
   if (!isPath) warn(`${ANNOTATION}health-path is "${path}", not a path: taken as ${FALLBACK_PATH}`)
   return {
     scheme: scheme === 'https' ? ('https' as const) : ('http' as const),

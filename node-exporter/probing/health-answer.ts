@@ -10,6 +10,9 @@ export type Outcome = Pick<Target, 'ok' | 'answered' | 'checks'> & { reason?: st
 /** Words by which a body as a whole says that it isn't well (Spring, health+json, MicroProfile). */
 const BAD_STATUS = ['fail', 'error', 'down', 'out_of_service']
 
+/** Checks of one pod that are kept, failing ones first: nobody reads more, and one pod must not fill the report. */
+const CHECKS_MAX = 200
+
 const word = v.fallback(v.nullish(v.union([v.string(), v.number()])), null)
 const checkSchema = v.object({
   id: word,
@@ -54,10 +57,12 @@ export function judgeAnswer(status: number, body: string): Outcome & { hasWarnin
 
 function readChecks(list: unknown): PodCheck[] {
   if (!Array.isArray(list)) return []
-  return list.flatMap((entry, index) => {
+  const checks = list.flatMap((entry, index) => {
     const parsed = v.safeParse(checkSchema, entry)
     return parsed.success ? [toCheck(parsed.output, index)] : []
   })
+  if (checks.length <= CHECKS_MAX) return checks
+  return checks.toSorted((a, b) => Number(a.ok) - Number(b.ok)).slice(0, CHECKS_MAX)
 }
 
 export function notAnswered(reason: string): Outcome {

@@ -1,4 +1,4 @@
-/** Each target's own moment within its period, the same after every restart: thousands of probes never leave together. */
+/** Each target's own moment within its period, the same in every round: thousands of probes never leave together. */
 
 /** ms from `nowMs` to the next moment that is this key's, above 0 and at most a period away. */
 export function findDelayMs(

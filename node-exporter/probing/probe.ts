@@ -2,6 +2,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import type { Readable } from 'node:stream'
+import * as v from 'valibot'
 import type { DiscoveredTarget } from '../discovery/targets.ts'
 import { KubeError, type KubeApi } from '../discovery/kube-api.ts'
 import { judgeAnswer, notAnswered, type Outcome } from './health-answer.ts'
@@ -46,8 +47,11 @@ export const probeDirectly: Probe = (target, timeoutMs) =>
     return promise
   })
 
-/** Through the API server's pod proxy, for exporters that run where pod addresses are out of reach. */
-export function probeThrough(api: KubeApi): Probe {
+/**
+ * Through the API server's pod proxy, for exporters that run where pod addresses are out of reach. What the API
+ * server refuses or, while it is `away`, leaves unanswered, says nothing of the pod.
+ */
+export function probeThrough(api: KubeApi, isAway: () => boolean): Probe {
   return (target, timeoutMs) => {
     if (target.pod === null) {
       return Promise.resolve({
@@ -56,33 +60,66 @@ export function probeThrough(api: KubeApi): Probe {
       })
     }
     const scheme = target.scheme === 'https' ? 'https:' : ''
-    const pod = `${scheme}${target.pod}:${target.port}`
+    const pod = encodeURIComponent(`${scheme}${target.pod}:${target.port}`)
     const path = `/api/v1/namespaces/${target.namespace}/pods/${pod}/proxy${target.path}`
-    return ask(timeoutMs, async (signal) => {
-      const { statusCode, body } = await api.proxy(path, signal)
-      return { status: statusCode, body }
-    })
+    return ask(
+      timeoutMs,
+      async (signal) => {
+        const { statusCode, body } = await api.proxy(path, signal)
+        return { status: statusCode, body }
+      },
+      (status, text) => (status === null ? isAway() : isRefusedByApi(status, text)),
+    )
   }
 }
 
+/** `saysNothing`: an answer, or none in time (`status` null), that is not the pod's. */
 async function ask(
   timeoutMs: number,
   open: (signal: AbortSignal) => Promise<Answer>,
+  saysNothing: (status: number | null, text: string) => boolean = () => false,
 ): Promise<Probed> {
   const timeout = AbortSignal.timeout(timeoutMs)
   try {
     const { status, body } = await open(timeout)
     const text = await readText(body)
-    if (text === null)
+    if (text === null) {
       return { ...notAnswered(`the answer is over ${BODY_MAX_BYTES} bytes`), mayRetry: false }
-    return { ...judgeAnswer(status, text), mayRetry: false }
+    }
+    return saysNothing(status, text) ? null : { ...judgeAnswer(status, text), mayRetry: false }
   } catch (error) {
-    if (timeout.aborted)
-      return { ...notAnswered(`no answer in ${timeoutMs / 1000} s`), mayRetry: false }
-    if (error instanceof KubeError) return null
+    if (timeout.aborted) {
+      const reason = `no answer in ${timeoutMs / 1000} s`
+      return saysNothing(null, '') ? null : { ...notAnswered(reason), mayRetry: false }
+    }
+    if (error instanceof KubeError || isOwnFault(error)) return null
     const reason = error instanceof Error ? error.message : String(error)
     return { ...notAnswered(reason), mayRetry: true }
   }
+}
+
+/** This machine has run out of something: no word about the pod. */
+function isOwnFault(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return OWN_FAULTS.some((own) => own === code)
+}
+
+const OWN_FAULTS = ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']
+
+const statusSchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({
+    kind: v.literal('Status'),
+    apiVersion: v.literal('v1'),
+    message: v.optional(v.string(), ''),
+  }),
+)
+
+/** The API server's own word (no right, no such pod, too many requests), but for "the pod did not answer me". */
+function isRefusedByApi(status: number, text: string): boolean {
+  const said = v.safeParse(statusSchema, text)
+  return status >= 400 && said.success && !said.output.message.includes('trying to reach service')
 }
 
 async function readText(body: Readable): Promise<string | null> {

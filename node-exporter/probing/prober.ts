@@ -36,6 +36,8 @@ interface Entry {
   target: DiscoveredTarget
   periodMs: number
   outcome: (NonNullable<Probed> & { checkedAt: number }) | null
+  /** The last probe learned nothing, for the way to the pod was gone. */
+  isUnseen: boolean
   /** ms, monotonic; past it the target is overdue. */
   dueMs: number
   stop: AbortController
@@ -56,10 +58,17 @@ export class Prober {
   readonly #options: ProberOptions
   readonly #limit: ReturnType<typeof pLimit>
   readonly #members = new Map<string, Member>()
+  #hasFollowed = false
 
   constructor(options: ProberOptions) {
     this.#options = options
     this.#limit = pLimit(options.concurrency)
+  }
+
+  /** Targets are overdue because the way to them is gone: that is blindness, not a prober that is stuck. */
+  isBlind(): boolean {
+    const nowMs = performance.now()
+    return this.#entries().some(({ isUnseen, dueMs }) => isUnseen && nowMs > dueMs)
   }
 
   /** Starts with what is new, stops with what is gone, leaves the rest in its rhythm. */
@@ -71,6 +80,7 @@ export class Prober {
       this.#members.delete(name)
     }
     for (const service of services) this.#followService(service)
+    this.#hasFollowed = true
   }
 
   stop(): void {
@@ -91,7 +101,7 @@ export class Prober {
   /** What is known of a service: its targets with an outcome; `targets` null while there is none yet. */
   describe(service: KnownService): Service {
     const entries = [...(this.#members.get(service.name)?.entries.values() ?? [])]
-    const probed = entries.filter(({ target, outcome }) => target.id === NOBODY || outcome !== null)
+    const probed = entries.filter(({ outcome }) => outcome !== null)
     const targets = probed.filter(({ target }) => target.id !== NOBODY).map(toTarget)
     const { name, isResilient, isDaemon, desired, businessImpact, panicGuide } = service
     return {
@@ -144,22 +154,28 @@ export class Prober {
       }
       entry.stop.abort()
       member.entries.delete(key)
-      // Only its pace is another: what was seen still holds.
-      if (target !== undefined) this.#startEntry(member, { ...entry, target, periodMs })
+      // Only its pace is another: what was seen still holds, and so does what is overdue.
+      const dueMs = Math.min(entry.dueMs, this.#findDueMs(periodMs))
+      if (target !== undefined) this.#startEntry(member, { ...entry, target, periodMs, dueMs })
     }
+    // The slices of a Service that was just labelled come a little later: it is not without pods for want of them.
+    const isNew = known === undefined && this.#hasFollowed
     for (const [key, target] of keys) {
-      if (!member.entries.has(key)) this.#startEntry(member, { target, periodMs, outcome: null })
+      if (member.entries.has(key)) continue
+      const graceMs = isNew && target.id === NOBODY ? periodMs + this.#probeMs() : 0
+      const dueMs = this.#findDueMs(periodMs) + graceMs
+      this.#startEntry(member, { target, periodMs, outcome: null, isUnseen: false, dueMs }, graceMs)
     }
   }
 
-  #startEntry(
-    member: Member,
-    { target, periodMs, outcome }: Pick<Entry, 'target' | 'periodMs' | 'outcome'>,
-  ): void {
-    const dueMs = performance.now() + periodMs + this.#probeMs()
-    const entry: Entry = { target, periodMs, outcome, dueMs, stop: new AbortController() }
-    member.entries.set(keyOf(target), entry)
-    void this.#run(member, entry)
+  #startEntry(member: Member, state: Omit<Entry, 'stop'>, graceMs = 0): void {
+    const entry: Entry = { ...state, stop: new AbortController() }
+    member.entries.set(keyOf(entry.target), entry)
+    void this.#run(member, entry, graceMs)
+  }
+
+  #findDueMs(periodMs: number): number {
+    return performance.now() + periodMs + this.#probeMs()
   }
 
   /** The longest a probe takes but for connections that fail slowly; those only make it overdue for a moment. */
@@ -168,12 +184,14 @@ export class Prober {
     return timeoutMs + maxAttempts * cooldownMs
   }
 
-  /** At once when new, then at its phase for as long as it is there. */
-  async #run(member: Member, entry: Entry): Promise<void> {
+  /** After its grace when new, then at its phase for as long as it is there. */
+  async #run(member: Member, entry: Entry, graceMs: number): Promise<void> {
     const { signal } = entry.stop
+    if (graceMs > 0) await sleep(graceMs, undefined, { signal }).catch(() => undefined) // it is gone
     while (!signal.aborted) {
       const probed = await this.#ask(entry)
       if (signal.aborted) return
+      entry.isUnseen = probed === null
       if (probed !== null) this.#take(member, entry, probed)
       const key = `${member.service.name}/${entry.target.id}`
       const delayMs = findDelayMs(key, { periodMs: entry.periodMs, nowMs: performance.now() })
@@ -201,7 +219,7 @@ export class Prober {
   #take(member: Member, entry: Entry, probed: NonNullable<Probed>): void {
     const before = entry.outcome
     entry.outcome = { ...probed, checkedAt: this.#options.now() }
-    entry.dueMs = performance.now() + entry.periodMs + this.#probeMs()
+    entry.dueMs = this.#findDueMs(entry.periodMs)
     const health = judgeService(this.describe(member.service))
     member.streak.take(entry.target.id, {
       failed: !probed.ok,

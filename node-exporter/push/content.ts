@@ -6,7 +6,14 @@ import {
   REPORT_WIRE_MAX_BYTES,
   TEXT_MAX_BYTES,
 } from '../../worker/contract/limits.ts'
-import type { Content, PodCheck, Report, Target, Warning } from '../../worker/contract/report.ts'
+import type {
+  Content,
+  PodCheck,
+  Report,
+  Snapshot,
+  Target,
+  Warning,
+} from '../../worker/contract/report.ts'
 import type { Discovered } from '../discovery/discovery.ts'
 import type { Prober } from '../probing/prober.ts'
 import { cutText } from './cut-text.ts'
@@ -39,7 +46,7 @@ const WARNINGS_MAX = 200
 
 /**
  * The bytes to send, gzipped. Where they would be too many, detail goes before verdicts ever do: first the texts,
- * then the checks that pass and all warnings, then what tells one target from another.
+ * then the checks that pass and all warnings, then all but the worst failing check of each target, and its name.
  */
 export async function packReport(report: Report): Promise<Uint8Array> {
   for (const shed of SHEDDING) {
@@ -54,8 +61,6 @@ export async function packReport(report: Report): Promise<Uint8Array> {
     'the report is too large even without any detail: split the cluster by NAMESPACES',
   )
 }
-
-type Snapshot = Extract<Report, { kind: 'snapshot' }>
 
 const SHEDDING: ((snapshot: Snapshot) => Snapshot)[] = [
   (snapshot) => snapshot,
@@ -84,10 +89,18 @@ function onlyFailing(target: Target): Target {
   return { ...target, checks: target.checks.filter((check) => !check.ok).map(bare) }
 }
 
+/** Bounded by construction: whether it is ok, and how bad; one failing check, the worst, stands for all. */
 function anonymous(target: Target, index: number): Target {
-  const { ok, answered, checkedAt } = target
-  const checks = onlyFailing(target).checks.map((check) => ({ ...check, name: check.id }))
-  return { id: String(index), ready: target.ready, ok, answered, checkedAt, checks }
+  const { ok, answered, ready, checkedAt } = target
+  const failing = target.checks.filter((check) => !check.ok)
+  const [worst] = failing.toSorted((a, b) => (a.severity ?? 2) - (b.severity ?? 2))
+  const checks =
+    worst === undefined ? [] : [bare({ ...worst, id: cutId(worst), name: cutId(worst) })]
+  return { id: String(index), ready, ok, answered, checkedAt, checks }
+}
+
+function cutId({ id }: PodCheck): string {
+  return id.slice(0, 32)
 }
 
 function bare({ id, name, ok, severity }: PodCheck): PodCheck {

@@ -183,6 +183,22 @@ describe('a watch that', () => {
   })
 })
 
+describe('a server whose watches are always too old', () => {
+  it('is not listed more often than the backoff allows', async () => {
+    const world = await aWorld()
+    await world.addService({ name: 'web' })
+    world.api.faults.answer({ status: 410, path: /watch=true/ })
+    const discovery = aDiscovery(world)
+
+    await vi.waitFor(() => {
+      expect(discovery.state().failing.length).toBeGreaterThan(0)
+    }, SECONDS_2)
+
+    const lists = world.api.seen.requests.filter((r) => r.path === '/api/v1/services' && !r.watch)
+    expect(lists.length).toBeLessThanOrEqual(3)
+  })
+})
+
 describe('an API server that', () => {
   it('is away leaves everything as it was, and is found again', async () => {
     const world = await aWorld()

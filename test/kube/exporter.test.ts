@@ -1,5 +1,6 @@
 /** The exporter from a pod's `__health` to `__gtg`: real HTTP all the way, the Worker in its real runtime. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { REFLECTOR_TIMINGS } from '../../node-exporter/discovery/reflector.ts'
 import type { Passed } from '../sandbox/edge-proxy.ts'
 import { anEdge, anExporter, askGtg, aWorld, CLUSTER } from '../support/exporter/a-setup.ts'
 
@@ -65,7 +66,7 @@ describe('a pod that breaks', () => {
   it('is pushed at once, not at the next interval', async () => {
     const world = await aWorld()
     const [pod = ''] = await world.addService({ name: 'web' })
-    world.addCategory({ name: 'read', services: ['web'], settings: { refreshrate: '0.1' } })
+    world.addCategory({ name: 'read', services: ['web'], settings: { refreshrate: '1' } })
     const edge = await anEdge()
     await anExporter(world, edge.url, { env: { INTERVAL_SECONDS: '10' } })
     await until(edge.worker, 'read', [200, 'healthy'])
@@ -142,7 +143,7 @@ describe('the API server away', () => {
     await until(edge.worker, 'default', [503, 'unhealthy'])
   })
 
-  it('goes stale where pods are asked through it, for nothing is learned', async () => {
+  it('holds the verdict where pods are asked through it, for nothing is learned', async () => {
     const world = await aWorld()
     await world.addService({ name: 'web' })
     const edge = await anEdge({ DEAD_AFTER_SECONDS: '2' })
@@ -156,10 +157,46 @@ describe('the API server away', () => {
 
     await world.api.faults.goAway()
 
-    await until(edge.worker, 'default', [503, 'stale'])
-    expect(edge.passed.at(-1)?.status).toBe(202)
+    await until(edge.worker, 'default', [200, 'held'])
+    expect(edge.passed.at(-1)?.report.kind).toBe('blind')
     await world.api.faults.comeBack()
     await until(edge.worker, 'default', [200, 'healthy'])
+  })
+
+  it.each([401, 403, 429, 503])('and its own %i are no word about a pod', async (status) => {
+    const world = await aWorld()
+    await world.addService({ name: 'web' })
+    const edge = await anEdge()
+    const env = {
+      PROBE_VIA: 'apiserver',
+      PROBE_TIMEOUT_SECONDS: '0.3',
+      MAX_HEALTHCHECK_ATTEMPTS: '0',
+    }
+    await anExporter(world, edge.url, { env })
+    await until(edge.worker, 'default', [200, 'healthy'])
+
+    world.api.faults.answer({ status, path: /\/proxy\// })
+
+    await until(edge.worker, 'default', [200, 'held'])
+  })
+
+  it('is told from a pod that hangs behind it, which costs nobody else', async () => {
+    const world = await aWorld()
+    const [pod = ''] = await world.addService({ name: 'web' })
+    await world.addService({ name: 'api' })
+    world.addCategory({ name: 'read', services: ['api'] })
+    const edge = await anEdge()
+    const env = { PROBE_VIA: 'apiserver', PROBE_TIMEOUT_SECONDS: '0.3' }
+    const exporter = await anExporter(world, edge.url, { env })
+    await until(edge.worker, 'default', [200, 'healthy'])
+
+    await world.pods.set(pod, { kind: 'hang' })
+
+    await until(edge.worker, 'default', [503, 'unhealthy'])
+    await heartbeats(edge.passed, 5)
+    expect(await askGtg(edge.worker, 'read')).toEqual({ status: 200, reason: 'healthy' })
+    expect(exporter.log.join('\n')).not.toContain('degraded')
+    expect(world.api.seen.connections).toBeLessThanOrEqual(2)
   })
 })
 
@@ -226,6 +263,23 @@ describe('what operators change', () => {
 
     expect(performance.now() - startMs).toBeLessThan(6000)
     expect(await askGtg(edge.worker, 'read')).toEqual({ status: 503, reason: 'disabled' })
+  })
+})
+
+describe('a collection that stays forbidden', () => {
+  it('leaves a steady state of heartbeats', async () => {
+    const world = await aWorld()
+    await world.addService({ name: 'web' })
+    world.api.faults.answer({ status: 403, path: /configmaps/ })
+    const edge = await anEdge()
+    const backoffMs: [number, number] = [20, 20]
+    const timings = { reflector: { ...REFLECTOR_TIMINGS, backoffMs }, textEveryMs: 100 }
+
+    await anExporter(world, edge.url, { timings })
+    await until(edge.worker, 'default', [200, 'healthy'])
+    await heartbeats(edge.passed, 10)
+
+    expect(kinds(edge.passed).filter((kind) => kind === 'snapshot')).toHaveLength(1)
   })
 })
 

@@ -47,6 +47,8 @@ const kubeconfig = outside ?? `${folder}/kubeconfig`
 if (world !== null) writeFileSync(kubeconfig, world.api.kubeconfig(), { mode: 0o600 })
 
 const exporter = startProcess('node-exporter/main.ts', {
+  // Plugins that fetch credentials for that cluster read their own variables.
+  ...(outside ? definedOf(process.env) : {}),
   CLUSTER_ID: 'demo',
   WORKER_URL: worker.url,
   PUSH_SECRET: secret,
@@ -148,6 +150,12 @@ async function stop(): Promise<void> {
 }
 
 onStopSignal(stop)
+
+function definedOf(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  )
+}
 
 /** On the usual port, else on any free one: a newcomer's first command must not fail over a port. */
 async function startOn(port: number) {

@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers'
 import { runDurableObjectAlarm } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { readView } from '../../worker/cluster/read-view.ts'
+import { makeView, type ClusterView } from '../../worker/domain/gtg.ts'
 import { Cluster } from '../../worker/index.ts'
 import { aContent, aFailingTarget, aService, aSnapshot } from '../support/a-report.ts'
 import { ask, push, takeCluster } from './edge.ts'
@@ -87,7 +88,9 @@ describe('the object out of reach', () => {
     breakObject(throws)
     await ask(`/clusters/${cluster}/__gtg`)
 
-    vi.setSystemTime(Date.now() + 15 * 60_000)
+    vi.setSystemTime(Date.now() + 5 * 60_000)
+    await ask(`/clusters/${cluster}/__gtg`)
+    vi.setSystemTime(Date.now() + 10 * 60_000)
     const atLast = await ask(`/clusters/${cluster}/__gtg`)
     vi.setSystemTime(Date.now() + 1)
     const after = await ask(`/clusters/${cluster}/__gtg`)
@@ -97,6 +100,18 @@ describe('the object out of reach', () => {
       503,
       'UNAVAILABLE\ngtg=fail reason=internal\n',
     ])
+  })
+
+  it('counts a failure long after the last one as another outage', async () => {
+    const cluster = takeCluster()
+    await publish(cluster)
+    breakObject(throws)
+    await ask(`/clusters/${cluster}/__gtg`)
+
+    vi.setSystemTime(Date.now() + 20 * 60_000)
+    const response = await ask(`/clusters/${cluster}/__gtg`)
+
+    expect(response.headers.get('x-gtg-reason')).toBe('held')
   })
 
   it('is internal when KV has nothing either', async () => {
@@ -139,7 +154,7 @@ describe('an object that hangs', () => {
     breakObject(hangs)
     const get = vi.spyOn(env.STATE, 'get')
 
-    const read = readView(env, cluster, 'never')
+    const read = readView(env, cluster, { skipMemo: 'never', goOn: () => undefined })
     await vi.advanceTimersByTimeAsync(299)
     const before = get.mock.calls.length
     await vi.advanceTimersByTimeAsync(1)
@@ -150,13 +165,30 @@ describe('an object that hangs', () => {
     expect(await read).toMatchObject({ isCopy: true })
   })
 
+  it('is not out of reach when it is only late for one prober', async () => {
+    const cluster = takeCluster()
+    await publish(cluster)
+    const { promise, resolve } = Promise.withResolvers<ClusterView>()
+    vi.spyOn(Cluster.prototype, 'view').mockReturnValue(promise)
+    const behind: Promise<unknown>[] = []
+
+    const late = readView(env, cluster, { skipMemo: 'never', goOn: (work) => behind.push(work) })
+    await vi.advanceTimersByTimeAsync(480)
+    resolve({ ...makeView(null), intervalSeconds: 7 })
+    await Promise.all(behind)
+    const next = await readView(env, cluster, { skipMemo: 'never', goOn: () => undefined })
+
+    expect(await late).toMatchObject({ isCopy: true })
+    expect(next).toMatchObject({ isCopy: false, view: { intervalSeconds: 7 } })
+  })
+
   it('costs a prober 700 ms at most, even when KV hangs too', async () => {
     const cluster = takeCluster()
     breakObject(hangs)
     const get = vi.spyOn(env.STATE, 'get').mockReturnValue(hangs())
 
-    const read = readView(env, cluster, 'never')
-    await vi.advanceTimersByTimeAsync(700)
+    const read = readView(env, cluster, { skipMemo: 'never', goOn: () => undefined })
+    await vi.advanceTimersByTimeAsync(650)
 
     expect(await read).toBeNull()
     expect(get).toHaveBeenCalledOnce()

@@ -13,15 +13,20 @@ import * as storage from './storage.ts'
 
 /** ms between two writes of one key that KV takes. */
 const PUT_EVERY_MS = 1000
+/** ms a put may take. */
+const PUT_TIMEOUT_MS = 10_000
 /** ms until a failed put is tried again, doubled with each failure up to the most. */
 const PUT_RETRY_MS = 2000
 const PUT_RETRY_MAX_MS = 60_000
 
 export class Cluster extends DurableObject<Env> {
+  readonly #cluster: string
   readonly #sql: SqlStorage
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
+    if (ctx.id.name === undefined) throw new Error('a cluster object is addressed by its name')
+    this.#cluster = ctx.id.name
     this.#sql = ctx.storage.sql
     storage.createTables(this.#sql)
   }
@@ -45,7 +50,8 @@ export class Cluster extends DurableObject<Env> {
       }
       return this.#preparePublication(state, clock.nowMs)
     })
-    if (isNews) {
+    // An alarm that failed too often is gone: whoever comes next sets it anew.
+    if (isNews || (await this.ctx.storage.getAlarm()) === null) {
       const { lastPutAtMs } = storage.loadPublication(this.#sql)
       await this.ctx.storage.setAlarm(Math.max(clock.nowMs, lastPutAtMs + PUT_EVERY_MS))
     }
@@ -117,13 +123,19 @@ export class Cluster extends DurableObject<Env> {
   }
 
   async #put(record: ClusterRecord): Promise<boolean> {
+    const { promise: tooLate, reject } = Promise.withResolvers<never>()
+    const timer = setTimeout(() => {
+      reject(new Error(`no answer in ${PUT_TIMEOUT_MS} ms`))
+    }, PUT_TIMEOUT_MS)
     try {
-      await writeRecord(this.env.STATE, this.ctx.id.name ?? '', record)
+      await Promise.race([writeRecord(this.env.STATE, this.#cluster, record), tooLate])
       return true
     } catch (error) {
       // The verdict stands in the object; the copy is tried again from the next alarm.
       console.error('KV put failed:', error instanceof Error ? error.message : error)
       return false
+    } finally {
+      clearTimeout(timer)
     }
   }
 

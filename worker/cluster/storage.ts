@@ -123,6 +123,9 @@ function load<T>(sql: SqlStorage, key: string, schema: v.GenericSchema<unknown, 
   if (pieces.length === 0) return null
   const decoder = new TextDecoder()
   const text = pieces.map((piece) => decoder.decode(piece, { stream: true })).join('')
-  const value: unknown = JSON.parse(text + decoder.decode())
-  return v.parse(schema, value)
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), text + decoder.decode())
+  if (parsed.success) return parsed.output
+  // Written by another version: no state at all, for the next report brings it again. To throw would be for ever.
+  console.error(`unreadable state: ${key}: ${parsed.issues[0].message}`)
+  return null
 }

@@ -13,7 +13,7 @@ import {
 const text = v.pipe(v.string(), v.maxBytes(TEXT_MAX_BYTES))
 const name = v.pipe(v.string(), v.nonEmpty(), v.maxLength(NAME_MAX_LENGTH))
 const counter = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-const timeMs = counter
+const timeMs = v.pipe(counter, v.maxValue(8_640_000_000_000_000)) // the last that a Date can hold
 const seconds = v.pipe(v.number(), v.finite(), v.gtValue(0), v.maxValue(86_400)) // a day: beyond it nothing here makes sense
 
 /**
@@ -149,7 +149,7 @@ export type ExporterInfo = v.InferOutput<typeof exporterSchema>
 
 const envelope = {
   cluster: clusterIdSchema,
-  epoch: counter,
+  epoch: v.pipe(counter, v.maxValue(2 ** 31 - 1)), // leaseTransitions is an int32
   sequence: counter,
   observedAt: timeMs,
   intervalSeconds: seconds,

@@ -52,6 +52,7 @@ export function makeFtHealth(
     return frame(cluster, [reportCheck(cluster, texts, { nowMs, freshAtMs: null })], 1)
   }
   const { content } = state
+  const reportedAtMs = state.pulse.lease.freshAtMs ?? nowMs
   const wanted = new Set(names.length === 0 ? [DEFAULT_CATEGORY] : names)
   const categories = state.standing.categories.filter((category) => wanted.has(category.name))
   if (categories.length < wanted.size) return null
@@ -65,7 +66,7 @@ export function makeFtHealth(
       const health = judgeService(service)
       return health === null
         ? []
-        : [serviceCheck(service, health, { texts, ack: acks.get(service.name) })]
+        : [serviceCheck(service, health, { texts, ack: acks.get(service.name), reportedAtMs })]
     })
   if (freshness === 'dead') {
     const { freshAtMs } = state.pulse.lease
@@ -97,7 +98,7 @@ function frame(environment: string, checks: FtCheck[], severity: 1 | 2 | 3 | nul
 function serviceCheck(
   service: Service,
   health: ServiceHealth,
-  { texts, ack }: { texts: FtTexts; ack: string | undefined },
+  { texts, ack, reportedAtMs }: { texts: FtTexts; ack: string | undefined; reportedAtMs: number },
 ): FtCheck {
   const failing = (service.targets ?? []).filter((target) => !target.ok)
   const why = failing.map((target) => {
@@ -105,7 +106,7 @@ function serviceCheck(
     return `${target.id}: ${target.reason ?? checks.join(', ')}`
   })
   const pods = `${health.healthy}/${health.total} pods available`
-  const checkedAtMs = Math.max(0, ...(service.targets ?? []).map((target) => target.checkedAt))
+  const checkedAtMs = (service.targets ?? []).reduce((last, t) => Math.max(last, t.checkedAt), 0)
   return {
     id: service.name,
     name: service.name,
@@ -118,7 +119,7 @@ function serviceCheck(
         : `Each pod of the service is asked for its __health; ${health.desired} desired.`,
     panicGuide: service.panicGuide ?? texts.panicGuide,
     checkOutput: why.length === 0 ? pods : `${pods} (${why.join('; ')})`,
-    lastUpdated: new Date(checkedAtMs).toISOString(),
+    lastUpdated: new Date(checkedAtMs || reportedAtMs).toISOString(),
     ...(ack === undefined ? {} : { ack, _acknowledged: ack }),
   }
 }

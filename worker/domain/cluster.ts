@@ -2,7 +2,15 @@
  * One cluster's state and the one way to change it: a report in, a new state with its transitions out, or a
  * rejection that changes nothing. Ordering, digest, freshness: behaviour, section 2; the failures behind them: why page.
  */
-import type { Content, ExporterInfo, Report, Service, Severity } from '../contract/report.ts'
+import type {
+  Content,
+  ExporterInfo,
+  Heartbeat,
+  Report,
+  Service,
+  Severity,
+  Snapshot,
+} from '../contract/report.ts'
 import { holdBlind, judgeFreshness, NO_LEASE, renewLease, type Lease } from './freshness.ts'
 import { judgeCategories, judgeServices, type CategoryVerdict } from './verdict.ts'
 
@@ -105,7 +113,7 @@ type Heard = ClusterState
 
 function applySnapshot(
   heard: Heard,
-  report: Extract<Report, { kind: 'snapshot' }>,
+  report: Snapshot,
   { nowMs, deadAfterMs }: { nowMs: number; deadAfterMs: number },
 ): Applied {
   // Services that could not be listed are no data, however fresh the report is: it is merely heard.
@@ -128,7 +136,7 @@ function applySnapshot(
 
 function applyHeartbeat(
   heard: Heard,
-  report: Extract<Report, { kind: 'heartbeat' }>,
+  report: Heartbeat,
   clock: { nowMs: number; deadAfterMs: number },
 ): Applied {
   if (report.digest === heard.pulse.digest) {

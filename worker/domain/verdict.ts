@@ -2,7 +2,7 @@
 import { DEFAULT_CATEGORY, type Category, type Content, type Severity } from '../contract/report.ts'
 import { judgeService, worst, type ServiceHealth } from './service-health.ts'
 
-/** `empty`: enabled, but not one of its services is known. */
+/** `empty`: enabled, but of not one of its services anything is known. */
 export type CategoryReason = 'healthy' | 'unhealthy' | 'disabled' | 'empty'
 
 export interface CategoryVerdict {
@@ -54,7 +54,9 @@ function judgeCategory(
   const missing = names.filter((name) => !services.has(name))
   const failing = known.filter((name) => services.get(name)?.ok === false && !acked.has(name))
   const severities = failing.map((name) => services.get(name)?.severity ?? null)
-  const reason = findReason(category, { known, failing, missing })
+  // A service that was never checked doesn't count, not even towards there being one.
+  const checked = known.filter((name) => services.get(name) !== null)
+  const reason = findReason(category, { checked, failing, missing })
   return {
     name: category.name,
     passes: reason === 'healthy',
@@ -67,10 +69,10 @@ function judgeCategory(
 
 function findReason(
   category: Category,
-  { known, failing, missing }: Record<'known' | 'failing' | 'missing', string[]>,
+  { checked, failing, missing }: Record<'checked' | 'failing' | 'missing', string[]>,
 ): CategoryReason {
   if (category.enabled === false) return 'disabled'
-  if (known.length === 0) return 'empty'
+  if (checked.length === 0) return 'empty'
   if (failing.length > 0) return 'unhealthy'
   return missing.length > 0 && category.onMissing === 'fail' ? 'unhealthy' : 'healthy'
 }

@@ -38,7 +38,12 @@ async function ask(c: Context<AppEnv>): Promise<Gtg> {
       : (await isTokenValid(c, ['read', 'operate']))
         ? 'always'
         : 'now and then'
-  const read = await readView(c.env, found.cluster, skipMemo)
+  const read = await readView(c.env, found.cluster, {
+    skipMemo,
+    goOn: (work) => {
+      c.executionCtx.waitUntil(work)
+    },
+  })
   if (read === null) return refuseGtg('internal')
   const names = splitNames([...(c.req.queries('categories') ?? []), categoryOfPath(c.req.path)])
   return judgeGtg(read.view, names, { nowMs: Date.now(), isCopy: read.isCopy })

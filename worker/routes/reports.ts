@@ -48,10 +48,12 @@ async function parseReport(
   request: { contentType: string; contentEncoding: string; deadAfterSeconds: number },
 ): Promise<Parsed> {
   const bytes = await unpack(wire, request.contentEncoding.toLowerCase())
-  if (!(bytes instanceof Uint8Array)) return { ok: false, refusal: bytes }
+  const isUnpacked = bytes instanceof Uint8Array
+  if (!isUnpacked && bytes.reason !== 'invalid') return { ok: false, refusal: bytes }
   if (!/^application\/json\s*(;|$)/i.test(request.contentType)) {
     return { ok: false, refusal: { reason: 'content-type' } }
   }
+  if (!isUnpacked) return { ok: false, refusal: bytes }
   const result = v.safeParse(v.pipe(v.string(), v.parseJson(), reportSchema), decode(bytes))
   if (!result.success) {
     const [issue] = result.issues

@@ -108,7 +108,7 @@ describe('a category', () => {
 
   it.each([
     ['a day of refreshrate', { 'category.refreshrate': '86400' }, { refreshSeconds: 86_400 }],
-    ['half a second of it', { 'category.refreshrate': ' 0.5 ' }, { refreshSeconds: 0.5 }],
+    ['a second of it', { 'category.refreshrate': ' 1 ' }, { refreshSeconds: 1 }],
     ['a threshold of one', { 'category.failureThreshold': '1' }, { failureThreshold: 1 }],
   ])('takes a value at the edge as it is: %s', (_, data, expected) => {
     const { categories, warnings } = read(data)

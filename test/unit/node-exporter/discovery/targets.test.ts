@@ -223,6 +223,30 @@ describe('targets', () => {
   })
 })
 
+describe('what a slice made by hand refers to', () => {
+  const refs: [string, NonNullable<KubeSlice['endpoints']>[number]['targetRef']][] = [
+    ['nothing', null],
+    ['a pod without a name', { kind: 'Pod' }],
+    ['a pod with an empty name', { kind: 'Pod', name: '' }],
+    ['a pod with a name that is too long', { kind: 'Pod', name: 'x'.repeat(254) }],
+    ['a pod with a name that is a path', { kind: 'Pod', name: '../secrets' }],
+    ['a node', { kind: 'Node', name: 'node-1', uid: 'uid-1' }],
+  ]
+
+  it.each(refs)('is not trusted: %s', (_, targetRef) => {
+    const endpoints = ['10.0.0.1', '10.0.0.2'].map((address) =>
+      anEndpoint('', { addresses: [address], targetRef }),
+    )
+
+    const targets = targetsOf([aSlice({ endpoints })])
+
+    expect(targets.map(({ id, pod }) => [id, pod])).toEqual([
+      ['10.0.0.1', null],
+      ['10.0.0.2', null],
+    ])
+  })
+})
+
 describe('a service that can not be probed', () => {
   const fqdn = aSlice({
     addressType: 'FQDN',
@@ -348,6 +372,10 @@ describe('path and scheme', () => {
     ['a path with a blank', { 'health-path': '/a b' }],
     ['a path with a new line', { 'health-path': '/a\r\nx: y' }],
     ['an empty path', { 'health-path': '' }],
+    ['a path that climbs out', { 'health-path': '/../../secrets' }],
+    ['one that climbs in disguise', { 'health-path': '/%2e%2e/%2e%2e/secrets' }],
+    ['one with a slash in disguise', { 'health-path': '/..%2fsecrets' }],
+    ['a path with a fragment', { 'health-path': '/health#deep' }],
     ['a scheme in capitals', { 'health-scheme': 'HTTPS' }],
     ['another scheme', { 'health-scheme': 'ftp' }],
   ])('take the default and warn: %s', (_, annotations) => {

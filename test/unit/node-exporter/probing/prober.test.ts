@@ -181,6 +181,18 @@ describe('the rhythm', () => {
   })
 })
 
+describe('a stuck prober', () => {
+  it('stays overdue however often a refresh rate is edited', async () => {
+    const { prober } = aProber((_, nth) => (nth === 0 ? GOOD : never()))
+    prober.follow([aKnownService()])
+    await pass(2 * DUE_MS)
+
+    for (const periodSeconds of [5, 10, 5, 10]) prober.follow([aKnownService({ periodSeconds })])
+
+    expect(prober.overdueMs()).toBeGreaterThan(0)
+  })
+})
+
 describe('another try', () => {
   it('follows a failed connection, twice at most, a cooldown apart', async () => {
     const { prober, asked } = aProber(() => REFUSED)
@@ -354,6 +366,60 @@ describe('being behind', () => {
 
     expect(before).toBeGreaterThan(0)
     expect(prober.overdueMs()).toBe(0)
+  })
+})
+
+describe('the way to a pod that is gone', () => {
+  it('is blindness once something is overdue for it, and ends with an answer', async () => {
+    const { prober } = aProber((_, nth) => (nth > 0 && nth < 5 ? null : GOOD))
+    prober.follow([aKnownService()])
+    await pass(DUE_MS - 1)
+    const before = prober.isBlind()
+
+    await pass(PERIOD_MS)
+    const during = prober.isBlind()
+    await pass(4 * PERIOD_MS)
+
+    expect([before, during, prober.isBlind()]).toEqual([false, true, false])
+  })
+
+  it('is not what a prober that is stuck suffers from', async () => {
+    const { prober } = aProber((_, nth) => (nth === 0 ? GOOD : never()))
+    prober.follow([aKnownService()])
+
+    await pass(5 * DUE_MS)
+
+    expect(prober.isBlind()).toBe(false)
+    expect(prober.overdueMs()).toBeGreaterThan(PERIOD_MS)
+  })
+})
+
+describe('a service that was just labelled', () => {
+  it('is not without pods until its slices had the time to come', async () => {
+    const { prober, changes } = aProber()
+    const newborn = aKnownService({ name: 'newborn', targets: [], desired: 2 })
+    prober.follow([])
+
+    prober.follow([newborn])
+    await pass(DUE_MS - 1)
+    const before = prober.describe(newborn).targets
+    await pass(1)
+
+    expect(before).toBeNull()
+    expect(prober.describe(newborn).targets).toEqual([])
+    expect(changes).toEqual(['verdict'])
+  })
+
+  it('is asked at once when they have', async () => {
+    const { prober, asked } = aProber()
+    prober.follow([])
+    prober.follow([aKnownService({ targets: [] })])
+    await pass(500)
+
+    prober.follow([aKnownService()])
+    await pass(0)
+
+    expect(asked.map(({ atMs }) => atMs)).toEqual([500])
   })
 })
 

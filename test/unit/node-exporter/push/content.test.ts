@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import * as v from 'valibot'
+import { judgeServices } from '../../../../worker/domain/verdict.ts'
 import { buildContent, packReport } from '../../../../node-exporter/push/content.ts'
 import { digestContent } from '../../../../worker/contract/digest.ts'
 import { REPORT_MAX_BYTES, REPORT_WIRE_MAX_BYTES } from '../../../../worker/contract/limits.ts'
@@ -26,6 +27,8 @@ import {
 import { containing } from '../../../support/like.ts'
 
 /** A text of so many bytes that gzip makes little smaller. */
+const SEVERITIES = [3, 1] as const
+
 function noise(bytes: number): string {
   return randomBytes(bytes).toString('base64').slice(0, bytes)
 }
@@ -202,6 +205,27 @@ describe('a report that is too large', () => {
       checks: [{ id: 'db', name: 'db', ok: false, severity: 1 }],
     })
     expect(await digestContent(packed.content)).toBe(await digestContent(content))
+  })
+
+  it('keeps the worst failing check of each target when a shared dependency fails everywhere', async () => {
+    const targets = times(2000, (i) => {
+      const checks = times(20, (n) => ({
+        id: noise(38),
+        name: noise(38),
+        ok: false,
+        severity: SEVERITIES[n % 2],
+      }))
+      return aTarget({ id: `web-${i}`, ok: false, checks })
+    })
+    const content = contentOf([aService({ targets, isResilient: false })])
+
+    const packed = await pack(content)
+
+    expect(packed.bytes).toBeLessThanOrEqual(REPORT_WIRE_MAX_BYTES)
+    expect(packed.content.services?.[0]?.targets?.every(({ checks }) => checks.length === 1)).toBe(
+      true,
+    )
+    expect(judgeServices(packed.content)).toEqual(judgeServices(content))
   })
 
   it.each([

@@ -106,10 +106,21 @@ describe("a cluster's id", () => {
   })
 })
 
+describe('the end of what can be counted', () => {
+  it.each([
+    ['epoch', 2 ** 31 - 1],
+    ['observedAt', 8_640_000_000_000_000],
+    ['sequence', Number.MAX_SAFE_INTEGER],
+  ])('stands where its use ends: %s', (key, largest) => {
+    expect(isAccepted({ ...aHeartbeat(), [key]: largest })).toBe(true)
+    expect(isAccepted({ ...aHeartbeat(), [key]: largest + 1 })).toBe(false)
+  })
+})
+
 describe('a counter', () => {
   const values: [string, unknown, boolean][] = [
     ['zero', 0, true],
-    ['the largest safe integer', Number.MAX_SAFE_INTEGER, true],
+    ['a large one', 2 ** 31 - 1, true],
     ['one past the largest safe integer', Number.MAX_SAFE_INTEGER + 1, false],
     ['below zero', -1, false],
     ['a fraction', 1.5, false],

@@ -46,6 +46,7 @@ describe('a category', () => {
     ['another one is acked', { services: ['shop'] }, ['bank'], 'unhealthy'],
     ['all are acked', { services: ['shop', 'bank'] }, ['shop', 'bank'], 'healthy'],
     ['a service not checked yet is beside', { services: ['web', 'new'] }, [], 'healthy'],
+    ['no service was checked yet', { services: ['new'] }, [], 'empty'],
     ['it is enabled by name', { enabled: true, services: ['web'] }, [], 'healthy'],
     ['it is disabled', { enabled: false, services: ['web'] }, [], 'disabled'],
     ['it is disabled and failing', { enabled: false, services: ['shop'] }, [], 'disabled'],
