@@ -1,4 +1,4 @@
-/** Loaded into a process with --import: tells its event-loop lag, CPU and memory each second, as JSON on stderr. */
+/** Loaded into a process with --import: tells its event-loop lag each second, as JSON on stderr. */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 
 const RESOLUTION_MS = 5
@@ -7,10 +7,7 @@ histogram.enable()
 
 setInterval(() => {
   const [p99, max] = [lagMs(histogram.percentile(99)), lagMs(histogram.max)]
-  const rssMb = Math.round(process.memoryUsage.rss() / 1e6)
-  const { user, system } = process.cpuUsage()
-  const cpuMs = Math.round((user + system) / 1000)
-  process.stderr.write(`${JSON.stringify({ bench: { p99, max, rssMb, cpuMs } })}\n`)
+  process.stderr.write(`${JSON.stringify({ bench: { p99, max } })}\n`)
   histogram.reset()
 }, 1000).unref()
 
