@@ -133,7 +133,7 @@ export async function startExporter(
     streaks: () => prober.streaks(),
     overdueMs: () => {
       const overdueMs = prober.overdueMs()
-      const message = `behind by ${Math.ceil(overdueMs / 1000)} s`
+      const message = `behind by ${Math.ceil(overdueMs / 1000)} s: ${prober.overdueTargets().join(', ')}`
       if (overdueMs > 0) components.update('prober', 'degraded', message)
       else components.update('prober', 'healthy')
       return overdueMs

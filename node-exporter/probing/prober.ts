@@ -65,10 +65,22 @@ export class Prober {
     this.#limit = pLimit(options.concurrency)
   }
 
-  /** Targets are overdue because the way to them is gone: that is blindness, not a prober that is stuck. */
+  /**
+   * At least half of all targets are overdue because the way to them is gone: that is blindness. Fewer are just
+   * overdue, like those of a prober that is stuck.
+   */
   isBlind(): boolean {
     const nowMs = performance.now()
-    return this.#entries().some(({ isUnseen, dueMs }) => isUnseen && nowMs > dueMs)
+    const entries = this.#entries()
+    const unseen = entries.filter(({ isUnseen, dueMs }) => isUnseen && nowMs > dueMs)
+    return unseen.length > 0 && unseen.length * 2 >= entries.length
+  }
+
+  /** Names of targets that are overdue, the first few. */
+  overdueTargets(): string[] {
+    const nowMs = performance.now()
+    const overdue = this.#entries().filter(({ dueMs }) => nowMs > dueMs)
+    return overdue.slice(0, 3).map(({ target }) => target.id)
   }
 
   /** Starts with what is new, stops with what is gone, leaves the rest in its rhythm. */

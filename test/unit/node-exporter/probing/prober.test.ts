@@ -383,6 +383,20 @@ describe('the way to a pod that is gone', () => {
     expect([before, during, prober.isBlind()]).toEqual([false, true, false])
   })
 
+  it.each([
+    ['half of the targets', 2, true],
+    ['fewer than half', 1, false],
+  ])('is blindness when it is gone for %s', async (_, unseen, expected) => {
+    const { prober } = aProber((id, nth) => (nth > 0 && Number(id) < unseen ? null : GOOD))
+    const targets = ['0', '1', '2', '3'].map((id) => aKnownTarget({ id }))
+    prober.follow([aKnownService({ targets })])
+
+    await pass(2 * DUE_MS)
+
+    expect(prober.isBlind()).toBe(expected)
+    expect(prober.overdueTargets()).toHaveLength(unseen)
+  })
+
   it('is not what a prober that is stuck suffers from', async () => {
     const { prober } = aProber((_, nth) => (nth === 0 ? GOOD : never()))
     prober.follow([aKnownService()])
