@@ -51,6 +51,10 @@ interface Member {
 
 const NEAR_MS = 50
 
+/** New targets that are asked together, and ms until the next. */
+const BATCH = 32
+const BATCH_EVERY_MS = 8
+
 /** A service without any target is failing or not by that alone: this stands for the one that isn't there. */
 const NOBODY = ''
 
@@ -59,6 +63,8 @@ export class Prober {
   readonly #limit: ReturnType<typeof pLimit>
   readonly #members = new Map<string, Member>()
   #hasFollowed = false
+  /** Entries that the present call of `follow` has started. */
+  #started = 0
 
   constructor(options: ProberOptions) {
     this.#options = options
@@ -71,15 +77,18 @@ export class Prober {
    */
   isBlind(): boolean {
     const nowMs = performance.now()
-    const entries = this.#entries()
-    const unseen = entries.filter(({ isUnseen, dueMs }) => isUnseen && nowMs > dueMs)
-    return unseen.length > 0 && unseen.length * 2 >= entries.length
+    let [all, unseen] = [0, 0]
+    for (const { isUnseen, dueMs } of this.#entries()) {
+      all += 1
+      if (isUnseen && nowMs > dueMs) unseen += 1
+    }
+    return unseen > 0 && unseen * 2 >= all
   }
 
   /** Names of targets that are overdue, the first few. */
   overdueTargets(): string[] {
     const nowMs = performance.now()
-    const overdue = this.#entries().filter(({ dueMs }) => nowMs > dueMs)
+    const overdue = [...this.#entries()].filter(({ dueMs }) => nowMs > dueMs)
     return overdue.slice(0, 3).map(({ target }) => target.id)
   }
 
@@ -91,6 +100,7 @@ export class Prober {
       for (const entry of entries.values()) entry.stop.abort()
       this.#members.delete(name)
     }
+    this.#started = 0
     for (const service of services) this.#followService(service)
     this.#hasFollowed = true
   }
@@ -101,13 +111,16 @@ export class Prober {
 
   /** Every target has an outcome. */
   isComplete(): boolean {
-    return this.#entries().every(({ outcome }) => outcome !== null)
+    for (const { outcome } of this.#entries()) if (outcome === null) return false
+    return true
   }
 
   /** ms behind: for how long the most overdue target has been so; 0 when none is. */
   overdueMs(): number {
     const nowMs = performance.now()
-    return this.#entries().reduce((most, { dueMs }) => Math.max(most, nowMs - dueMs), 0)
+    let mostMs = 0
+    for (const { dueMs } of this.#entries()) mostMs = Math.max(mostMs, nowMs - dueMs)
+    return mostMs
   }
 
   /** What is known of a service: its targets with an outcome; `targets` null while there is none yet. */
@@ -146,8 +159,9 @@ export class Prober {
     })
   }
 
-  #entries(): Entry[] {
-    return [...this.#members.values()].flatMap(({ entries }) => [...entries.values()])
+  /** One by one: this is walked with every result, and a list of thousands each time blocks the loop. */
+  *#entries(): Generator<Entry, void, void> {
+    for (const { entries } of this.#members.values()) yield* entries.values()
   }
 
   #followService(service: KnownService): void {
@@ -183,7 +197,9 @@ export class Prober {
   #startEntry(member: Member, state: Omit<Entry, 'stop'>, graceMs = 0): void {
     const entry: Entry = { ...state, stop: new AbortController() }
     member.entries.set(keyOf(entry.target), entry)
-    void this.#run(member, entry, graceMs)
+    // A thousand new targets at once would block the loop, and leave in one millisecond.
+    const turnMs = Math.floor(this.#started++ / BATCH) * BATCH_EVERY_MS
+    void this.#run(member, entry, graceMs + turnMs)
   }
 
   #findDueMs(periodMs: number): number {
@@ -196,7 +212,7 @@ export class Prober {
     return timeoutMs + maxAttempts * cooldownMs
   }
 
-  /** After its grace when new, then at its phase for as long as it is there. */
+  /** After its grace and in its turn when new, then at its phase for as long as it is there. */
   async #run(member: Member, entry: Entry, graceMs: number): Promise<void> {
     const { signal } = entry.stop
     if (graceMs > 0) await sleep(graceMs, undefined, { signal }).catch(() => undefined) // it is gone

@@ -181,6 +181,21 @@ describe('the rhythm', () => {
   })
 })
 
+describe('a thousand new targets', () => {
+  it('are asked in batches, all within a quarter of a second', async () => {
+    const { prober, asked } = aProber(() => GOOD, { concurrency: 5000 })
+    const targets = Array.from({ length: 1000 }, (_, i) => aKnownTarget({ id: `web-${i}` }))
+
+    prober.follow([aKnownService({ targets })])
+    await pass(0)
+    const atOnce = asked.length
+    await pass(250)
+
+    expect(atOnce).toBe(32)
+    expect(new Set(asked.map(({ id }) => id)).size).toBe(1000)
+  })
+})
+
 describe('a stuck prober', () => {
   it('stays overdue however often a refresh rate is edited', async () => {
     const { prober } = aProber((_, nth) => (nth === 0 ? GOOD : never()))
