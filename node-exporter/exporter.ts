@@ -133,9 +133,12 @@ export async function startExporter(
     streaks: () => prober.streaks(),
     overdueMs: () => {
       const overdueMs = prober.overdueMs()
-      const message = `behind by ${Math.ceil(overdueMs / 1000)} s: ${prober.overdueTargets().join(', ')}`
-      if (overdueMs > 0) components.update('prober', 'degraded', message)
-      else components.update('prober', 'healthy')
+      if (overdueMs === 0) components.update('prober', 'healthy')
+      else {
+        const names = prober.overdueTargets().join(', ')
+        const message = `behind by ${Math.ceil(overdueMs / 1000)} s: ${names}`
+        components.update('prober', 'degraded', message)
+      }
       return overdueMs
     },
     exporter: () => ({ type: 'pilotlight', ...release, startedAt, ...components.report() }),

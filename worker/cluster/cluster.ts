@@ -10,6 +10,7 @@ import { makeView, type ClusterView } from '../domain/gtg.ts'
 import { readConfig, type Env } from '../env.ts'
 import { writeRecord, type ClusterRecord } from '../store/cluster-record.ts'
 import * as storage from './storage.ts'
+import { within } from './within.ts'
 
 /** ms between two writes of one key that KV takes. */
 const PUT_EVERY_MS = 1000
@@ -122,21 +123,12 @@ export class Cluster extends DurableObject<Env> {
     })
   }
 
+  /** False when it failed or hangs: the verdict stands in the object, the copy is tried again from the next alarm. */
   async #put(record: ClusterRecord): Promise<boolean> {
-    const { promise: tooLate, reject } = Promise.withResolvers<never>()
-    const timer = setTimeout(() => {
-      reject(new Error(`no answer in ${PUT_TIMEOUT_MS} ms`))
-    }, PUT_TIMEOUT_MS)
-    try {
-      await Promise.race([writeRecord(this.env.STATE, this.#cluster, record), tooLate])
-      return true
-    } catch (error) {
-      // The verdict stands in the object; the copy is tried again from the next alarm.
-      console.error('KV put failed:', error instanceof Error ? error.message : error)
-      return false
-    } finally {
-      clearTimeout(timer)
-    }
+    const put = writeRecord(this.env.STATE, this.#cluster, record).then(() => true)
+    const isPut = (await within(PUT_TIMEOUT_MS, put)) ?? false
+    if (!isPut) console.error(`version ${record.version} of ${this.#cluster} not put to KV yet`)
+    return isPut
   }
 
   #nextPutMs(): number | null {

@@ -6,6 +6,7 @@ import { HOLD_MAX_MS } from '../contract/limits.ts'
 import type { ClusterView } from '../domain/gtg.ts'
 import type { Env } from '../env.ts'
 import { readRecord } from '../store/cluster-record.ts'
+import { within } from './within.ts'
 
 /** ms a view is answered from memory: what a burst of probers costs the one object, against freshness. */
 const MEMO_MS = 1000
@@ -102,20 +103,4 @@ function takeUncached(nowMs: number): boolean {
   if (nowMs - lastUncachedAtMs < UNCACHED_EVERY_MS) return false
   lastUncachedAtMs = nowMs
   return true
-}
-
-/** What it gives in time; null when it fails or is late. */
-async function within<T>(ms: number, work: Promise<T>): Promise<T | null> {
-  const { promise, resolve } = Promise.withResolvers<null>()
-  const timer = setTimeout(() => {
-    resolve(null)
-  }, ms)
-  try {
-    return await Promise.race([work, promise])
-  } catch (error) {
-    console.error('read failed:', error instanceof Error ? error.message : error)
-    return null
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -181,4 +181,3 @@ export const refusedSchema = v.object({
   error: v.object({ code: v.string(), message: v.string() }),
   held: v.optional(v.object({ epoch: counter, sequence: counter })),
 })
-export type Refused = v.InferOutput<typeof refusedSchema>

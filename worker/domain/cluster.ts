@@ -64,14 +64,16 @@ export type Applied =
   | { ok: true; state: ClusterState; transitions: Transition[]; resend: boolean }
   | { ok: false; rejection: Rejection }
 
+/** ms: the moment of receipt, and how long a lease lasts. */
+interface Clock {
+  nowMs: number
+  deadAfterMs: number
+}
+
 const NO_STANDING: Standing = { categories: [], services: {} }
 
 /** `state` null: nothing is held yet. Times in ms; never throws. */
-export function applyReport(
-  state: ClusterState | null,
-  report: Report,
-  clock: { nowMs: number; deadAfterMs: number },
-): Applied {
+export function applyReport(state: ClusterState | null, report: Report, clock: Clock): Applied {
   const held = state?.pulse ?? null
   if (held !== null && !isNewer(report, held)) {
     return {
@@ -111,34 +113,26 @@ export function applyReport(
 /** The held state with the report's own place in the order: what a report that is merely heard leaves behind. */
 type Heard = ClusterState
 
-function applySnapshot(
-  heard: Heard,
-  report: Snapshot,
-  { nowMs, deadAfterMs }: { nowMs: number; deadAfterMs: number },
-): Applied {
+function applySnapshot(heard: Heard, report: Snapshot, clock: Clock): Applied {
   // Services that could not be listed are no data, however fresh the report is: it is merely heard.
   if (report.content.services === null) {
     return { ok: true, state: heard, transitions: [], resend: false }
   }
   const content = mergeContent(heard.content, report.content)
-  const standing = judgeStanding(content, heard.standing, nowMs)
+  const standing = judgeStanding(content, heard.standing, clock.nowMs)
   return {
     ok: true,
     resend: false,
-    transitions: findTransitions(heard.standing, standing, nowMs),
+    transitions: findTransitions(heard.standing, standing, clock.nowMs),
     state: {
       content,
       standing,
-      pulse: { ...move(heard, report, { nowMs, deadAfterMs }), digest: report.digest },
+      pulse: { ...move(heard, report, clock), digest: report.digest },
     },
   }
 }
 
-function applyHeartbeat(
-  heard: Heard,
-  report: Heartbeat,
-  clock: { nowMs: number; deadAfterMs: number },
-): Applied {
+function applyHeartbeat(heard: Heard, report: Heartbeat, clock: Clock): Applied {
   if (report.digest === heard.pulse.digest) {
     const pulse = move(heard, report, clock)
     return { ok: true, state: { ...heard, pulse }, transitions: [], resend: false }
@@ -151,7 +145,7 @@ function applyHeartbeat(
 }
 
 /** A hold keeps what stands; it brings nobody back from the dead. */
-function applyBlind(heard: Heard, clock: { nowMs: number; deadAfterMs: number }): Applied {
+function applyBlind(heard: Heard, clock: Clock): Applied {
   const { pulse } = heard
   const freshness = judgeFreshness(pulse.lease, clock.nowMs)
   const isAlive = freshness !== 'none' && freshness !== 'dead'
@@ -169,7 +163,7 @@ function applyBlind(heard: Heard, clock: { nowMs: number; deadAfterMs: number })
 }
 
 /** What a report that moves freshness moves: the lease, the counters, and the end of blindness. */
-function move(heard: Heard, report: Report, clock: { nowMs: number; deadAfterMs: number }): Pulse {
+function move(heard: Heard, report: Report, clock: Clock): Pulse {
   const { lease } = heard.pulse
   const recovery = findRecovery(heard.pulse, report, clock)
   return {
@@ -190,7 +184,7 @@ function move(heard: Heard, report: Report, clock: { nowMs: number; deadAfterMs:
 function findRecovery(
   { lease, recovery }: Pulse,
   report: Report,
-  { nowMs, deadAfterMs }: { nowMs: number; deadAfterMs: number },
+  { nowMs, deadAfterMs }: Clock,
 ): Pulse['recovery'] {
   if (judgeFreshness(lease, nowMs) !== 'dead') return null
   const sinceMs = recovery?.epoch === report.epoch ? nowMs - recovery.sinceMs : Infinity
