@@ -1,13 +1,24 @@
 /** The table of contents: every way in, in the order it runs. */
 import { Hono } from 'hono'
+import { HTTPException } from 'hono/http-exception'
 import { replyGtg } from './dialects/gtg-text.ts'
 import { refuseGtg } from './domain/gtg.ts'
 import { readConfig, type AppEnv } from './env.ts'
+import { acks } from './routes/acks.ts'
+import { replyProblem } from './routes/answer.ts'
+import { assets } from './routes/assets.ts'
+import { categories } from './routes/categories.ts'
+import { erase } from './routes/erase.ts'
 import { gtg } from './routes/gtg.ts'
 import { health } from './routes/health.ts'
+import { history } from './routes/history.ts'
+import { metrics } from './routes/metrics.ts'
+import { overview } from './routes/overview.ts'
+import { stripPrefix } from './routes/paths.ts'
 import { reports } from './routes/reports.ts'
+import { signing } from './routes/sign-in.ts'
 
-export const app = new Hono<AppEnv>()
+export const app = new Hono<AppEnv>({ getPath: stripPrefix })
 
 app.use(async (c, next) => {
   const read = readConfig(c.env)
@@ -19,25 +30,42 @@ app.use(async (c, next) => {
   return next()
 })
 app.route('/', gtg)
-app.route('/', health)
 app.route('/', reports)
+app.route('/', overview)
+app.route('/', health)
+app.route('/', acks)
+app.route('/', categories)
+app.route('/', history)
+app.route('/', signing)
+app.route('/', erase)
+app.route('/', metrics)
+app.route('/', assets)
 
 app.notFound((c) =>
-  c.json({ error: { code: 'not-found', message: 'There is nothing at this path.' } }, 404),
+  replyProblem(c, { status: 404, code: 'not-found', message: 'There is nothing at this path.' }),
 )
 app.onError((error, c) => {
+  // A guard's own refusal, such as a form that another site sent.
+  if (error instanceof HTTPException && error.status === 403) {
+    const message = 'The form was not sent from a page of this site.'
+    return replyProblem(c, { status: 403, code: 'forbidden', message })
+  }
   console.error(error.stack ?? error.message)
-  return replyInternal(c.req.raw, 'internal')
+  if (isGtg(c.req.raw)) return replyInternal(c.req.raw, 'internal')
+  return replyProblem(c, { status: 503, code: 'internal', message: UNSERVED })
 })
+
+const UNSERVED = 'The request could not be served. The log says why.'
+
+function isGtg(request: Request): boolean {
+  return /\/__gtg(\/|$)/.test(new URL(request.url).pathname)
+}
 
 /** The path's own internal answer: a prober understands only its contract. */
 function replyInternal(request: Request, code: 'internal' | 'misconfigured'): Response {
-  if (/\/__gtg(\/|$)/.test(new URL(request.url).pathname)) {
-    return replyGtg(request.method, refuseGtg('internal'))
-  }
-  const message = 'The request could not be served. The log says why.'
+  if (isGtg(request)) return replyGtg(request.method, refuseGtg('internal'))
   return Response.json(
-    { error: { code, message } },
+    { error: { code, message: UNSERVED } },
     { status: 503, headers: { 'Retry-After': '10', Date: new Date().toUTCString() } },
   )
 }

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { clusterIdSchema } from './contract/report.ts'
 import { decodeSecret } from './contract/signature.ts'
+import type { Viewer } from './auth/viewer.ts'
 import type { Cluster } from './cluster/cluster.ts'
 
 export interface Env {
@@ -9,10 +10,10 @@ export interface Env {
   CLUSTER: DurableObjectNamespace<Cluster>
 }
 
-/** What hono's handlers see: the bindings, and the configuration that the first middleware parsed. */
+/** What hono's handlers see: the bindings, the parsed configuration, and behind a guard who asks. null: nobody known. */
 export interface AppEnv {
   Bindings: Env
-  Variables: { config: Config }
+  Variables: { config: Config; viewer: Viewer | null; refused: string }
 }
 
 const secretSchema = v.pipe(
@@ -74,6 +75,11 @@ function json(what: string) {
   return v.parseJson(undefined, `must be JSON: ${what}`)
 }
 
+const PUBLIC_URL_FORM = 'must be a URL such as https://health.example.com'
+const PATH_PREFIX_FORM = 'must be a path such as /__health, and none that the Worker itself uses'
+/** First segments of paths that never carry the prefix. */
+const RESERVED = new Set(['__gtg', 'assets', 'clusters', 'metrics', 'sign-in', 'sign-out', 'v1'])
+
 const configSchema = v.object({
   PUSH_SECRETS: pushSecretsSchema,
   TOKENS: v.optional(
@@ -97,6 +103,35 @@ const configSchema = v.object({
   ),
   BUSINESS_IMPACT: v.optional(v.string(), ''),
   PANIC_GUIDE: v.optional(v.string(), ''),
+  /** Where people reach the Worker, without a slash at the end; where it isn't set, links are the request's own. */
+  PUBLIC_URL: v.optional(
+    v.pipe(
+      v.string(),
+      v.check((url) => /^https?:\/\/[^?#]+$/.test(url) && URL.canParse(url), PUBLIC_URL_FORM),
+      v.transform((url) => url.replace(/\/+$/, '')),
+    ),
+  ),
+  PATH_PREFIX: v.optional(
+    v.pipe(
+      v.string(),
+      v.transform((prefix) => prefix.replace(/\/+$/, '')),
+      v.regex(/^(\/[\w.~-]+)*$/, PATH_PREFIX_FORM),
+      v.check((prefix) => !RESERVED.has(prefix.split('/')[1] ?? ''), PATH_PREFIX_FORM),
+    ),
+    '',
+  ),
+  /** null: nobody signs in, only Bearer tokens count. */
+  SESSION_SECRET: v.optional(
+    v.nullable(v.pipe(v.string(), v.minLength(32, 'must be 32 characters or more'))),
+    null,
+  ),
+  METRICS_PREFIX: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, 'must be letters, digits and _, as metrics are named'),
+    ),
+    'pilotlight',
+  ),
 })
 export type Config = v.InferOutput<typeof configSchema>
 export type Token = Config['TOKENS'][number]

@@ -33,7 +33,7 @@ const HOW: Record<string, Behaviour> = {
 
 const folder = mkdtempSync(`${tmpdir()}/pilotlight-`)
 const secret = `whsec_${randomBytes(32).toString('base64')}`
-const token = randomBytes(16).toString('hex')
+const tokens = { narrator: randomBytes(16).toString('hex'), you: randomBytes(16).toString('hex') }
 const outside = process.env['KUBECONFIG']
 
 function tell(line: string): void {
@@ -60,16 +60,19 @@ const exporter = startProcess('node-exporter/main.ts', {
 console.log(`
 Pilotlight is lit, watching ${outside ? `the cluster of ${outside}` : 'a small cluster on loopback'}. Is it good to go?
 
+  open     ${worker.url}/__health      sign in with the token ${tokens.you}
   curl -i ${worker.url}/__gtg
   curl -i '${worker.url}/__gtg?categories=${outside ? 'default' : 'frontend,storage'}'
   curl -i -H 'Accept: application/json' ${worker.url}/__gtg
-  curl -s ${worker.url}/__health
+  curl -s -H 'Accept: application/json' ${worker.url}/__health
+  curl -s -H 'Authorization: Bearer ${tokens.you}' -d 'ack-msg=known' '${worker.url}/add-ack?service-name=web'
+  curl -s ${worker.url}/metrics
   kubectl --kubeconfig ${kubeconfig} get services,pods
 ${world === null ? '' : `\n${HELP}\n\nTry: break web, then watch; mend web.\n`}`)
 
 const categories = outside ? ['default'] : CATEGORIES
 const narrator = startNarrator(`${worker.url}/__gtg?categories=${categories.join(',')}`, {
-  token,
+  token: tokens.narrator,
   tell,
 })
 exporter.onLine((line) => {
@@ -164,12 +167,10 @@ async function startOn(port: number) {
     vars: {
       PUSH_SECRETS: JSON.stringify({ demo: secret }),
       TOKENS: JSON.stringify([
-        {
-          name: 'narrator',
-          sha256: createHash('sha256').update(token).digest('hex'),
-          roles: ['read'],
-        },
+        { name: 'narrator', sha256: sha256(tokens.narrator), roles: ['read'] },
+        { name: 'you', sha256: sha256(tokens.you), roles: ['operate'] },
       ]),
+      SESSION_SECRET: randomBytes(32).toString('hex'),
     },
   }
   return startWorker({ ...options, port }).catch((error: unknown) => {
@@ -178,4 +179,8 @@ async function startOn(port: number) {
     )
     return startWorker({ ...options, port: 0 })
   })
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
 }

@@ -10,6 +10,10 @@ const VARS = [
   'HEALTH_ACCESS',
   'BUSINESS_IMPACT',
   'PANIC_GUIDE',
+  'PUBLIC_URL',
+  'PATH_PREFIX',
+  'SESSION_SECRET',
+  'METRICS_PREFIX',
 ]
 
 const vars = Object.fromEntries(

@@ -20,6 +20,7 @@ export function aStanding(given: Partial<CategoryStanding> = {}): CategoryStandi
     reason: 'healthy',
     severity: null,
     failing: [],
+    acked: [],
     missing: [],
     sinceMs: T0,
     ...given,

@@ -32,6 +32,13 @@ export function ask(path: string, init?: RequestInit): Promise<Response> {
   return exports.default.fetch(new Request(`${ORIGIN}${path}`, { redirect: 'manual', ...init }))
 }
 
+/** As a script that reads JSON. */
+export function askJson(path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers)
+  headers.set('accept', 'application/json')
+  return ask(path, { ...init, headers })
+}
+
 /** What the case changes about an otherwise right push. */
 export interface PushOptions {
   secret?: string

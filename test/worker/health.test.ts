@@ -13,7 +13,7 @@ import {
   aTarget,
 } from '../support/a-report.ts'
 import { READ_TOKEN } from '../support/secrets.ts'
-import { ask, push, takeCluster } from './edge.ts'
+import { ask, askJson, push, takeCluster } from './edge.ts'
 
 const content = aContent({
   environment: 'prod-eu',
@@ -37,7 +37,7 @@ describe('__health', () => {
   it('lists every checked service by name, with its pods and the reason', async () => {
     const cluster = await aCluster()
 
-    const response = await ask(`/clusters/${cluster}/__health`)
+    const response = await askJson(`/clusters/${cluster}/__health`)
 
     expect(response.status).toBe(200)
     expect(response.headers.get('content-type')).toContain('application/json')
@@ -70,7 +70,7 @@ describe('__health', () => {
   it('is narrowed down to categories, and well when they are', async () => {
     const cluster = await aCluster()
 
-    const response = await ask(`/clusters/${cluster}/__health?categories=read`)
+    const response = await askJson(`/clusters/${cluster}/__health?categories=read`)
 
     const body = await response.json<Record<string, unknown>>()
     expect(body).toMatchObject({ ok: true, checks: [{ name: 'api' }] })
@@ -78,7 +78,7 @@ describe('__health', () => {
   })
 
   it('says that there was never a report', async () => {
-    const response = await ask(`/clusters/${takeCluster()}/__health`)
+    const response = await askJson(`/clusters/${takeCluster()}/__health`)
 
     expect(response.status).toBe(200)
     expect(await response.json()).toMatchObject({
@@ -94,7 +94,7 @@ describe('__health', () => {
   ])('%s is %i', async (query, status, code) => {
     const cluster = await aCluster()
 
-    const response = await ask(`/clusters/${cluster}/__health${query}`)
+    const response = await askJson(`/clusters/${cluster}/__health${query}`)
 
     expect(response.status).toBe(status)
     expect(await response.text()).toContain(code)
@@ -104,7 +104,7 @@ describe('__health', () => {
     ['/__health', 400, 'ambiguous-cluster'],
     ['/__health?cluster=nowhere', 404, 'unknown-cluster'],
   ])('%s says which clusters can be asked', async (path, status, code) => {
-    const response = await ask(path)
+    const response = await askJson(path)
 
     expect(response.status).toBe(status)
     expect(await response.json()).toMatchObject({ error: { code } })

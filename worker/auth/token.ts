@@ -1,16 +1,25 @@
-/** Bearer tokens of people and scripts. Only hashes are configured; a token is compared in constant time. */
+/** Tokens of people and scripts. Only hashes are configured; a token is compared in constant time. */
 import type { Context } from 'hono'
 import type { AppEnv, Token } from '../env.ts'
 
-/** True when the request carries a token with one of the roles. */
-export async function isTokenValid(c: Context<AppEnv>, roles: Token['roles']): Promise<boolean> {
-  const [scheme, token] = (c.req.header('Authorization') ?? '').split(' ')
-  if (scheme?.toLowerCase() !== 'bearer' || !token) return false
-  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token))
-  const matching = c.var.config.TOKENS.filter((known) =>
-    crypto.subtle.timingSafeEqual(hash, bytesOf(known.sha256)),
+/** The token that a text is; null: none that is known. */
+export async function findToken(c: Context<AppEnv>, text: string): Promise<Token | null> {
+  const hash = await digest(text)
+  // Every one is compared, so the time tells nothing of which.
+  const matching = c.var.config.TOKENS.filter(({ sha256 }) =>
+    crypto.subtle.timingSafeEqual(hash, bytesOf(sha256)),
   )
-  return matching.some((known) => known.roles.some((role) => roles.includes(role)))
+  return matching[0] ?? null
+}
+
+/** SHA-256 in hex: names a token's hash without telling it. */
+export async function hashOf(text: string): Promise<string> {
+  const bytes = new Uint8Array(await digest(text))
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+function digest(text: string): Promise<ArrayBuffer> {
+  return crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
 }
 
 function bytesOf(hex: string): Uint8Array {

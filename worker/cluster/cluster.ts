@@ -1,28 +1,41 @@
 /**
  * One object per Kubernetes cluster, and the only writer of its state. It loads state, asks the domain, stores the
- * answer; it decides nothing itself. Nothing is kept in memory: after an eviction it goes on as if there had been none.
+ * answer; it decides nothing itself. Nothing is kept in memory but counters: after an eviction it goes on as if there
+ * had been none.
  */
 import { DurableObject } from 'cloudflare:workers'
 import type { Report } from '../contract/report.ts'
-import { applyReport, type ClusterState, type Rejection } from '../domain/cluster.ts'
-import { judgeFreshness } from '../domain/freshness.ts'
+import { applyAct, passMoment, type Act, type ActRejection } from '../domain/acts.ts'
+import type { Ack } from '../domain/acks.ts'
+import {
+  applyReport,
+  type CategoryStanding,
+  type ClusterState,
+  type Rejection,
+} from '../domain/cluster.ts'
+import { endOfLease } from '../domain/freshness.ts'
 import { makeView, type ClusterView } from '../domain/gtg.ts'
+import type { Actor, Transition } from '../domain/history.ts'
+import { restoreState } from '../domain/restore.ts'
+import type { Settled } from '../domain/settle.ts'
 import { readConfig, type Env } from '../env.ts'
-import { writeRecord, type ClusterRecord } from '../store/cluster-record.ts'
+import { readBackup } from '../store/cluster-record.ts'
+import { addCounts, type Counters } from './counters.ts'
+import { Publisher } from './publisher.ts'
 import * as storage from './storage.ts'
 import { within } from './within.ts'
 
-/** ms between two writes of one key that KV takes. */
-const PUT_EVERY_MS = 1000
-/** ms a put may take. */
-const PUT_TIMEOUT_MS = 10_000
-/** ms until a failed put is tried again, doubled with each failure up to the most. */
-const PUT_RETRY_MS = 2000
-const PUT_RETRY_MAX_MS = 60_000
+/** ms that an object which lost its storage waits for KV's copy; who asks for it waits no longer than that. */
+const RESTORE_TIMEOUT_MS = 5000
+/** Events in one answer: a page of history that somebody reads. */
+const HISTORY_MAX = 300
 
 export class Cluster extends DurableObject<Env> {
   readonly #cluster: string
   readonly #sql: SqlStorage
+  readonly #publisher: Publisher
+  #counters: Counters
+  #restoring: Promise<void> | null = null
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
@@ -30,119 +43,175 @@ export class Cluster extends DurableObject<Env> {
     this.#cluster = ctx.id.name
     this.#sql = ctx.storage.sql
     storage.createTables(this.#sql)
+    this.#counters = storage.loadCounters(this.#sql)
+    this.#publisher = new Publisher(this.#cluster, this.#sql, () => this.env.STATE)
   }
 
-  /** Throws when the configuration is wrong or storage fails; then nothing has changed. */
+  /** Throws when the configuration is wrong, storage fails or nothing could be restored; then nothing has changed. */
   async applyReport(
     report: Report,
+    counted: Counters,
   ): Promise<{ ok: true; resend: boolean } | { ok: false; rejection: Rejection }> {
+    await this.#restore()
     const clock = { nowMs: Date.now(), deadAfterMs: this.#deadAfterMs() }
-    const isSnapshot = report.kind === 'snapshot'
     // Only a snapshot reads or changes what is large.
-    const applied = applyReport(isSnapshot ? this.#readAll() : this.#readSmall(), report, clock)
+    const before = report.kind === 'snapshot' ? this.#readAll() : this.#readSmall()
+    const applied = applyReport(before, report, clock)
+    const result = applied.ok ? 'accepted' : applied.rejection.reason.replaceAll('_', '-')
+    this.#count(addCounts(counted, { gtg: {}, reports: { [result]: 1 } }))
     if (!applied.ok) return { ok: false, rejection: applied.rejection }
-    const { state, transitions, resend } = applied
-    const isNews = this.ctx.storage.transactionSync(() => {
-      storage.savePulse(this.#sql, state.pulse)
-      if (isSnapshot) {
-        storage.saveStanding(this.#sql, state.standing)
-        if (state.content !== null) storage.saveContent(this.#sql, state.content)
-        storage.addEvents(this.#sql, transitions)
-      }
-      return this.#preparePublication(state, clock.nowMs)
-    })
-    // An alarm that failed too often is gone: whoever comes next sets it anew.
-    if (isNews || (await this.ctx.storage.getAlarm()) === null) {
-      const { lastPutAtMs } = storage.loadPublication(this.#sql)
-      await this.ctx.storage.setAlarm(Math.max(clock.nowMs, lastPutAtMs + PUT_EVERY_MS))
-    }
-    return { ok: true, resend }
+    await this.#save(before, applied, clock.nowMs)
+    return { ok: true, resend: applied.resend }
+  }
+
+  /** An ack or a category's switch. Throws as `applyReport` does; answered with `ok` only once it is stored. */
+  async act(
+    act: Act,
+    actor: Actor,
+  ): Promise<{ ok: true; outcome: ActOutcome } | { ok: false; reason: ActRejection }> {
+    await this.#restore()
+    const nowMs = Date.now()
+    const before = this.#readAll()
+    const acted = applyAct(before, act, { nowMs, actor })
+    if (!acted.ok) return acted
+    await this.#save(before, acted, nowMs)
+    return { ok: true, outcome: describeOutcome(acted.state, act) }
   }
 
   /** What `__gtg` needs. Reads storage each time, so an object that was cut off can't answer from memory. */
-  async view(): Promise<ClusterView> {
+  async view(counted: Counters): Promise<ClusterView> {
+    await this.#restore()
+    this.#count(counted)
     return makeView(this.#readSmall())
   }
 
   /** All that is held of the cluster; null: never a report. */
   async read(): Promise<ClusterState | null> {
+    await this.#restore()
     return this.#readAll()
+  }
+
+  /** All that is held, and what was counted, for `/metrics`. */
+  async measure(counted: Counters): Promise<{ state: ClusterState | null; counters: Counters }> {
+    await this.#restore()
+    this.#count(counted)
+    return { state: this.#readAll(), counters: this.#counters }
+  }
+
+  /** Newest first. */
+  async history(of: storage.HistoryOf): Promise<Transition[]> {
+    await this.#restore()
+    return storage.loadEvents(this.#sql, of, HISTORY_MAX)
+  }
+
+  /** Empties the object on purpose. The tombstone goes first: without it KV's copy would bring everything back. */
+  async erase(actor: Actor): Promise<void> {
+    const nowMs = Date.now()
+    const version = await this.#publisher.bury(nowMs)
+    this.ctx.storage.transactionSync(() => {
+      storage.deleteAll(this.#sql)
+      storage.savePublication(this.#sql, {
+        version,
+        putVersion: version,
+        lastPutAtMs: nowMs,
+        failures: 0,
+      })
+      const told = { subject: 'cluster', name: '', from: null, to: null, cause: 'hand' } as const
+      storage.addEvents(this.#sql, [{ ...told, atMs: nowMs, actor, note: 'erased' }])
+    })
+    this.#counters = { gtg: {}, reports: {} }
+    await this.ctx.storage.deleteAlarm()
+  }
+
+  /** Publishes, and tells what time alone has turned. No answer depends on when it runs, for readers judge by their clock. */
+  override async alarm(): Promise<void> {
+    const nowMs = Date.now()
+    const before = this.#readSmall()
+    if (before === null) return
+    const settled = passMoment(before, nowMs)
+    if (settled.transitions.length > 0) this.#store(before, settled)
+    await this.#publisher.put(settled.state, nowMs)
+    const next = [this.#publisher.nextPutMs(), ...momentsOf(settled.state)]
+    const dueMs = next.filter((ms) => ms !== null).filter((ms) => ms > nowMs)
+    if (dueMs.length > 0) await this.ctx.storage.setAlarm(Math.min(...dueMs))
+  }
+
+  async #save(before: ClusterState | null, settled: Settled, nowMs: number): Promise<void> {
+    const isNews = this.#store(before, settled)
+    const alarmMs = await this.ctx.storage.getAlarm()
+    const soonMs = isNews ? this.#publisher.soonestMs(nowMs) : null
+    const moments = [soonMs, ...momentsOf(settled.state)].filter((ms) => ms !== null)
+    // An alarm that failed too often is gone: whoever comes next sets it anew. A lease that is renewed re-arms nothing.
+    const isDue = soonMs !== null || settled.state.decisions !== before?.decisions
+    if (alarmMs === null || (isDue && Math.min(...moments) < alarmMs)) {
+      await this.ctx.storage.setAlarm(Math.max(nowMs, Math.min(...moments)))
+    }
+  }
+
+  /** Only what changed; true when KV's copy is to follow. */
+  #store(before: ClusterState | null, { state, transitions }: Settled): boolean {
+    const { pulse, content, standing, decisions } = state
+    return this.ctx.storage.transactionSync(() => {
+      storage.savePulse(this.#sql, pulse, this.#counters)
+      if (content !== null && content !== before?.content) storage.saveContent(this.#sql, content)
+      if (standing.facts !== before?.standing.facts) storage.saveFacts(this.#sql, standing.facts)
+      if (standing.categories !== before?.standing.categories)
+        storage.saveCategories(this.#sql, standing.categories)
+      if (standing.services !== before?.standing.services)
+        storage.saveServices(this.#sql, standing.services)
+      if (decisions !== before?.decisions) storage.saveDecisions(this.#sql, decisions)
+      storage.addEvents(this.#sql, transitions)
+      return this.#publisher.note(before, state)
+    })
+  }
+
+  /** Once in the life of a storage, before anything else: what KV holds of acks and trips, or that there is nothing. */
+  async #restore(): Promise<void> {
+    if (storage.loadPublication(this.#sql) !== null) return
+    this.#restoring ??= this.#fetchBackup().finally(() => {
+      this.#restoring = null
+    })
+    await this.#restoring
+  }
+
+  async #fetchBackup(): Promise<void> {
+    const read = readBackup(this.env.STATE, this.#cluster).then((backup) => ({ backup }))
+    const found = await within(RESTORE_TIMEOUT_MS, read)
+    // Half of the state would answer 200 for a category that somebody disabled.
+    if (found === null) throw new Error('the copy in KV could not be read, nothing is restored yet')
+    const { backup } = found
+    const nowMs = Date.now()
+    const version = backup?.version ?? 0
+    const publication = { version, putVersion: version, lastPutAtMs: 0, failures: 0 }
+    this.ctx.storage.transactionSync(() => {
+      storage.savePublication(this.#sql, publication)
+      if (backup === null || 'erasedAtMs' in backup || this.#readSmall() !== null) return
+      this.#store(null, restoreState(backup, nowMs))
+    })
+  }
+
+  #count(counted: Counters): void {
+    this.#counters = addCounts(this.#counters, counted)
   }
 
   #readAll(): ClusterState | null {
     const small = this.#readSmall()
     if (small === null) return null
-    const { pulse, standing } = small
     return {
-      pulse,
+      ...small,
       content: storage.loadContent(this.#sql),
-      standing: { ...standing, services: storage.loadServices(this.#sql) },
+      standing: { ...small.standing, services: storage.loadServices(this.#sql) },
     }
   }
 
-  /** Publishes, and looks whether the cluster died. No answer depends on when it runs, for readers judge by their clock. */
-  override async alarm(): Promise<void> {
-    const nowMs = Date.now()
-    const state = this.#readSmall()
-    if (state === null) return
-    this.#preparePublication(state, nowMs)
-    await this.#publish(state, nowMs)
-    const dueMs = [this.#nextPutMs(), endOfLease(state)]
-      .filter((ms) => ms !== null)
-      .filter((ms) => ms > nowMs)
-    if (dueMs.length > 0) await this.ctx.storage.setAlarm(Math.min(...dueMs))
-  }
-
-  /** True when what is to be published differs from what last was. */
-  #preparePublication(state: ClusterState, nowMs: number): boolean {
-    const freshness = judgeFreshness(state.pulse.lease, nowMs)
-    if (freshness === 'none') return false
-    const { categories } = makeView(state)
-    const text = JSON.stringify({ isDead: freshness === 'dead', categories })
-    const publication = storage.loadPublication(this.#sql)
-    if (publication.text === text) return false
-    storage.savePublication(this.#sql, { ...publication, text, version: publication.version + 1 })
-    return true
-  }
-
-  async #publish(state: ClusterState, nowMs: number): Promise<void> {
-    const { version, putVersion } = storage.loadPublication(this.#sql)
-    if (version === putVersion) return
-    const isPut = await this.#put({
-      version,
-      publishedAtMs: nowMs,
-      isDead: judgeFreshness(state.pulse.lease, nowMs) === 'dead',
-      view: makeView(state),
-    })
-    const current = storage.loadPublication(this.#sql) // reports may have come while KV was busy
-    storage.savePublication(this.#sql, {
-      ...current,
-      lastPutAtMs: nowMs,
-      putVersion: isPut ? version : current.putVersion,
-      failures: isPut ? 0 : current.failures + 1,
-    })
-  }
-
-  /** False when it failed or hangs: the verdict stands in the object, the copy is tried again from the next alarm. */
-  async #put(record: ClusterRecord): Promise<boolean> {
-    const put = writeRecord(this.env.STATE, this.#cluster, record).then(() => true)
-    const isPut = (await within(PUT_TIMEOUT_MS, put)) ?? false
-    if (!isPut) console.error(`version ${record.version} of ${this.#cluster} not put to KV yet`)
-    return isPut
-  }
-
-  #nextPutMs(): number | null {
-    const { version, putVersion, lastPutAtMs, failures } = storage.loadPublication(this.#sql)
-    if (version === putVersion) return null
-    const retryMs = Math.min(PUT_RETRY_MS * 2 ** (failures - 1), PUT_RETRY_MAX_MS)
-    return lastPutAtMs + (failures === 0 ? PUT_EVERY_MS : retryMs)
-  }
-
+  /** Without content and services, which only snapshots and acts look at. */
   #readSmall(): ClusterState | null {
     const pulse = storage.loadPulse(this.#sql)
     if (pulse === null) return null
-    const standing = { categories: storage.loadCategories(this.#sql), services: {} }
-    return { pulse, content: null, standing }
+    const facts = storage.loadFacts(this.#sql)
+    const categories = storage.loadCategories(this.#sql)
+    const decisions = storage.loadDecisions(this.#sql)
+    return { pulse, content: null, standing: { facts, categories, services: {} }, decisions }
   }
 
   #deadAfterMs(): number {
@@ -152,7 +221,17 @@ export class Cluster extends DurableObject<Env> {
   }
 }
 
-/** ms; the first moment at which nothing keeps the verdict standing any more. */
-function endOfLease({ pulse: { lease } }: ClusterState): number {
-  return Math.max(lease.validUntilMs ?? 0, lease.heldUntilMs ?? 0) + 1
+/** How things stand after an act, of what it was about. */
+export type ActOutcome = { ack: Ack | null } | { category: CategoryStanding | null }
+
+function describeOutcome({ decisions, standing }: ClusterState, act: Act): ActOutcome {
+  if ('service' in act)
+    return { ack: decisions.acks.find((a) => a.service === act.service) ?? null }
+  return { category: standing.categories.find(({ name }) => name === act.category) ?? null }
+}
+
+/** ms; when time alone will turn something: the lease ends, an ack runs out. */
+function momentsOf({ pulse, decisions }: ClusterState): number[] {
+  const expiries = decisions.acks.map((ack) => ack.expiresAtMs).filter((ms) => ms !== null)
+  return [endOfLease(pulse.lease) + 1, ...expiries]
 }

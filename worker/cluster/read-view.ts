@@ -3,9 +3,10 @@
  * Only plain values are kept between requests; every one of them is judged again by the clock of whoever reads.
  */
 import { HOLD_MAX_MS } from '../contract/limits.ts'
-import type { ClusterView } from '../domain/gtg.ts'
+import { makeView, type ClusterView } from '../domain/gtg.ts'
 import type { Env } from '../env.ts'
 import { readRecord } from '../store/cluster-record.ts'
+import { giveBack, takeCounts } from './counters.ts'
 import { within } from './within.ts'
 
 /** ms a view is answered from memory: what a burst of probers costs the one object, against freshness. */
@@ -57,16 +58,23 @@ export async function readView(
   return view === null ? readInPlace(cluster, { startMs, fromStore }) : { view, isCopy: false }
 }
 
+/** Somebody just changed something through this isolate: they must not be shown what was before. */
+export function forgetView(cluster: string): void {
+  memos.delete(cluster)
+}
+
 /** null when it fails; what it gives is remembered, however late. */
 async function askObject(env: Env, cluster: string, startMs: number): Promise<ClusterView | null> {
+  const counted = takeCounts(cluster)
   try {
-    const view = await env.CLUSTER.getByName(cluster).view()
+    const view = await env.CLUSTER.getByName(cluster).view(counted)
     failing.delete(cluster)
     // Of two reads side by side the one that started later knows better.
     if (startMs >= (memos.get(cluster)?.readAtMs ?? 0))
       memos.set(cluster, { view, readAtMs: startMs })
     return view
   } catch (error) {
+    giveBack(cluster, counted)
     console.error('object not read:', error instanceof Error ? error.message : error)
     return null
   }
@@ -87,7 +95,9 @@ async function readInPlace(
   if (record === null || nowMs > heldUntilMs) return null
   // KV never ages, for a stable cluster is not written for days: the hold runs from the first failed read.
   const validUntilMs = record.isDead ? 0 : heldUntilMs
-  return { view: { ...record.view, lease: { ...record.view.lease, validUntilMs } }, isCopy: true }
+  const { lease, intervalSeconds, categories } = record
+  const pulse = { lease: { ...lease, validUntilMs }, intervalSeconds }
+  return { view: makeView({ pulse, standing: { categories } }), isCopy: true }
 }
 
 /** ms; since when reads fail. A failure long after the last one is another outage. */

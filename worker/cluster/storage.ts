@@ -10,16 +10,25 @@ import {
   severitySchema,
   type Content,
 } from '../contract/report.ts'
-import type { Pulse, Standing, Transition } from '../domain/cluster.ts'
-import { categoryStandingSchema, leaseSchema } from '../store/cluster-record.ts'
+import type { Pulse, Standing } from '../domain/cluster.ts'
+import { NO_DECISIONS, type Decisions } from '../domain/decisions.ts'
+import type { Transition } from '../domain/history.ts'
+import {
+  categoryStandingSchema,
+  decisionsSchema,
+  factsSchema,
+  leaseSchema,
+} from '../store/state-schemas.ts'
+import type { Counters } from './counters.ts'
 
 /** Bytes of one piece; the platform bounds a row at 2 MB. */
 const PIECE_MAX_BYTES = 1_500_000
 
-/** Reports with transitions whose events are kept; older ones go. */
+/** Steps with transitions whose events are kept, and their bytes; older ones go. */
 const EVENT_ROWS_MAX = 2000
-/** Transitions in one row: at 100 bytes each far below its 2 MB. */
-const EVENTS_PER_ROW = 5000
+const EVENT_BYTES_MAX = 16_000_000
+/** Transitions in one row: with a note of 1 KiB each below its 2 MB. */
+const EVENTS_PER_ROW = 1000
 
 const pulseSchema: v.GenericSchema<unknown, Pulse> = v.object({
   epoch: v.number(),
@@ -30,33 +39,64 @@ const pulseSchema: v.GenericSchema<unknown, Pulse> = v.object({
   blindSinceMs: v.nullable(v.number()),
   resendAskedAtMs: v.nullable(v.number()),
   streaks: byName(v.number()),
+  streaksEpoch: v.number(),
+  counts: v.array(v.object({ category: v.string(), service: v.string(), failed: v.number() })),
+  freshness: v.picklist(['no-data', 'fresh', 'late', 'held', 'dead']),
   recovery: v.nullable(v.object({ epoch: v.number(), sinceMs: v.number() })),
-  exporter: exporterSchema,
+  exporter: v.nullable(exporterSchema),
 })
-
-const categoriesSchema: v.GenericSchema<unknown, Standing['categories']> =
-  v.array(categoryStandingSchema)
 
 const servicesSchema: v.GenericSchema<unknown, Standing['services']> = byName(
   v.object({ ok: v.boolean(), severity: v.nullable(severitySchema), sinceMs: v.number() }),
 )
 
-/** What was last decided to publish, and how far it got. */
+/** The version of what is to be published, and how far it got. */
 const publicationSchema = v.object({
   version: v.number(),
-  /** Of the record as it stands: what must differ for a new one. */
-  text: v.string(),
   putVersion: v.number(),
   lastPutAtMs: v.number(),
   failures: v.number(),
 })
 export type Publication = v.InferOutput<typeof publicationSchema>
 
+const countersSchema: v.GenericSchema<unknown, { counters: Counters }> = v.object({
+  counters: v.object({ gtg: byName(v.number()), reports: byName(v.number()) }),
+})
+
+const eventSchema: v.GenericSchema<unknown, Transition> = v.object({
+  atMs: v.number(),
+  subject: v.picklist(['service', 'category', 'ack', 'trip', 'cluster']),
+  name: v.string(),
+  from: v.nullable(v.string()),
+  to: v.nullable(v.string()),
+  cause: v.picklist([
+    'report',
+    'silence',
+    'threshold',
+    'configmap',
+    'hand',
+    'restored',
+    'expired',
+    'recovered',
+    'changed',
+  ]),
+  actor: v.nullable(v.object({ by: v.string(), address: v.string() })),
+  note: v.string(),
+})
+
 export function createTables(sql: SqlStorage): void {
   sql.exec(
     'CREATE TABLE IF NOT EXISTS state (key TEXT, piece INTEGER, value BLOB, PRIMARY KEY (key, piece)) WITHOUT ROWID',
   )
-  sql.exec('CREATE TABLE IF NOT EXISTS event (id INTEGER PRIMARY KEY, value TEXT NOT NULL)')
+  sql.exec(
+    'CREATE TABLE IF NOT EXISTS event (id INTEGER PRIMARY KEY, value TEXT NOT NULL, total INTEGER NOT NULL)',
+  )
+}
+
+/** All of it is gone afterwards, the history too. */
+export function deleteAll(sql: SqlStorage): void {
+  sql.exec('DELETE FROM state')
+  sql.exec('DELETE FROM event')
 }
 
 export function loadPulse(sql: SqlStorage): Pulse | null {
@@ -64,7 +104,20 @@ export function loadPulse(sql: SqlStorage): Pulse | null {
 }
 
 export function loadCategories(sql: SqlStorage): Standing['categories'] {
-  return load(sql, 'categories', categoriesSchema) ?? []
+  return load(sql, 'categories', v.array(categoryStandingSchema)) ?? []
+}
+
+export function loadFacts(sql: SqlStorage): Standing['facts'] {
+  return load(sql, 'facts', v.array(factsSchema)) ?? []
+}
+
+export function loadDecisions(sql: SqlStorage): Decisions {
+  return load(sql, 'decisions', decisionsSchema) ?? NO_DECISIONS
+}
+
+/** They stand in the pulse's row, for a row of their own would double what a heartbeat writes. */
+export function loadCounters(sql: SqlStorage): Counters {
+  return load(sql, 'pulse', countersSchema)?.counters ?? { gtg: {}, reports: {} }
 }
 
 export function loadServices(sql: SqlStorage): Standing['services'] {
@@ -75,18 +128,29 @@ export function loadContent(sql: SqlStorage): Content | null {
   return load(sql, 'content', contentSchema)
 }
 
-export function loadPublication(sql: SqlStorage): Publication {
-  const none = { version: 0, text: '', putVersion: 0, lastPutAtMs: 0, failures: 0 }
-  return load(sql, 'publication', publicationSchema) ?? none
+/** null: nothing was ever decided here, not even that there is nothing to restore. */
+export function loadPublication(sql: SqlStorage): Publication | null {
+  return load(sql, 'publication', publicationSchema)
 }
 
-export function savePulse(sql: SqlStorage, pulse: Pulse): void {
-  save(sql, 'pulse', pulse)
+export function savePulse(sql: SqlStorage, pulse: Pulse, counters: Counters): void {
+  save(sql, 'pulse', { ...pulse, counters })
 }
 
-export function saveStanding(sql: SqlStorage, standing: Standing): void {
-  save(sql, 'categories', standing.categories)
-  save(sql, 'services', standing.services)
+export function saveFacts(sql: SqlStorage, facts: Standing['facts']): void {
+  save(sql, 'facts', facts)
+}
+
+export function saveCategories(sql: SqlStorage, categories: Standing['categories']): void {
+  save(sql, 'categories', categories)
+}
+
+export function saveServices(sql: SqlStorage, services: Standing['services']): void {
+  save(sql, 'services', services)
+}
+
+export function saveDecisions(sql: SqlStorage, decisions: Decisions): void {
+  save(sql, 'decisions', decisions)
 }
 
 export function saveContent(sql: SqlStorage, content: Content): void {
@@ -97,14 +161,49 @@ export function savePublication(sql: SqlStorage, publication: Publication): void
   save(sql, 'publication', publication)
 }
 
-/** One row for all that a report turned: an outage of a thousand services is one thing that happened. */
+/** One row for all that a step turned: an outage of a thousand services is one thing that happened. */
 export function addEvents(sql: SqlStorage, transitions: Transition[]): void {
+  if (transitions.length === 0) return
   for (let i = 0; i < transitions.length; i += EVENTS_PER_ROW) {
     const row = JSON.stringify(transitions.slice(i, i + EVENTS_PER_ROW))
-    sql.exec('INSERT INTO event (value) VALUES (?)', row)
+    sql.exec(
+      'INSERT INTO event (value, total) VALUES (?, ? + COALESCE((SELECT total FROM event ORDER BY id DESC LIMIT 1), 0))',
+      row,
+      row.length,
+    )
   }
-  if (transitions.length === 0) return
-  sql.exec('DELETE FROM event WHERE id <= (SELECT MAX(id) FROM event) - ?', EVENT_ROWS_MAX)
+  sql.exec(
+    `DELETE FROM event WHERE id <= (SELECT MAX(id) FROM event) - ?
+      OR total <= (SELECT total FROM event ORDER BY id DESC LIMIT 1) - ?`,
+    EVENT_ROWS_MAX,
+    EVENT_BYTES_MAX,
+  )
+}
+
+/** Which part of the history is asked for: all of it, a service with its acks, or a category with its trips. */
+export interface HistoryOf {
+  service?: string | undefined
+  category?: string | undefined
+}
+
+/** Newest first, `limit` at most. */
+export function loadEvents(sql: SqlStorage, of: HistoryOf, limit: number): Transition[] {
+  const { service, category } = of
+  const subjects = service === undefined ? ['category', 'trip'] : ['service', 'ack']
+  const isAll = service === undefined && category === undefined
+  const rows = sql.exec(
+    `SELECT one.value FROM event, json_each(event.value) AS one
+      WHERE ?1 OR (json_extract(one.value, '$.name') = ?2 AND json_extract(one.value, '$.subject') IN (?3, ?4))
+      ORDER BY event.id DESC, one.key DESC LIMIT ?5`,
+    isAll ? 1 : 0,
+    service ?? category ?? '',
+    ...subjects,
+    limit,
+  )
+  return rows.toArray().flatMap((row) => {
+    const event = v.safeParse(v.pipe(v.string(), v.parseJson(), eventSchema), row['value'])
+    return event.success ? [event.output] : []
+  })
 }
 
 function save(sql: SqlStorage, key: string, value: unknown): void {

@@ -1,8 +1,7 @@
 /** `__health` in the Financial Times' shape (version 1.1, as its aggregator gives it): state in, JSON out. */
-import { DEFAULT_CATEGORY, type Service } from '../contract/report.ts'
-import type { ClusterState } from '../domain/cluster.ts'
-import { judgeFreshness } from '../domain/freshness.ts'
-import { judgeService, worst, type ServiceHealth } from '../domain/service-health.ts'
+import type { Severity, Target } from '../contract/report.ts'
+import { worst } from '../domain/service-health.ts'
+import { explain, type ClusterStatus, type ServiceStatus } from '../domain/status.ts'
 
 export interface FtCheck {
   id: string
@@ -34,61 +33,113 @@ export interface FtTexts {
   panicGuide: string
 }
 
+/** The whole URL of where more is said of a name. */
+export type LinkTo = (name: string) => string
+
 /** [A]'s severity of a check that is ok. */
 const OK_SEVERITY = 2
 
-/** null: a category is asked for that isn't there. `names` empty means `default`. */
+/** `status` holds the categories that were asked for, and their services. */
 export function makeFtHealth(
-  state: ClusterState | null,
-  {
-    cluster,
-    names,
-    texts,
-    nowMs,
-  }: { cluster: string; names: string[]; texts: FtTexts; nowMs: number },
-): FtHealth | null {
-  const freshness = state === null ? 'none' : judgeFreshness(state.pulse.lease, nowMs)
-  if (state === null || state.content === null || freshness === 'none') {
-    return frame(cluster, [reportCheck(cluster, texts, { nowMs, freshAtMs: null })], 1)
+  status: ClusterStatus,
+  { texts, nowMs, linkToPods }: { texts: FtTexts; nowMs: number; linkToPods: LinkTo },
+): FtHealth {
+  const { environment, freshness, categories } = status
+  const whole = { subject: environment, kind: 'cluster' } as const
+  const checks = status.services
+    .filter(({ ok }) => ok !== null)
+    .map((service) => serviceCheck(service, { status, texts, nowMs, linkToPods }))
+  if (freshness === 'no-data' || freshness === 'dead') {
+    return frame(whole, [...checks, reportCheck(status, texts, nowMs)], 1)
   }
-  const { content } = state
-  const reportedAtMs = state.pulse.lease.freshAtMs ?? nowMs
-  const wanted = new Set(names.length === 0 ? [DEFAULT_CATEGORY] : names)
-  const categories = state.standing.categories.filter((category) => wanted.has(category.name))
-  if (categories.length < wanted.size) return null
-  const members = new Set(
-    (content.categories ?? []).filter((c) => wanted.has(c.name)).flatMap((c) => c.services),
-  )
-  const acks = new Map(content.acks?.map((ack) => [ack.service, ack.message]))
-  const checks = (content.services ?? [])
-    .filter((service) => wanted.has(DEFAULT_CATEGORY) || members.has(service.name))
-    .flatMap((service) => {
-      const health = judgeService(service)
-      return health === null
-        ? []
-        : [serviceCheck(service, health, { texts, ack: acks.get(service.name), reportedAtMs })]
-    })
-  if (freshness === 'dead') {
-    const { freshAtMs } = state.pulse.lease
-    checks.push(reportCheck(content.environment, texts, { nowMs, freshAtMs }))
-    return frame(content.environment, checks, 1)
-  }
-  if (categories.every((category) => category.passes))
-    return frame(content.environment, checks, null)
+  if (categories.every((category) => category.passes)) return frame(whole, checks, null)
   const severities = categories.map((category) => category.severity)
+  return frame(whole, checks, worst(severities.filter((s) => s !== null)) ?? OK_SEVERITY)
+}
+
+/** The pods of one service: each is a check of its own. */
+export function makeFtPods(
+  status: ClusterStatus,
+  service: ServiceStatus,
+  { texts, nowMs, linkToPod }: { texts: FtTexts; nowMs: number; linkToPod: LinkTo },
+): FtHealth {
+  const checks = service.targets.map((target): FtCheck => {
+    const failing = target.checks.filter((check) => !check.ok)
+    const severities = failing.map((check) => check.severity ?? OK_SEVERITY)
+    const node = target.node === undefined ? '' : ` on node ${target.node}`
+    return {
+      id: target.id,
+      // A daemon's pods are told apart by their nodes.
+      name:
+        service.isDaemon && target.node !== undefined ? `${target.id} (${target.node})` : target.id,
+      ok: target.ok,
+      severity: worst(severities) ?? (target.answered ? OK_SEVERITY : 1),
+      businessImpact: service.businessImpact ?? texts.businessImpact,
+      technicalSummary: `What the pod${node} said of itself: ${linkToPod(target.id)}`,
+      panicGuide: service.panicGuide ?? texts.panicGuide,
+      checkOutput: target.ok ? 'available' : explain(target),
+      lastUpdated: new Date(target.checkedAt).toISOString(),
+    }
+  })
+  const isDead = status.freshness === 'dead'
+  const all = isDead ? [...checks, reportCheck(status, texts, nowMs)] : checks
+  const isWell = service.ok !== false && !isDead
   return frame(
-    content.environment,
-    checks,
-    worst(severities.filter((s) => s !== null)) ?? OK_SEVERITY,
+    { subject: service.name, kind: 'pods' },
+    all,
+    isWell ? null : isDead ? 1 : (service.severity ?? OK_SEVERITY),
   )
 }
 
-function frame(environment: string, checks: FtCheck[], severity: 1 | 2 | 3 | null): FtHealth {
+/** What one pod said when it was last asked, with the time of that. */
+export function makeFtPod(service: ServiceStatus, target: Target, texts: FtTexts): FtHealth {
+  const checks = target.checks.map((check): FtCheck => ({
+    id: check.id,
+    name: check.name,
+    ok: check.ok,
+    severity: check.severity ?? OK_SEVERITY,
+    businessImpact: check.businessImpact ?? service.businessImpact ?? texts.businessImpact,
+    technicalSummary: check.technicalSummary ?? '',
+    panicGuide: check.panicGuide ?? service.panicGuide ?? texts.panicGuide,
+    checkOutput: check.checkOutput ?? '',
+    lastUpdated: check.lastUpdated ?? new Date(target.checkedAt).toISOString(),
+  }))
+  const failing = checks.filter(({ ok }) => !ok)
+  // A pod can fail by its own word or without an answer, and then no check says so.
+  const own: FtCheck = {
+    id: 'answer',
+    name: 'answer',
+    ok: false,
+    severity: target.answered ? OK_SEVERITY : 1,
+    businessImpact: service.businessImpact ?? texts.businessImpact,
+    technicalSummary: 'The pod is asked for its __health.',
+    panicGuide: service.panicGuide ?? texts.panicGuide,
+    checkOutput: target.reason ?? 'The pod says that it is not ok.',
+    lastUpdated: new Date(target.checkedAt).toISOString(),
+  }
+  const isUnexplained = !target.ok && failing.length === 0
+  const severity = target.ok
+    ? null
+    : (worst(failing.map((check) => check.severity)) ?? own.severity)
+  return frame(
+    { subject: target.id, kind: 'pod' },
+    isUnexplained ? [...checks, own] : checks,
+    severity,
+  )
+}
+
+/** `severity` null: all is well. */
+function frame(
+  { subject, kind }: { subject: string; kind: 'cluster' | 'pods' | 'pod' },
+  checks: FtCheck[],
+  severity: Severity | null,
+): FtHealth {
+  const what = { cluster: 'the services of', pods: 'the pods of', pod: 'the pod' }[kind]
   return {
     schemaVersion: 1,
-    systemCode: environment,
-    name: `${environment} cluster health`,
-    description: `Health of the services of ${environment}, as last reported from inside the cluster`,
+    systemCode: subject,
+    name: `${subject} ${kind} health`,
+    description: `Health of ${what} ${subject}, as last reported from inside the cluster`,
     checks: checks.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     ok: severity === null,
     ...(severity === null ? {} : { severity }),
@@ -96,39 +147,35 @@ function frame(environment: string, checks: FtCheck[], severity: 1 | 2 | 3 | nul
 }
 
 function serviceCheck(
-  service: Service,
-  health: ServiceHealth,
-  { texts, ack, reportedAtMs }: { texts: FtTexts; ack: string | undefined; reportedAtMs: number },
+  service: ServiceStatus,
+  {
+    status,
+    texts,
+    nowMs,
+    linkToPods,
+  }: { status: ClusterStatus; texts: FtTexts; nowMs: number; linkToPods: LinkTo },
 ): FtCheck {
-  const failing = (service.targets ?? []).filter((target) => !target.ok)
-  const why = failing.map((target) => {
-    const checks = target.checks.filter((check) => !check.ok).map((check) => check.name)
-    return `${target.id}: ${target.reason ?? checks.join(', ')}`
-  })
-  const pods = `${health.healthy}/${health.total} pods available`
-  const checkedAtMs = (service.targets ?? []).reduce((last, t) => Math.max(last, t.checkedAt), 0)
+  const desired = service.desired === null ? '' : `; ${service.desired} desired`
+  const ack = service.ack?.message
   return {
     id: service.name,
     name: service.name,
-    ok: health.ok,
-    severity: health.severity ?? OK_SEVERITY,
+    ok: service.ok === true,
+    severity: service.severity ?? OK_SEVERITY,
     businessImpact: service.businessImpact ?? texts.businessImpact,
-    technicalSummary:
-      health.desired === null
-        ? 'Each pod of the service is asked for its __health.'
-        : `Each pod of the service is asked for its __health; ${health.desired} desired.`,
+    technicalSummary: `Each pod of the service is asked for its __health${desired}. Its pods: ${linkToPods(service.name)}`,
     panicGuide: service.panicGuide ?? texts.panicGuide,
-    checkOutput: why.length === 0 ? pods : `${pods} (${why.join('; ')})`,
-    lastUpdated: new Date(checkedAtMs || reportedAtMs).toISOString(),
+    checkOutput: service.output,
+    lastUpdated: new Date(service.checkedAtMs ?? status.freshAtMs ?? nowMs).toISOString(),
     ...(ack === undefined ? {} : { ack, _acknowledged: ack }),
   }
 }
 
 /** Says that nothing, or nothing fresh, is known of the cluster. */
 function reportCheck(
-  environment: string,
+  { environment, freshAtMs }: ClusterStatus,
   texts: FtTexts,
-  { nowMs, freshAtMs }: { nowMs: number; freshAtMs: number | null },
+  nowMs: number,
 ): FtCheck {
   return {
     id: 'cluster-report',

@@ -18,7 +18,9 @@ export function refuse(c: Context, refusal: Refusal): Response {
   const { status, message, ...rest } = describe(refusal)
   c.header('Date', new Date().toUTCString())
   if (status === 503) c.header('Retry-After', '5')
-  return c.json({ error: { code: refusal.reason.replaceAll('_', '-'), message }, ...rest }, status)
+  const code = refusal.reason.replaceAll('_', '-')
+  c.set('refused', code)
+  return c.json({ error: { code, message }, ...rest }, status)
 }
 
 function describe(refusal: Refusal) {

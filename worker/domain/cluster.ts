@@ -11,8 +11,24 @@ import type {
   Severity,
   Snapshot,
 } from '../contract/report.ts'
-import { holdBlind, judgeFreshness, NO_LEASE, renewLease, type Lease } from './freshness.ts'
-import { judgeCategories, judgeServices, type CategoryVerdict } from './verdict.ts'
+import { NO_DECISIONS, type Decisions } from './decisions.ts'
+import {
+  holdBlind,
+  judgeFreshness,
+  NO_LEASE,
+  renewLease,
+  type ClusterFreshness,
+  type Lease,
+} from './freshness.ts'
+import type { Transition } from './history.ts'
+import { settle } from './settle.ts'
+import type { Count } from './sticky.ts'
+import {
+  judgeServices,
+  observeCategories,
+  type CategoryFacts,
+  type CategoryVerdict,
+} from './verdict.ts'
 
 /** What changes with every report: small, one row. */
 export interface Pulse {
@@ -28,31 +44,31 @@ export interface Pulse {
   recovery: { epoch: number; sinceMs: number } | null
   /** ms; when a snapshot was last asked for. */
   resendAskedAtMs: number | null
-  /** By failing service: its own failed checks in a row, as last reported. */
+  /** By failing service: its own failed checks in a row, as last reported, and by which epoch. */
   streaks: Record<string, number>
-  exporter: ExporterInfo
+  streaksEpoch: number
+  /** Failed checks counted against sticky categories. */
+  counts: Count[]
+  /** As it was last told in the history. */
+  freshness: ClusterFreshness
+  /** null: restored from KV's copy, and no report since. */
+  exporter: ExporterInfo | null
 }
 
 /** What changes only when a verdict does. */
 export interface Standing {
-  categories: (CategoryVerdict & { sinceMs: number })[]
+  facts: CategoryFacts[]
+  categories: CategoryStanding[]
   services: Record<string, { ok: boolean; severity: Severity | null; sinceMs: number }>
 }
+export type CategoryStanding = CategoryVerdict & { sinceMs: number }
 
 export interface ClusterState {
   pulse: Pulse
   /** null: never a snapshot. */
   content: Content | null
   standing: Standing
-}
-
-export interface Transition {
-  atMs: number
-  subject: 'service' | 'category'
-  name: string
-  /** null: it was not known before, or is no longer. That something well is new is no transition. */
-  from: string | null
-  to: string | null
+  decisions: Decisions
 }
 
 export interface Rejection {
@@ -70,7 +86,7 @@ interface Clock {
   deadAfterMs: number
 }
 
-const NO_STANDING: Standing = { categories: [], services: {} }
+const NO_STANDING: Standing = { facts: [], categories: [], services: {} }
 
 /** `state` null: nothing is held yet. Times in ms; never throws. */
 export function applyReport(state: ClusterState | null, report: Report, clock: Clock): Applied {
@@ -87,6 +103,7 @@ export function applyReport(state: ClusterState | null, report: Report, clock: C
   const heard: Heard = {
     content: state?.content ?? null,
     standing: state?.standing ?? NO_STANDING,
+    decisions: state?.decisions ?? NO_DECISIONS,
     pulse: {
       epoch: report.epoch,
       sequence: report.sequence,
@@ -97,9 +114,30 @@ export function applyReport(state: ClusterState | null, report: Report, clock: C
       recovery: held?.recovery ?? null,
       resendAskedAtMs: held?.resendAskedAtMs ?? null,
       streaks: held?.streaks ?? {},
+      streaksEpoch: held?.streaksEpoch ?? report.epoch,
+      counts: held?.counts ?? [],
+      freshness: held?.freshness ?? 'no-data',
       exporter: report.exporter,
     },
   }
+  const { after, resend, hasMoved } = hear(heard, report, clock)
+  const settled = settle(heard, after, {
+    nowMs: clock.nowMs,
+    cause: 'report',
+    moved: hasMoved ? report : null,
+  })
+  return { ok: true, resend, ...settled }
+}
+
+/** What a report alone changes, before anything follows from it. */
+interface Taken {
+  after: ClusterState
+  resend: boolean
+  /** It moves freshness, counters and recoveries. */
+  hasMoved: boolean
+}
+
+function hear(heard: Heard, report: Report, clock: Clock): Taken {
   switch (report.kind) {
     case 'snapshot':
       return applySnapshot(heard, report, clock)
@@ -113,39 +151,45 @@ export function applyReport(state: ClusterState | null, report: Report, clock: C
 /** The held state with the report's own place in the order: what a report that is merely heard leaves behind. */
 type Heard = ClusterState
 
-function applySnapshot(heard: Heard, report: Snapshot, clock: Clock): Applied {
+function applySnapshot(heard: Heard, report: Snapshot, clock: Clock): Taken {
   // Services that could not be listed are no data, however fresh the report is: it is merely heard.
-  if (report.content.services === null) {
-    return { ok: true, state: heard, transitions: [], resend: false }
-  }
+  if (report.content.services === null) return { after: heard, resend: false, hasMoved: false }
   const content = mergeContent(heard.content, report.content)
-  const standing = judgeStanding(content, heard.standing, clock.nowMs)
-  return {
-    ok: true,
-    resend: false,
-    transitions: findTransitions(heard.standing, standing, clock.nowMs),
-    state: {
-      content,
-      standing,
-      pulse: { ...move(heard, report, clock), digest: report.digest },
+  const services = judgeServices(content)
+  const after = {
+    ...heard,
+    content,
+    pulse: { ...move(heard, report, clock), digest: report.digest },
+    standing: {
+      ...heard.standing,
+      facts: observeCategories(content, services),
+      services: Object.fromEntries(
+        [...services].flatMap(([name, health]) => {
+          if (health === null) return []
+          const before = heard.standing.services[name]
+          const sinceMs = before?.ok === health.ok ? before.sinceMs : clock.nowMs
+          return [[name, { ok: health.ok, severity: health.severity, sinceMs }]]
+        }),
+      ),
     },
   }
+  return { after, resend: false, hasMoved: true }
 }
 
-function applyHeartbeat(heard: Heard, report: Heartbeat, clock: Clock): Applied {
+function applyHeartbeat(heard: Heard, report: Heartbeat, clock: Clock): Taken {
   if (report.digest === heard.pulse.digest) {
-    const pulse = move(heard, report, clock)
-    return { ok: true, state: { ...heard, pulse }, transitions: [], resend: false }
+    const after = { ...heard, pulse: move(heard, report, clock) }
+    return { after, resend: false, hasMoved: true }
   }
   const { resendAskedAtMs } = heard.pulse
   const intervalMs = report.intervalSeconds * 1000
   const resend = resendAskedAtMs === null || clock.nowMs - resendAskedAtMs >= intervalMs
   const pulse = resend ? { ...heard.pulse, resendAskedAtMs: clock.nowMs } : heard.pulse
-  return { ok: true, state: { ...heard, pulse }, transitions: [], resend }
+  return { after: { ...heard, pulse }, resend, hasMoved: false }
 }
 
 /** A hold keeps what stands; it brings nobody back from the dead. */
-function applyBlind(heard: Heard, clock: Clock): Applied {
+function applyBlind(heard: Heard, clock: Clock): Taken {
   const { pulse } = heard
   const freshness = judgeFreshness(pulse.lease, clock.nowMs)
   const isAlive = freshness !== 'none' && freshness !== 'dead'
@@ -155,10 +199,9 @@ function applyBlind(heard: Heard, clock: Clock): Applied {
       ? { ...pulse.lease, heldUntilMs: null }
       : holdBlind(pulse.lease, { blindSinceMs, ...clock })
   return {
-    ok: true,
-    state: { ...heard, pulse: { ...pulse, blindSinceMs, lease } },
-    transitions: [],
+    after: { ...heard, pulse: { ...pulse, blindSinceMs, lease } },
     resend: false,
+    hasMoved: false,
   }
 }
 
@@ -174,6 +217,7 @@ function move(heard: Heard, report: Report, clock: Clock): Pulse {
     blindSinceMs: null,
     resendAskedAtMs: null,
     streaks: report.streaks,
+    streaksEpoch: report.epoch,
   }
 }
 
@@ -221,44 +265,4 @@ function mergeServices(held: Service[] | null, reported: Service[] | null): Serv
       targets: service.targets ?? known?.targets ?? null,
     }
   })
-}
-
-function judgeStanding(content: Content, held: Standing, nowMs: number): Standing {
-  const services = judgeServices(content)
-  const sinceOf = new Map(held.categories.map((category) => [category.name, category]))
-  return {
-    categories: judgeCategories(content, services).map((category) => {
-      const before = sinceOf.get(category.name)
-      const isSame = before?.reason === category.reason
-      return { ...category, sinceMs: isSame ? before.sinceMs : nowMs }
-    }),
-    services: Object.fromEntries(
-      [...services].flatMap(([name, health]) => {
-        if (health === null) return []
-        const before = held.services[name]
-        const sinceMs = before?.ok === health.ok ? before.sinceMs : nowMs
-        return [[name, { ok: health.ok, severity: health.severity, sinceMs }]]
-      }),
-    ),
-  }
-}
-
-function findTransitions(from: Standing, to: Standing, atMs: number): Transition[] {
-  const words = (standing: Standing) => ({
-    service: new Map(
-      Object.entries(standing.services).map(([name, s]) => [name, s.ok ? 'ok' : 'failing']),
-    ),
-    category: new Map(standing.categories.map((category) => [category.name, category.reason])),
-  })
-  const before = words(from)
-  const after = words(to)
-  return (['service', 'category'] as const).flatMap((subject) =>
-    [...new Set<string>([...before[subject].keys(), ...after[subject].keys()])].flatMap((name) => {
-      const fromWord = before[subject].get(name) ?? null
-      const toWord = after[subject].get(name) ?? null
-      const isNew = fromWord === null && (toWord === 'ok' || toWord === 'healthy')
-      if (fromWord === toWord || isNew) return []
-      return [{ atMs, subject, name, from: fromWord, to: toWord }]
-    }),
-  )
 }

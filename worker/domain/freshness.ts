@@ -28,7 +28,48 @@ export function judgeFreshness(lease: Lease, nowMs: number): Freshness {
 
 /** Past three intervals the verdict stands, and is told as late. */
 export function isLate({ freshAtMs }: Lease, intervalSeconds: number, nowMs: number): boolean {
-  return freshAtMs !== null && nowMs > freshAtMs + INTERVALS_UNTIL_LATE * intervalSeconds * 1000
+  return freshAtMs !== null && nowMs > freshAtMs + lateAfterMs(intervalSeconds)
+}
+
+function lateAfterMs(intervalSeconds: number): number {
+  return INTERVALS_UNTIL_LATE * intervalSeconds * 1000
+}
+
+/** `no-data`: never a report. `held`: the last verdict, kept on purpose. */
+export type ClusterFreshness = 'no-data' | 'fresh' | 'late' | 'held' | 'dead'
+
+/** In one word, at a moment. */
+export function tellFreshness(
+  lease: Lease,
+  intervalSeconds: number,
+  nowMs: number,
+): ClusterFreshness {
+  const freshness = judgeFreshness(lease, nowMs)
+  if (freshness === 'none') return 'no-data'
+  return freshness === 'fresh' && isLate(lease, intervalSeconds, nowMs) ? 'late' : freshness
+}
+
+/** What came of a lease since it was last told, each at its own moment, whoever notices and however late. */
+export function passTime(
+  {
+    lease,
+    intervalSeconds,
+    freshness: told,
+  }: { lease: Lease; intervalSeconds: number; freshness: ClusterFreshness },
+  nowMs: number,
+): { atMs: number; to: ClusterFreshness }[] {
+  const now = tellFreshness(lease, intervalSeconds, nowMs)
+  if (now === told || now === 'fresh' || now === 'no-data') return []
+  const lateAtMs = (lease.freshAtMs ?? 0) + lateAfterMs(intervalSeconds)
+  if (now === 'late') return [{ atMs: lateAtMs, to: now }]
+  if (now === 'held') return [{ atMs: nowMs, to: now }]
+  const dead = { atMs: endOfLease(lease), to: now }
+  return told === 'fresh' && lateAtMs < dead.atMs ? [{ atMs: lateAtMs, to: 'late' }, dead] : [dead]
+}
+
+/** ms; after it nothing keeps the verdict standing any more. */
+export function endOfLease({ validUntilMs, heldUntilMs }: Lease): number {
+  return Math.max(validUntilMs ?? 0, heldUntilMs ?? 0)
 }
 
 /** The lease that a report starts: never in the future, and never back behind the one that is held. */

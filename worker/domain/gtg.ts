@@ -1,13 +1,14 @@
 /** The one question: good to go? From a cluster's view and the categories asked for to status and reason (behaviour, section 4). */
 import { DEFAULT_CATEGORY } from '../contract/report.ts'
 import { isLate, judgeFreshness, NO_LEASE, type Lease } from './freshness.ts'
-import type { ClusterState, Standing } from './cluster.ts'
+import type { CategoryStanding, ClusterState } from './cluster.ts'
+import { expireAcks } from './verdict.ts'
 
 /** All that a reader needs, and nothing that grows with the number of healthy services. */
 export interface ClusterView {
   lease: Lease
   intervalSeconds: number
-  categories: Standing['categories']
+  categories: CategoryStanding[]
 }
 
 export type GtgReason =
@@ -32,14 +33,19 @@ export interface Gtg {
   /** s until it is worth asking again. */
   retryAfterSeconds: number
   /** Those that were asked for and exist. */
-  categories: Standing['categories']
+  categories: CategoryStanding[]
 }
 
 /** Names of services that a view carries per category: enough to act on, and its size stays bounded. */
 const NAMES_IN_VIEW = 50
 
 /** `state` null: nothing is held yet. */
-export function makeView(state: Pick<ClusterState, 'pulse' | 'standing'> | null): ClusterView {
+export function makeView(
+  state: {
+    pulse: Pick<ClusterState['pulse'], 'lease' | 'intervalSeconds'>
+    standing: { categories: CategoryStanding[] }
+  } | null,
+): ClusterView {
   if (state === null) {
     return { lease: NO_LEASE, intervalSeconds: RETRY_AFTER_SECONDS, categories: [] }
   }
@@ -50,6 +56,10 @@ export function makeView(state: Pick<ClusterState, 'pulse' | 'standing'> | null)
       ...category,
       failing: category.failing.slice(0, NAMES_IN_VIEW),
       missing: category.missing.slice(0, NAMES_IN_VIEW),
+      // The next to run out decides when the verdict turns, so those stay.
+      acked: category.acked
+        .toSorted((a, b) => (a.expiresAtMs ?? Infinity) - (b.expiresAtMs ?? Infinity))
+        .slice(0, NAMES_IN_VIEW),
     })),
   }
 }
@@ -81,7 +91,9 @@ export function judgeGtg(
   { nowMs, isCopy }: { nowMs: number; isCopy: boolean },
 ): Gtg {
   const wanted = new Set(names.length === 0 ? [DEFAULT_CATEGORY] : names)
-  const categories = view.categories.filter((category) => wanted.has(category.name))
+  const categories = view.categories
+    .filter((category) => wanted.has(category.name))
+    .map((category) => expireAcks(category, nowMs))
   const isKnown = categories.length === wanted.size && wanted.size <= CATEGORIES_MAX
   const reason = findReason(view, isKnown ? categories : null, { nowMs, isCopy })
   const { freshAtMs } = view.lease
@@ -96,7 +108,7 @@ export function judgeGtg(
 
 function findReason(
   view: ClusterView,
-  categories: Standing['categories'] | null,
+  categories: CategoryStanding[] | null,
   { nowMs, isCopy }: { nowMs: number; isCopy: boolean },
 ): GtgReason {
   const freshness = judgeFreshness(view.lease, nowMs)

@@ -1,9 +1,36 @@
-/** From the health of services to the verdict of each category (behaviour, section 3). */
+/**
+ * From the health of services to the verdict of each category, in two steps (behaviour, section 3): the facts, which only
+ * a snapshot changes, and the judgement over them, which people's decisions and the passing of time change too.
+ */
 import { DEFAULT_CATEGORY, type Category, type Content, type Severity } from '../contract/report.ts'
+import { findGiven, isEnabled, type Decisions } from './decisions.ts'
 import { judgeService, worst, type ServiceHealth } from './service-health.ts'
 
 /** `empty`: enabled, but of not one of its services anything is known. */
 export type CategoryReason = 'healthy' | 'unhealthy' | 'disabled' | 'empty'
+
+/** What the cluster says of a category; what anybody decided about it is not in here. */
+export interface CategoryFacts {
+  name: string
+  isSticky: boolean
+  failureThreshold: number
+  onMissing: Category['onMissing']
+  /** What its ConfigMap says of `category.enabled`. null: nothing. */
+  said: boolean | null
+  /** Of at least one of its services something is known. */
+  isChecked: boolean
+  /** Acked or not. `honoured`: the text of the ConfigMap's ack, where it has one. */
+  failures: { service: string; severity: Severity; honoured: string | null }[]
+  /** Named by the category, not in the cluster. */
+  missing: string[]
+}
+
+export interface AckedFailure {
+  service: string
+  severity: Severity
+  /** ms; from then on it counts. null: the ack doesn't run out. */
+  expiresAtMs: number | null
+}
 
 export interface CategoryVerdict {
   name: string
@@ -13,7 +40,8 @@ export interface CategoryVerdict {
   severity: Severity | null
   /** Failing and not acked. */
   failing: string[]
-  /** Named by the category, not in the cluster. */
+  /** Failing and acked. */
+  acked: AckedFailure[]
   missing: string[]
 }
 
@@ -31,52 +59,110 @@ export function judgeServices(content: Content): Map<string, ServiceHealth | nul
   return new Map((content.services ?? []).map((service) => [service.name, judgeService(service)]))
 }
 
-/** One verdict per category, sorted by name; `default` is always among them. */
-export function judgeCategories(
+/** The services of a category, as it names them; for `default` all there are. */
+export function listServices(
+  category: Pick<Category, 'name' | 'services'>,
+  all: Iterable<string>,
+): string[] {
+  return category.name === DEFAULT_CATEGORY ? [...all] : [...new Set(category.services)]
+}
+
+/** The facts of each category, sorted by name; `default` is always among them. */
+export function observeCategories(
   content: Content,
   services: Map<string, ServiceHealth | null>,
-): CategoryVerdict[] {
-  const acked = new Set(content.acks?.map((ack) => ack.service))
+): CategoryFacts[] {
   const named = content.categories ?? []
-  const all = named.some(isDefault) ? named : [DEFAULTS, ...named]
+  const all = named.some(({ name }) => name === DEFAULT_CATEGORY) ? named : [DEFAULTS, ...named]
+  const honoured = new Map(content.acks?.map((ack) => [ack.service, ack.message]))
   return all
-    .map((category) => judgeCategory(category, services, acked))
+    .map((category) => observeCategory(category, services, honoured))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-function judgeCategory(
+function observeCategory(
   category: Category,
   services: Map<string, ServiceHealth | null>,
-  acked: Set<string>,
-): CategoryVerdict {
-  const names = isDefault(category) ? [...services.keys()] : [...new Set(category.services)]
+  honoured: Map<string, string>,
+): CategoryFacts {
+  const names = listServices(category, services.keys())
   const known = names.filter((name) => services.has(name))
-  const missing = names.filter((name) => !services.has(name))
-  const failing = known.filter((name) => services.get(name)?.ok === false && !acked.has(name))
-  const severities = failing.map((name) => services.get(name)?.severity ?? null)
-  // A service that was never checked doesn't count, not even towards there being one.
-  const checked = known.filter((name) => services.get(name) !== null)
-  const reason = findReason(category, { checked, failing, missing })
   return {
     name: category.name,
+    isSticky: category.isSticky,
+    failureThreshold: category.failureThreshold,
+    onMissing: category.onMissing,
+    said: category.enabled ?? null,
+    // A service that was never checked doesn't count, not even towards there being one.
+    isChecked: known.some((name) => services.get(name) !== null),
+    failures: known.flatMap((service) => {
+      const severity = services.get(service)?.severity ?? null
+      if (severity === null) return []
+      return [{ service, severity, honoured: honoured.get(service) ?? null }]
+    }),
+    missing: names.filter((name) => !services.has(name)),
+  }
+}
+
+/** The verdict at a moment: an ack that has run out by then doesn't count. */
+export function judgeCategory(
+  facts: CategoryFacts,
+  decisions: Decisions,
+  nowMs: number,
+): CategoryVerdict {
+  const given = findGiven(decisions, nowMs)
+  const hidden = new Map(decisions.hiddenAcks.map((ack) => [ack.service, ack.message]))
+  const judged = facts.failures.map(({ service, severity, honoured }) => {
+    const isHonoured = honoured !== null && hidden.get(service) !== honoured
+    const ack = given.get(service)
+    // Of two acks the one that stays longer decides.
+    const expiresAtMs = isHonoured ? null : (ack?.expiresAtMs ?? null)
+    return { service, severity, expiresAtMs, isAcked: isHonoured || ack !== undefined }
+  })
+  const failing = judged.filter(({ isAcked }) => !isAcked)
+  const reason = findReason(facts, { isEnabled: isEnabled(facts, decisions), failing })
+  return {
+    name: facts.name,
     passes: reason === 'healthy',
     reason,
-    severity: worst(severities.filter((severity) => severity !== null)),
-    failing,
-    missing,
+    severity: worst(failing.map(({ severity }) => severity)),
+    failing: failing.map(({ service }) => service),
+    acked: judged
+      .filter(({ isAcked }) => isAcked)
+      .map(({ service, severity, expiresAtMs }) => ({ service, severity, expiresAtMs })),
+    missing: facts.missing,
   }
 }
 
 function findReason(
-  category: Category,
-  { checked, failing, missing }: Record<'checked' | 'failing' | 'missing', string[]>,
+  { isChecked, missing, onMissing }: CategoryFacts,
+  { isEnabled: enabled, failing }: { isEnabled: boolean; failing: unknown[] },
 ): CategoryReason {
-  if (category.enabled === false) return 'disabled'
-  if (checked.length === 0) return 'empty'
+  if (!enabled) return 'disabled'
+  if (!isChecked) return 'empty'
   if (failing.length > 0) return 'unhealthy'
-  return missing.length > 0 && category.onMissing === 'fail' ? 'unhealthy' : 'healthy'
+  return missing.length > 0 && onMissing === 'fail' ? 'unhealthy' : 'healthy'
 }
 
-function isDefault(category: Category): boolean {
-  return category.name === DEFAULT_CATEGORY
+/**
+ * The same verdict, read later: acks that ran out since count no more. Whoever reads judges by its own clock, for the
+ * next report or alarm may be late.
+ */
+export function expireAcks<T extends CategoryVerdict & { sinceMs: number }>(
+  verdict: T,
+  nowMs: number,
+): T {
+  const ended = verdict.acked.filter(({ expiresAtMs }) => (expiresAtMs ?? Infinity) <= nowMs)
+  if (ended.length === 0) return verdict
+  const turns = verdict.reason === 'healthy'
+  const severities = [verdict.severity, ...ended.map(({ severity }) => severity)]
+  return {
+    ...verdict,
+    passes: false,
+    reason: turns ? 'unhealthy' : verdict.reason,
+    sinceMs: turns ? Math.min(...ended.map((ack) => ack.expiresAtMs ?? nowMs)) : verdict.sinceMs,
+    severity: worst(severities.filter((severity) => severity !== null)),
+    failing: [...verdict.failing, ...ended.map(({ service }) => service)],
+    acked: verdict.acked.filter((ack) => !ended.includes(ack)),
+  }
 }

@@ -1,6 +1,7 @@
 /** `__gtg`: 200 or 503 for probers, within 700 ms whatever fails behind it. The contract: behaviour, section 4. */
 import { Hono, type Context } from 'hono'
-import { isTokenValid } from '../auth/token.ts'
+import { findViewer } from '../auth/viewer.ts'
+import { count } from '../cluster/counters.ts'
 import { findCluster } from './find-cluster.ts'
 import { readView } from '../cluster/read-view.ts'
 import { replyGtgJson } from '../dialects/gtg-json.ts'
@@ -17,8 +18,7 @@ gtg.on(['GET', 'OPTIONS'], PATHS, async (c) => {
   const answer = await ask(c)
   const { method } = c.req.raw
   if (!c.req.header('Accept')?.includes('application/json')) return replyGtg(method, answer)
-  const showServices =
-    c.var.config.HEALTH_ACCESS === 'public' || (await isTokenValid(c, ['read', 'operate']))
+  const showServices = c.var.config.HEALTH_ACCESS === 'public' || (await findViewer(c)) !== null
   return replyGtgJson(method, answer, showServices)
 })
 
@@ -35,18 +35,22 @@ async function ask(c: Context<AppEnv>): Promise<Gtg> {
   const skipMemo =
     c.req.query('cache') !== 'false'
       ? 'never'
-      : (await isTokenValid(c, ['read', 'operate']))
-        ? 'always'
-        : 'now and then'
+      : (await findViewer(c)) === null
+        ? 'now and then'
+        : 'always'
   const read = await readView(c.env, found.cluster, {
     skipMemo,
     goOn: (work) => {
       c.executionCtx.waitUntil(work)
     },
   })
-  if (read === null) return refuseGtg('internal')
   const names = splitNames([...(c.req.queries('categories') ?? []), categoryOfPath(c.req.path)])
-  return judgeGtg(read.view, names, { nowMs: Date.now(), isCopy: read.isCopy })
+  const answer =
+    read === null
+      ? refuseGtg('internal')
+      : judgeGtg(read.view, names, { nowMs: Date.now(), isCopy: read.isCopy })
+  count(found.cluster, 'gtg', answer.reason)
+  return answer
 }
 
 /** `/__gtg/read` is short for `/__gtg?categories=read`. */

@@ -1,45 +1,104 @@
-/** `__health`: what is known of each service, in the Financial Times' shape; 200 whether or not it is well. */
+/** `__health` and its pods: pages for people, the Financial Times' shape for scripts; 200 whether or not it is well. */
 import { Hono, type Context } from 'hono'
-import { isTokenValid } from '../auth/token.ts'
-import { makeFtHealth } from '../dialects/ft-health.ts'
+import { HEALTH_JSON_TYPE, makeHealthJson } from '../dialects/health-json.ts'
+import { makeFtHealth, makeFtPod, makeFtPods } from '../dialects/ft-health.ts'
+import { DEFAULT_CATEGORY } from '../contract/report.ts'
+import { describeCluster } from '../domain/status.ts'
 import type { AppEnv } from '../env.ts'
-import { findCluster } from './find-cluster.ts'
+import { HealthPage } from '../views/health.tsx'
+import { PodPage } from '../views/pod.tsx'
+import { PodsPage } from '../views/pods.tsx'
+import { findFormat, frameOf, replyLive, replyProblem } from './answer.ts'
+import { readers } from './guard.ts'
+import { placesOf } from './paths.ts'
+import {
+  missingQuery,
+  publicLinksOf,
+  readCluster,
+  unknownCategory,
+  unknownService,
+} from './read-cluster.ts'
 import { splitNames } from './split-names.ts'
 
 export const health = new Hono<AppEnv>()
 
-health.get('/__health', answer).get('/clusters/:cluster/__health', answer)
+const HEALTH = [...placesOf('/__health'), '/clusters/:cluster', '/clusters/:cluster/', '/__health/']
 
-async function answer(c: Context<AppEnv>): Promise<Response> {
-  const { HEALTH_ACCESS, BUSINESS_IMPACT, PANIC_GUIDE } = c.var.config
-  c.header('Cache-Control', 'no-store')
-  c.header('Access-Control-Allow-Origin', '*')
-  if (HEALTH_ACCESS === 'token' && !(await isTokenValid(c, ['read', 'operate']))) {
-    c.header('WWW-Authenticate', 'Bearer')
-    return fail(c, 401, { code: 'unauthorized', message: 'A token with the role read is needed.' })
+health.on('GET', HEALTH, readers, answerHealth)
+
+export async function answerHealth(c: Context<AppEnv>): Promise<Response> {
+  const read = await readCluster(c)
+  if (!read.ok) return replyProblem(c, read.problem)
+  const { cluster, state } = read
+  const nowMs = Date.now()
+  const names = splitNames(c.req.queries('categories') ?? [])
+  const asked = names.length === 0 ? [DEFAULT_CATEGORY] : names
+  const status = describeCluster(state, { cluster, names: asked, nowMs })
+  if (status === null) return replyProblem(c, unknownCategory(names))
+  const format = findFormat(c)
+  if (format === 'text/html') {
+    return replyLive(c, [read.status, names], () =>
+      HealthPage({ frame: frameOf(c), title: cluster, status: read.status, categories: names }),
+    )
   }
-  const found = findCluster(c)
-  if (!found.ok) {
-    const message =
-      'Name one of the configured clusters: ?cluster= or /clusters/{cluster}/__health.'
-    return fail(c, found.reason === 'unknown-cluster' ? 404 : 400, { code: found.reason, message })
+  openToAll(c)
+  if (format === 'application/health+json') {
+    const { status: code, body } = makeHealthJson(status)
+    return c.json(body, code, { 'Content-Type': HEALTH_JSON_TYPE })
   }
-  const state = await c.env.CLUSTER.getByName(found.cluster).read()
-  const ft = makeFtHealth(state, {
-    cluster: found.cluster,
-    names: splitNames(c.req.queries('categories') ?? []),
-    texts: { businessImpact: BUSINESS_IMPACT, panicGuide: PANIC_GUIDE },
-    nowMs: Date.now(),
-  })
-  if (ft !== null) return c.json(ft)
-  const message = 'One of the categories is not known in this cluster.'
-  return fail(c, 400, { code: 'unknown-category', message })
+  return c.json(
+    makeFtHealth(status, { texts: textsOf(c), nowMs, linkToPods: publicLinksOf(c).pods }),
+  )
 }
 
-function fail(
-  c: Context,
-  status: 400 | 401 | 404,
-  error: { code: string; message: string },
-): Response {
-  return c.json({ error }, status)
+health.on('GET', placesOf('/__pods-health'), readers, async (c) => {
+  const read = await readCluster(c)
+  if (!read.ok) return replyProblem(c, read.problem)
+  const name = c.req.query('service-name')
+  if (!name) return replyProblem(c, missingQuery('service-name'))
+  const { status, cluster } = read
+  const service = status.services.find((one) => one.name === name)
+  if (service === undefined) return replyProblem(c, unknownService())
+  if (findFormat(c) === 'text/html') {
+    return replyLive(c, [status, name], () =>
+      PodsPage({ frame: frameOf(c), title: cluster, status, service }),
+    )
+  }
+  openToAll(c)
+  const linkToPod = publicLinksOf(c).pod
+  return c.json(makeFtPods(status, service, { texts: textsOf(c), nowMs: Date.now(), linkToPod }))
+})
+
+health.on('GET', placesOf('/__pod-individual-health'), readers, async (c) => {
+  const read = await readCluster(c)
+  if (!read.ok) return replyProblem(c, read.problem)
+  const name = c.req.query('pod-name')
+  if (!name) return replyProblem(c, missingQuery('pod-name'))
+  const { status, cluster } = read
+  const service = status.services.find(({ targets }) => targets.some(({ id }) => id === name))
+  const target = service?.targets.find(({ id }) => id === name)
+  if (service === undefined || target === undefined) {
+    const message = 'No pod of that name stands behind a service of this cluster.'
+    return replyProblem(c, { status: 404, code: 'unknown-pod', message })
+  }
+  if (findFormat(c) === 'text/html') {
+    return replyLive(c, [status.freshness, status.freshAtMs, service], () =>
+      PodPage({ frame: frameOf(c), title: cluster, status, service, target }),
+    )
+  }
+  openToAll(c)
+  return c.json(makeFtPod(service, target, textsOf(c)))
+})
+
+/** A status page's script may read it from anywhere. */
+function openToAll(c: Context<AppEnv>): void {
+  c.header('Cache-Control', 'no-store')
+  c.header('Vary', 'Accept')
+  c.header('X-Content-Type-Options', 'nosniff')
+  if (c.var.config.HEALTH_ACCESS === 'public') c.header('Access-Control-Allow-Origin', '*')
+}
+
+function textsOf(c: Context<AppEnv>) {
+  const { BUSINESS_IMPACT, PANIC_GUIDE } = c.var.config
+  return { businessImpact: BUSINESS_IMPACT, panicGuide: PANIC_GUIDE }
 }

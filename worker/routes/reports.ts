@@ -1,7 +1,8 @@
 /** The way in for reports: unpack, parse, hand to the cluster's object, answer. Refusals in the order of behaviour, section 2. */
-import { Hono } from 'hono'
+import { Hono, type Context } from 'hono'
 import * as v from 'valibot'
 import { pushSignature } from '../auth/push-signature.ts'
+import { count, giveBack, takeCounts } from '../cluster/counters.ts'
 import { REPORT_MAX_BYTES } from '../contract/limits.ts'
 import { reportSchema, type Accepted, type Report } from '../contract/report.ts'
 import { isIntervalTooLong } from '../domain/freshness.ts'
@@ -11,7 +12,7 @@ import { refuse, type Refusal } from '../dialects/refusal.ts'
 
 export const reports = new Hono<AppEnv>()
 
-reports.post('/v1/clusters/:cluster/reports', pushSignature, async (c) => {
+reports.post('/v1/clusters/:cluster/reports', countRefused, pushSignature, async (c) => {
   const parsed = await parseReport(c.var.wire, {
     contentType: c.req.header('Content-Type') ?? '',
     contentEncoding: c.req.header('Content-Encoding') ?? 'identity',
@@ -26,15 +27,26 @@ reports.post('/v1/clusters/:cluster/reports', pushSignature, async (c) => {
   return c.json(accepted, 202, { Date: new Date().toUTCString() })
 })
 
+/** What never reaches the object is counted here; of an invented cluster nothing is kept. */
+async function countRefused(c: Context<AppEnv>, next: () => Promise<void>): Promise<void> {
+  await next()
+  const refused: unknown = c.get('refused')
+  const cluster = c.req.param('cluster') ?? ''
+  if (typeof refused !== 'string' || refused === 'stale-sequence') return
+  if (c.var.config.PUSH_SECRETS.has(cluster)) count(cluster, 'reports', refused)
+}
+
 type Apply = { ok: true; resend: boolean } | { ok: false; rejection: Refusal }
 
 async function apply(
   cluster: ReturnType<AppEnv['Bindings']['CLUSTER']['getByName']>,
   report: Report,
 ): Promise<Apply> {
+  const counted = takeCounts(report.cluster)
   try {
-    return await cluster.applyReport(report)
+    return await cluster.applyReport(report, counted)
   } catch (error) {
+    giveBack(report.cluster, counted)
     // The exporter keeps its state and comes again: an object that is away costs this try only.
     console.error('report not applied:', error instanceof Error ? error.message : error)
     return { ok: false, rejection: { reason: 'unavailable' } }

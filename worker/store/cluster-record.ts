@@ -1,40 +1,35 @@
 /**
- * The one KV record of a cluster: its verdicts as last published, with a version. Written by the cluster's object
- * alone, on change; read where the object can't be reached. Its age says nothing: a stable cluster is not written.
+ * The one KV record of a cluster: what was last published of its verdicts and decisions, with a version. Written by the
+ * cluster's object alone, on change; read where the object can't be reached, and by an object that lost its storage.
  */
 import * as v from 'valibot'
-import { severitySchema } from '../contract/report.ts'
-
-const timeMs = v.nullable(v.number())
-
-export const leaseSchema = v.object({
-  freshAtMs: timeMs,
-  validUntilMs: timeMs,
-  heldUntilMs: timeMs,
-})
-
-export const categoryStandingSchema = v.object({
-  name: v.string(),
-  passes: v.boolean(),
-  reason: v.picklist(['healthy', 'unhealthy', 'disabled', 'empty']),
-  severity: v.nullable(severitySchema),
-  failing: v.array(v.string()),
-  missing: v.array(v.string()),
-  sinceMs: v.number(),
-})
+import type { Published } from '../domain/restore.ts'
+import {
+  categoryStandingSchema,
+  decisionsSchema,
+  factsSchema,
+  leaseSchema,
+} from './state-schemas.ts'
 
 const recordSchema = v.object({
   version: v.number(),
   publishedAtMs: v.number(),
-  /** It was dead when this was published: there is nothing to hold. */
   isDead: v.boolean(),
-  view: v.object({
-    lease: leaseSchema,
-    intervalSeconds: v.number(),
-    categories: v.array(categoryStandingSchema),
-  }),
+  epoch: v.number(),
+  sequence: v.number(),
+  intervalSeconds: v.number(),
+  lease: leaseSchema,
+  facts: v.array(factsSchema),
+  categories: v.array(categoryStandingSchema),
+  decisions: decisionsSchema,
 })
-export type ClusterRecord = v.InferOutput<typeof recordSchema>
+export type ClusterRecord = Published & v.InferOutput<typeof recordSchema>
+
+/** The object was emptied on purpose: nothing from before may come back. */
+const tombstoneSchema = v.object({ version: v.number(), erasedAtMs: v.number() })
+type Tombstone = v.InferOutput<typeof tombstoneSchema>
+
+const eitherSchema = v.union([recordSchema, tombstoneSchema])
 
 export function recordKey(cluster: string): string {
   return `cluster/${cluster}`
@@ -42,15 +37,35 @@ export function recordKey(cluster: string): string {
 
 /** null when there is none, or none that this version can read. */
 export async function readRecord(kv: KVNamespace, cluster: string): Promise<ClusterRecord | null> {
-  const text = await kv.get(recordKey(cluster), { cacheTtl: 30 }) // the platform's minimum, seconds
-  const result = v.safeParse(v.pipe(v.string(), v.parseJson(), recordSchema), text)
+  const result = v.safeParse(
+    v.pipe(v.string(), v.parseJson(), recordSchema),
+    await get(kv, cluster),
+  )
   return result.success ? result.output : null
+}
+
+/** null when there never was one. Throws when KV fails or the record can't be read: then nothing may overwrite it. */
+export async function readBackup(
+  kv: KVNamespace,
+  cluster: string,
+): Promise<ClusterRecord | Tombstone | null> {
+  const text = await get(kv, cluster)
+  if (text === null) return null
+  const result = v.safeParse(v.pipe(v.string(), v.parseJson(), eitherSchema), text)
+  if (result.success) return result.output
+  throw new Error(
+    `the KV record of ${cluster} can't be read, so its acks and trips can't be restored; POST /clusters/${cluster}/erase starts without them`,
+  )
 }
 
 export async function writeRecord(
   kv: KVNamespace,
   cluster: string,
-  record: ClusterRecord,
+  record: ClusterRecord | Tombstone,
 ): Promise<void> {
   await kv.put(recordKey(cluster), JSON.stringify(record))
+}
+
+function get(kv: KVNamespace, cluster: string): Promise<string | null> {
+  return kv.get(recordKey(cluster), { cacheTtl: 30 }) // the platform's minimum, seconds
 }

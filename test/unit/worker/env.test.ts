@@ -34,6 +34,9 @@ describe('a configuration', () => {
       HEALTH_ACCESS: 'public',
       BUSINESS_IMPACT: '',
       PANIC_GUIDE: '',
+      PATH_PREFIX: '',
+      SESSION_SECRET: null,
+      METRICS_PREFIX: 'pilotlight',
     })
   })
 
@@ -46,6 +49,10 @@ describe('a configuration', () => {
       HEALTH_ACCESS: 'token',
       BUSINESS_IMPACT: 'Nobody can buy',
       PANIC_GUIDE: 'Call the shop',
+      PUBLIC_URL: 'https://health.example.com/edge',
+      PATH_PREFIX: '/__health',
+      SESSION_SECRET: 's'.repeat(32),
+      METRICS_PREFIX: 'upp_health',
     }
 
     expect(configOf(vars)).toEqual({
@@ -75,6 +82,15 @@ describe('a configuration', () => {
     const config = configOf({ PUSH_SECRETS: JSON.stringify({ constructor: PUSH_SECRET }) })
 
     expect([...config.PUSH_SECRETS]).toEqual([['constructor', [PUSH_SECRET]]])
+  })
+
+  it('drops the slash at the end of a path', () => {
+    const vars = { PUBLIC_URL: 'https://health.example.com/', PATH_PREFIX: '/edge/' }
+
+    expect(configOf(vars)).toMatchObject({
+      PUBLIC_URL: 'https://health.example.com',
+      PATH_PREFIX: '/edge',
+    })
   })
 
   it('is read once per isolate', () => {
@@ -119,6 +135,14 @@ describe('a fault', () => {
     ['another access', { HEALTH_ACCESS: 'all' }, 'HEALTH_ACCESS: must be "public" or "token"'],
     ['a default cluster in capitals', { DEFAULT_CLUSTER: 'Demo' }, 'DEFAULT_CLUSTER: is not a'],
     ['a default cluster of nobody', { DEFAULT_CLUSTER: 'who' }, 'DEFAULT_CLUSTER: must be one of'],
+    ['a public URL without a scheme', { PUBLIC_URL: 'health.example.com' }, 'PUBLIC_URL: must be'],
+    ['a public URL of a script', { PUBLIC_URL: 'javascript:x' }, 'PUBLIC_URL: must be a URL'],
+    ['a public URL with a query', { PUBLIC_URL: 'https://a.b/?c' }, 'PUBLIC_URL: must be a URL'],
+    ['a prefix without a slash', { PATH_PREFIX: 'health' }, 'PATH_PREFIX: must be a path'],
+    ['a prefix of the Worker’s own', { PATH_PREFIX: '/clusters' }, 'PATH_PREFIX: must be a path'],
+    ['a prefix with a query', { PATH_PREFIX: '/a?b' }, 'PATH_PREFIX: must be a path'],
+    ['a short session secret', { SESSION_SECRET: 's'.repeat(31) }, 'SESSION_SECRET: must be 32'],
+    ['a prefix that no metric has', { METRICS_PREFIX: 'upp-health' }, 'METRICS_PREFIX: must be'],
     [
       'a default cluster called as an object’s own',
       { DEFAULT_CLUSTER: 'constructor' },
@@ -185,6 +209,10 @@ describe('a secret', () => {
     ['DEFAULT_CLUSTER', { DEFAULT_CLUSTER: `whsec_${MARK}` }],
     ['HEALTH_ACCESS', { HEALTH_ACCESS: MARK }],
     ['DEAD_AFTER_SECONDS', { DEAD_AFTER_SECONDS: MARK }],
+    ['SESSION_SECRET', { SESSION_SECRET: MARK }],
+    ['PUBLIC_URL', { PUBLIC_URL: MARK }],
+    ['PATH_PREFIX', { PATH_PREFIX: MARK }],
+    ['METRICS_PREFIX', { METRICS_PREFIX: `-${MARK}` }],
   ]
 
   it.each(positions)('is never repeated in a fault: %s', (_what, vars) => {

@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Content, Service } from '../../../../worker/contract/report.ts'
 import { makeFtHealth, type FtHealth } from '../../../../worker/dialects/ft-health.ts'
+import type { ClusterState } from '../../../../worker/domain/cluster.ts'
+import { describeCluster } from '../../../../worker/domain/status.ts'
 import {
   aCategory,
   aContent,
@@ -14,11 +16,9 @@ import {
 } from '../../../support/a-report.ts'
 import { stateAfter, T0 } from '../../../support/apply.ts'
 
-const ASKED = {
-  cluster: 'demo',
-  names: [],
+const TOLD = {
   texts: { businessImpact: 'Nobody can buy', panicGuide: 'Call the shop' },
-  nowMs: T0,
+  linkToPods: (service: string) => `https://edge.example/pods/${service}`,
 }
 
 const SHOP = aService({ name: 'shop', targets: [aFailingTarget({ severity: 3 })] })
@@ -28,10 +28,16 @@ function healthOf(
   content: Partial<Content>,
   asked: { names?: string[]; nowMs?: number } = {},
 ): FtHealth | null {
-  return makeFtHealth(stateAfter([aSnapshot({ content: aContent(content) })]), {
-    ...ASKED,
-    ...asked,
-  })
+  return tell(stateAfter([aSnapshot({ content: aContent(content) })]), asked)
+}
+
+/** As the route does: `default`, where no category is named. */
+function tell(
+  state: ClusterState | null,
+  { names = ['default'], nowMs = T0 }: { names?: string[]; nowMs?: number } = {},
+): FtHealth | null {
+  const status = describeCluster(state, { cluster: 'demo', names, nowMs })
+  return status && makeFtHealth(status, { ...TOLD, nowMs })
 }
 
 function checkOf(service: Service, content: Partial<Content> = {}) {
@@ -78,7 +84,8 @@ describe('the shape', () => {
           ok: true,
           severity: 2,
           businessImpact: 'Nobody can buy',
-          technicalSummary: 'Each pod of the service is asked for its __health; 1 desired.',
+          technicalSummary:
+            'Each pod of the service is asked for its __health; 1 desired. Its pods: https://edge.example/pods/web',
           panicGuide: 'Call the shop',
           checkOutput: '1/1 pods available',
           lastUpdated: '2023-11-14T22:13:20.000Z',
@@ -145,8 +152,16 @@ describe('a check', () => {
   })
 
   it.each([
-    ['one workload', 3, 'Each pod of the service is asked for its __health; 3 desired.'],
-    ['no workload', null, 'Each pod of the service is asked for its __health.'],
+    [
+      'one workload',
+      3,
+      'Each pod of the service is asked for its __health; 3 desired. Its pods: https://edge.example/pods/web',
+    ],
+    [
+      'no workload',
+      null,
+      'Each pod of the service is asked for its __health. Its pods: https://edge.example/pods/web',
+    ],
   ])('tells the desired replicas where they are known: %s', (_what, desired, expected) => {
     expect(checkOf(aService({ desired }))?.technicalSummary).toBe(expected)
   })
@@ -216,7 +231,7 @@ describe('a cluster without fresh data', () => {
     ['never a report', null],
     ['only heartbeats', stateAfter([aHeartbeat()])],
   ])('is not ok and says why: %s', (_what, state) => {
-    const health = makeFtHealth(state, ASKED)
+    const health = tell(state)
 
     expect(health).toMatchObject({ systemCode: 'demo', ok: false, severity: 1 })
     expect(health?.checks).toEqual([

@@ -82,6 +82,9 @@ describe('a snapshot', () => {
       recovery: null,
       resendAskedAtMs: null,
       streaks: { web: 2 },
+      streaksEpoch: 1,
+      counts: [],
+      freshness: 'fresh',
       exporter: report.exporter,
     })
   })
@@ -201,6 +204,7 @@ describe('a blind exporter', () => {
         ...HELD.pulse,
         sequence: 2,
         blindSinceMs: T0 + 10_000,
+        freshness: 'held',
         lease: { ...HELD.pulse.lease, heldUntilMs: T0 + 70_000 },
       },
     })
@@ -348,7 +352,8 @@ describe('a transition', () => {
       T0 + 10_000,
     )
 
-    const at = { atMs: T0 + 10_000, from: 'ok', to: 'failing' }
+    const by = { cause: 'report', actor: null, note: '' }
+    const at = { atMs: T0 + 10_000, from: 'ok', to: 'failing', ...by }
     expect(transitions).toEqual([
       { ...at, subject: 'service', name: 'web' },
       { ...at, subject: 'category', name: 'default', from: 'healthy', to: 'unhealthy' },
@@ -359,6 +364,7 @@ describe('a transition', () => {
     const nothing = aContent({ services: [], categories: [] })
 
     expect(transitionsOf(null, bad)).toEqual([
+      'cluster : no-data to fresh',
       'service web: null to failing',
       'category default: null to unhealthy',
       'category read: null to disabled',

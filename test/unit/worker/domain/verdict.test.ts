@@ -1,9 +1,11 @@
 /** When a category passes and what it says otherwise (behaviour, section 3). */
 import { describe, expect, it } from 'vitest'
 import type { Category, Content } from '../../../../worker/contract/report.ts'
+import { NO_DECISIONS } from '../../../../worker/domain/decisions.ts'
 import {
-  judgeCategories,
+  judgeCategory,
   judgeServices,
+  observeCategories,
   type CategoryVerdict,
 } from '../../../../worker/domain/verdict.ts'
 import {
@@ -13,6 +15,7 @@ import {
   aService,
   anUnreachableTarget,
 } from '../../../support/a-report.ts'
+import { T0 } from '../../../support/apply.ts'
 
 /** `web` and `api` are well; `shop` fails mildly, `bank` badly; `new` was not checked yet. */
 const SERVICES = [
@@ -25,7 +28,9 @@ const SERVICES = [
 
 function judge(given: Partial<Content>): CategoryVerdict[] {
   const content = aContent({ services: SERVICES, ...given })
-  return judgeCategories(content, judgeServices(content))
+  return observeCategories(content, judgeServices(content)).map((facts) =>
+    judgeCategory(facts, NO_DECISIONS, T0),
+  )
 }
 
 function judgeOne(category: Partial<Category>, given: Partial<Content> = {}) {
@@ -110,6 +115,7 @@ describe('the category default', () => {
       reason: 'unhealthy',
       severity: 1,
       failing: ['shop', 'bank'],
+      acked: [],
       missing: [],
     })
   })

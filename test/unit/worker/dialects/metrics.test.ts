@@ -1,0 +1,505 @@
+/** `/metrics` line by line: what each metric says, when it is absent, and that no name from outside breaks the page. */
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  isOpenMetricsAsked,
+  writeMetrics,
+  type ClusterMetrics,
+} from '../../../../worker/dialects/metrics.ts'
+import type { ClusterStatus } from '../../../../worker/domain/status.ts'
+import {
+  aCategoryStatus,
+  aClusterStatus,
+  aFailingServiceStatus,
+  anAckStatus,
+  aServiceStatus,
+} from '../../../support/a-status.ts'
+import { T0 } from '../../../support/apply.ts'
+
+const TEXT = { prefix: 'pilotlight', isOpenMetrics: false }
+const OPEN = { prefix: 'pilotlight', isOpenMetrics: true }
+
+function aCluster(given: Partial<ClusterMetrics> = {}): ClusterMetrics {
+  return { cluster: 'demo', status: aClusterStatus(), counters: { gtg: {}, reports: {} }, ...given }
+}
+
+/** The samples of some metrics, of one cluster. */
+function samplesOf(status: Partial<ClusterStatus> | null, names: RegExp): string[] {
+  const cluster = aCluster({ status: status === null ? null : aClusterStatus(status) })
+  return writeMetrics([cluster], TEXT)
+    .split('\n')
+    .filter((line) => names.test(line) && !line.startsWith('#'))
+}
+
+function environmentsOf(clusters: ClusterMetrics[]): string[] {
+  const page = writeMetrics(clusters, TEXT)
+  return [...page.matchAll(/^pilotlight_cluster_readable\{environment="(.*)"\}/gm)].map(
+    ([, environment]) => environment ?? '',
+  )
+}
+
+const SHOP = aCluster({
+  cluster: 'shop-eu',
+  status: aClusterStatus({
+    environment: 'shop',
+    freshAtMs: T0 + 250,
+    services: [
+      aServiceStatus(),
+      aFailingServiceStatus({ name: 'bank', ack: anAckStatus() }),
+      aServiceStatus({ name: 'new', ok: null }),
+    ],
+    categories: [
+      aCategoryStatus({ acked: ['bank'] }),
+      aCategoryStatus({ name: 'buy', passes: false, reason: 'disabled', missing: ['cart'] }),
+    ],
+  }),
+  counters: {
+    gtg: { unhealthy: 2, healthy: 40 },
+    reports: { accepted: 7, 'stale-sequence': 1 },
+  },
+})
+
+describe('a small cluster', () => {
+  it('reads like this in the text format 0.0.4', () => {
+    expect(writeMetrics([SHOP], TEXT)).toMatchInlineSnapshot(`
+      "# HELP pilotlight_pilotlight Burns (1) while the environment is known and not dead; else it is out, which is to say absent.
+      # TYPE pilotlight_pilotlight gauge
+      pilotlight_pilotlight{environment="shop"} 1
+      # HELP pilotlight_servicestatus Health of a service: 0 ok, 1 not, whether acked or not.
+      # TYPE pilotlight_servicestatus gauge
+      pilotlight_servicestatus{environment="shop",service="bank"} 1
+      pilotlight_servicestatus{environment="shop",service="web"} 0
+      # HELP pilotlight_service_acked There (1) for a service that is acked, whether it fails or not.
+      # TYPE pilotlight_service_acked gauge
+      pilotlight_service_acked{environment="shop",service="bank"} 1
+      # HELP pilotlight_acks Services that are acked.
+      # TYPE pilotlight_acks gauge
+      pilotlight_acks{environment="shop"} 1
+      # HELP pilotlight_category_passes Whether a category passes: 1 yes, 0 no.
+      # TYPE pilotlight_category_passes gauge
+      pilotlight_category_passes{environment="shop",category="buy"} 0
+      pilotlight_category_passes{environment="shop",category="default"} 1
+      # HELP pilotlight_category_state Why a category passes or fails: 1 at the state that it is in.
+      # TYPE pilotlight_category_state gauge
+      pilotlight_category_state{environment="shop",category="buy",pilotlight_category_state="disabled"} 1
+      pilotlight_category_state{environment="shop",category="buy",pilotlight_category_state="empty"} 0
+      pilotlight_category_state{environment="shop",category="buy",pilotlight_category_state="healthy"} 0
+      pilotlight_category_state{environment="shop",category="buy",pilotlight_category_state="unhealthy"} 0
+      pilotlight_category_state{environment="shop",category="default",pilotlight_category_state="disabled"} 0
+      pilotlight_category_state{environment="shop",category="default",pilotlight_category_state="empty"} 0
+      pilotlight_category_state{environment="shop",category="default",pilotlight_category_state="healthy"} 1
+      pilotlight_category_state{environment="shop",category="default",pilotlight_category_state="unhealthy"} 0
+      # HELP pilotlight_category_missing_services Services that a category names and the cluster does not have.
+      # TYPE pilotlight_category_missing_services gauge
+      pilotlight_category_missing_services{environment="shop",category="buy"} 1
+      pilotlight_category_missing_services{environment="shop",category="default"} 0
+      # HELP pilotlight_cluster_state How fresh the verdict is: 1 at the state that the cluster is in.
+      # TYPE pilotlight_cluster_state gauge
+      pilotlight_cluster_state{environment="shop",pilotlight_cluster_state="dead"} 0
+      pilotlight_cluster_state{environment="shop",pilotlight_cluster_state="fresh"} 1
+      pilotlight_cluster_state{environment="shop",pilotlight_cluster_state="held"} 0
+      pilotlight_cluster_state{environment="shop",pilotlight_cluster_state="late"} 0
+      pilotlight_cluster_state{environment="shop",pilotlight_cluster_state="no-data"} 0
+      # HELP pilotlight_cluster_readable Whether the state of the cluster could be read for this scrape: 1 yes, 0 no.
+      # TYPE pilotlight_cluster_readable gauge
+      pilotlight_cluster_readable{environment="shop"} 1
+      # HELP pilotlight_last_report_timestamp_seconds When the verdict was last fresh, in seconds since 1970.
+      # TYPE pilotlight_last_report_timestamp_seconds gauge
+      pilotlight_last_report_timestamp_seconds{environment="shop"} 1700000000.25
+      # HELP pilotlight_reports_total Reports that came in, by what became of them: accepted, or the code of the refusal.
+      # TYPE pilotlight_reports_total counter
+      pilotlight_reports_total{environment="shop",result="accepted"} 7
+      pilotlight_reports_total{environment="shop",result="stale-sequence"} 1
+      # HELP pilotlight_gtg_answers_total Answers of __gtg, by reason.
+      # TYPE pilotlight_gtg_answers_total counter
+      pilotlight_gtg_answers_total{environment="shop",result="healthy"} 40
+      pilotlight_gtg_answers_total{environment="shop",result="unhealthy"} 2
+      "
+    `)
+  })
+
+  it('reads like this in OpenMetrics 1.0.0', () => {
+    expect(writeMetrics([SHOP], OPEN)).toMatchInlineSnapshot(`
+      "# HELP pilotlight_pilotlight Burns (1) while the environment is known and not dead; else it is out, which is to say absent.
+      # TYPE pilotlight_pilotlight gauge
+      pilotlight_pilotlight{environment="shop"} 1
+      # HELP pilotlight_servicestatus Health of a service: 0 ok, 1 not, whether acked or not.
+      # TYPE pilotlight_servicestatus gauge
+      pilotlight_servicestatus{environment="shop",service="bank"} 1
+      pilotlight_servicestatus{environment="shop",service="web"} 0
+      # HELP pilotlight_service_acked There (1) for a service that is acked, whether it fails or not.
+      # TYPE pilotlight_service_acked gauge
+      pilotlight_service_acked{environment="shop",service="bank"} 1
+      # HELP pilotlight_acks Services that are acked.
+      # TYPE pilotlight_acks gauge
+      pilotlight_acks{environment="shop"} 1
+      # HELP pilotlight_category_passes Whether a category passes: 1 yes, 0 no.
+      # TYPE pilotlight_category_passes gauge
+      pilotlight_category_passes{environment="shop",category="buy"} 0
+      pilotlight_category_passes{environment="shop",category="default"} 1
+      # HELP pilotlight_category_state Why a category passes or fails: 1 at the state that it is in.
+      # TYPE pilotlight_category_state stateset
+      pilotlight_category_state{environment="shop",category="buy",pilotlight_category_state="disabled"} 1
+      pilotlight_category_state{environment="shop",category="buy",pilotlight_category_state="empty"} 0
+      pilotlight_category_state{environment="shop",category="buy",pilotlight_category_state="healthy"} 0
+      pilotlight_category_state{environment="shop",category="buy",pilotlight_category_state="unhealthy"} 0
+      pilotlight_category_state{environment="shop",category="default",pilotlight_category_state="disabled"} 0
+      pilotlight_category_state{environment="shop",category="default",pilotlight_category_state="empty"} 0
+      pilotlight_category_state{environment="shop",category="default",pilotlight_category_state="healthy"} 1
+      pilotlight_category_state{environment="shop",category="default",pilotlight_category_state="unhealthy"} 0
+      # HELP pilotlight_category_missing_services Services that a category names and the cluster does not have.
+      # TYPE pilotlight_category_missing_services gauge
+      pilotlight_category_missing_services{environment="shop",category="buy"} 1
+      pilotlight_category_missing_services{environment="shop",category="default"} 0
+      # HELP pilotlight_cluster_state How fresh the verdict is: 1 at the state that the cluster is in.
+      # TYPE pilotlight_cluster_state stateset
+      pilotlight_cluster_state{environment="shop",pilotlight_cluster_state="dead"} 0
+      pilotlight_cluster_state{environment="shop",pilotlight_cluster_state="fresh"} 1
+      pilotlight_cluster_state{environment="shop",pilotlight_cluster_state="held"} 0
+      pilotlight_cluster_state{environment="shop",pilotlight_cluster_state="late"} 0
+      pilotlight_cluster_state{environment="shop",pilotlight_cluster_state="no-data"} 0
+      # HELP pilotlight_cluster_readable Whether the state of the cluster could be read for this scrape: 1 yes, 0 no.
+      # TYPE pilotlight_cluster_readable gauge
+      pilotlight_cluster_readable{environment="shop"} 1
+      # HELP pilotlight_last_report_timestamp_seconds When the verdict was last fresh, in seconds since 1970.
+      # TYPE pilotlight_last_report_timestamp_seconds gauge
+      # UNIT pilotlight_last_report_timestamp_seconds seconds
+      pilotlight_last_report_timestamp_seconds{environment="shop"} 1700000000.25
+      # HELP pilotlight_reports Reports that came in, by what became of them: accepted, or the code of the refusal.
+      # TYPE pilotlight_reports counter
+      pilotlight_reports_total{environment="shop",result="accepted"} 7
+      pilotlight_reports_total{environment="shop",result="stale-sequence"} 1
+      # HELP pilotlight_gtg_answers Answers of __gtg, by reason.
+      # TYPE pilotlight_gtg_answers counter
+      pilotlight_gtg_answers_total{environment="shop",result="healthy"} 40
+      pilotlight_gtg_answers_total{environment="shop",result="unhealthy"} 2
+      # EOF
+      "
+    `)
+  })
+
+  it('has other names and the same values with another prefix', () => {
+    const page = writeMetrics([SHOP], { ...TEXT, prefix: 'upp_health' })
+
+    expect(page.replaceAll('upp_health_', 'pilotlight_')).toBe(writeMetrics([SHOP], TEXT))
+    expect(page).toContain('\nupp_health_servicestatus{environment="shop",service="bank"} 1\n')
+  })
+})
+
+describe('a service', () => {
+  it.each([
+    ['ok', aServiceStatus(), ['pilotlight_servicestatus{environment="demo",service="web"} 0']],
+    [
+      'failing',
+      aFailingServiceStatus({ name: 'web' }),
+      ['pilotlight_servicestatus{environment="demo",service="web"} 1'],
+    ],
+    [
+      'failing and acked',
+      aFailingServiceStatus({ name: 'web', ack: anAckStatus() }),
+      [
+        'pilotlight_servicestatus{environment="demo",service="web"} 1',
+        'pilotlight_service_acked{environment="demo",service="web"} 1',
+      ],
+    ],
+    [
+      'well and acked',
+      aServiceStatus({ ack: anAckStatus({ given: null }) }),
+      [
+        'pilotlight_servicestatus{environment="demo",service="web"} 0',
+        'pilotlight_service_acked{environment="demo",service="web"} 1',
+      ],
+    ],
+    ['not checked yet', aServiceStatus({ ok: null }), []],
+  ])('has exactly these samples: %s', (_what, service, expected) => {
+    expect(samplesOf({ services: [service] }, /_service(status|_acked)/)).toEqual(expected)
+  })
+
+  it('counts as it was named last when named twice', () => {
+    const services = [aServiceStatus(), aFailingServiceStatus({ name: 'web' })]
+
+    expect(samplesOf({ services }, /servicestatus/)).toEqual([
+      'pilotlight_servicestatus{environment="demo",service="web"} 1',
+    ])
+  })
+})
+
+describe('a category', () => {
+  it.each(['healthy', 'unhealthy', 'disabled', 'empty'] as const)(
+    'is in exactly one state: %s',
+    (reason) => {
+      const categories = [aCategoryStatus({ reason })]
+
+      const lines = samplesOf({ categories }, /category_state/)
+
+      expect(lines).toHaveLength(4)
+      expect(lines.filter((line) => line.endsWith(' 1'))).toEqual([
+        `pilotlight_category_state{environment="demo",category="default",pilotlight_category_state="${reason}"} 1`,
+      ])
+    },
+  )
+
+  it.each([
+    ['none', [], 0],
+    ['two', ['a', 'b'], 2],
+  ])('counts the services that it misses: %s', (_what, missing, count) => {
+    expect(samplesOf({ categories: [aCategoryStatus({ missing })] }, /missing/)).toEqual([
+      `pilotlight_category_missing_services{environment="demo",category="default"} ${count}`,
+    ])
+  })
+})
+
+describe('what is left of a cluster', () => {
+  const names = (status: Partial<ClusterStatus> | null) => [
+    ...new Set(samplesOf(status, /./).map((line) => line.replace(/^pilotlight_|\{.*$/g, ''))),
+  ]
+  const all = [
+    'pilotlight',
+    'servicestatus',
+    'acks',
+    'category_passes',
+    'category_state',
+    'category_missing_services',
+    'cluster_state',
+    'cluster_readable',
+    'last_report_timestamp_seconds',
+  ]
+  const standing = ['cluster_state', 'cluster_readable', 'last_report_timestamp_seconds']
+
+  it.each([
+    ['fresh', { freshness: 'fresh' }, all],
+    ['late', { freshness: 'late' }, all],
+    ['held', { freshness: 'held' }, all],
+    ['dead', { freshness: 'dead' }, standing],
+    ['no data', { freshness: 'no-data', freshAtMs: null }, ['cluster_state', 'cluster_readable']],
+    ['unreadable', null, ['cluster_readable']],
+  ] as const)('is this when it is %s', (_what, status, expected) => {
+    expect(names(status)).toEqual(expected)
+  })
+
+  it.each(['no-data', 'fresh', 'late', 'held', 'dead'] as const)(
+    'is in exactly one state: %s',
+    (freshness) => {
+      const lines = samplesOf({ freshness }, /cluster_state/)
+
+      expect(lines).toHaveLength(5)
+      expect(lines.filter((line) => line.endsWith(' 1'))).toEqual([
+        `pilotlight_cluster_state{environment="demo",pilotlight_cluster_state="${freshness}"} 1`,
+      ])
+    },
+  )
+
+  it('goes on being counted while its object is unreadable', () => {
+    const counters = { gtg: { internal: 3 }, reports: { unavailable: 2 } }
+
+    const page = writeMetrics([aCluster({ status: null, counters })], TEXT)
+
+    expect(page).toContain('\npilotlight_cluster_readable{environment="demo"} 0\n')
+    expect(page).toContain(
+      '\npilotlight_gtg_answers_total{environment="demo",result="internal"} 3\n',
+    )
+    expect(page).toContain(
+      '\npilotlight_reports_total{environment="demo",result="unavailable"} 2\n',
+    )
+  })
+})
+
+describe('the name of an environment', () => {
+  function named(cluster: string, environment: string, status: Partial<ClusterStatus> = {}) {
+    return aCluster({ cluster, status: aClusterStatus({ cluster, environment, ...status }) })
+  }
+  const unreadable = (cluster: string) => aCluster({ cluster, status: null })
+
+  it.each([
+    ['its own', [named('a', 'shop'), named('b', 'bank')], ['bank', 'shop']],
+    ['shared by two', [named('a', 'shop'), named('b', 'shop')], ['shop/a', 'shop/b']],
+    [
+      'shared by two of three',
+      [named('a', 'shop'), named('b', 'bank'), named('c', 'shop')],
+      ['bank', 'shop/a', 'shop/c'],
+    ],
+    [
+      'what another became',
+      [named('a', 'shop'), named('b', 'shop'), named('c', 'shop/a')],
+      ['shop/a', 'shop/a/c', 'shop/b'],
+    ],
+    ['empty', [named('a', '')], ['a']],
+    ['not known, the object being unreadable', [unreadable('a')], ['a']],
+    ['not known before any report', [named('a', 'x', { freshness: 'no-data' })], ['a']],
+    ['the id of another', [unreadable('a'), named('b', 'a')], ['a/a', 'a/b']],
+    [
+      'different only in what the wire loses',
+      [named('a', 'x\uD800'), named('b', 'x\uDBFF')],
+      ['x\uFFFD/a', 'x\uFFFD/b'],
+    ],
+  ])('is unlike that of any other: %s', (_what, clusters, expected) => {
+    expect(environmentsOf(clusters)).toEqual(expected)
+  })
+
+  it('stands in every sample of its cluster', () => {
+    const page = writeMetrics(
+      [
+        { ...SHOP, cluster: 'a' },
+        { ...SHOP, cluster: 'b' },
+      ],
+      TEXT,
+    )
+
+    const samples = page.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+    expect(samples.every((line) => /\{environment="shop\/[ab]"/.test(line))).toBe(true)
+  })
+})
+
+describe('a name from outside', () => {
+  it.each([
+    ['quotes', 'say "hi"', String.raw`say \"hi\"`],
+    ['a backslash', String.raw`C:\new`, String.raw`C:\\new`],
+    ['a backslash at its end', 'web\\', String.raw`web\\`],
+    ['a line break', 'web\n# EOF', String.raw`web\n# EOF`],
+    ['what looks escaped', String.raw`\n\"`, String.raw`\\n\\\"`],
+    ['HTML', '<b>&amp;</b>', '<b>&amp;</b>'],
+    ['braces and commas', 'a="b",c{}', String.raw`a=\"b\",c{}`],
+    ['other scripts', 'пекарня 🥐', 'пекарня 🥐'],
+    ['half a pair', 'a\uD83E', 'a\uFFFD'],
+  ])('is escaped where it holds %s', (_what, name, expected) => {
+    expect(samplesOf({ services: [aServiceStatus({ name })] }, /servicestatus/)).toEqual([
+      `pilotlight_servicestatus{environment="demo",service="${expected}"} 0`,
+    ])
+  })
+
+  const name = fc.oneof(
+    fc.constantFrom('web', 'a', 'a/b', '__proto__', 'constructor', '', '"', '\\', '\n', '#'),
+    fc.string({ unit: 'binary', maxLength: 6 }),
+    fc
+      .array(fc.constantFrom('\uD800', '\uDFFF', '\0', '\r', '"', '\\', '\n', '}', ' '), {
+        maxLength: 4,
+      })
+      .map((parts) => parts.join('')),
+  )
+  const status = fc.option(
+    fc
+      .record({
+        environment: name,
+        freshness: fc.constantFrom('no-data', 'fresh', 'late', 'held', 'dead'),
+        freshAtMs: fc.option(fc.nat(2_000_000_000_000)),
+        services: fc.array(
+          fc
+            .record({
+              name,
+              ok: fc.constantFrom(true, false, null),
+              ack: fc.option(fc.constant(anAckStatus())),
+            })
+            .map(aServiceStatus),
+          { maxLength: 4 },
+        ),
+        categories: fc.array(fc.record({ name }).map(aCategoryStatus), { maxLength: 3 }),
+      })
+      .map(aClusterStatus),
+  )
+  const counts = fc.dictionary(name, fc.nat(), { maxKeys: 3 })
+  const clusters = fc.uniqueArray(
+    fc.record({
+      cluster: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+      status,
+      counters: fc.record({ gtg: counts, reports: counts }),
+    }),
+    { selector: ({ cluster }) => cluster },
+  )
+
+  const label = String.raw`[a-z_]+="(?:[^"\\\n]|\\[\\"n])*"`
+  const sample = new RegExp(String.raw`^(([a-z_]+)\{${label}(?:,${label})*\}) \d+(?:\.\d+)?$`, 'u')
+  const comment = /^# (HELP|TYPE|UNIT) ([a-z_]+) [^"\\]+$|^# EOF$/
+
+  it.each([
+    ['the text format', TEXT],
+    ['OpenMetrics', OPEN],
+  ])('never breaks a line nor repeats a sample: %s', (_what, format) => {
+    fc.assert(
+      fc.property(clusters, (given) => {
+        const lines = onTheWire(writeMetrics(given, format)).split('\n')
+
+        expect(lines.pop()).toBe('')
+        expect(lines.filter((line) => !sample.test(line) && !comment.test(line))).toEqual([])
+        const samples = lines.flatMap((line) => sample.exec(line)?.[1] ?? [])
+        expect(new Set(samples).size).toBe(samples.length)
+      }),
+    )
+  })
+
+  it('never splits a metric, nor describes one twice', () => {
+    fc.assert(
+      fc.property(clusters, (given) => {
+        const lines = writeMetrics(given, OPEN).split('\n')
+
+        const names = lines.flatMap((line) => {
+          const called = sample.exec(line)?.[2] ?? comment.exec(line)?.[2] ?? []
+          return typeof called === 'string' ? [called.replace(/_total$/, '')] : []
+        })
+        const runs = names.filter((called, i) => called !== names[i - 1])
+        expect(new Set(runs).size).toBe(runs.length)
+        const described = lines.filter((line) => /^# [HTU]/.test(line))
+        expect(new Set(described).size).toBe(described.length)
+      }),
+    )
+  })
+
+  it('stands in the same place whatever the order of clusters', () => {
+    fc.assert(
+      fc.property(clusters, (given) => {
+        expect(writeMetrics(given.toReversed(), TEXT)).toBe(writeMetrics(given, TEXT))
+      }),
+    )
+  })
+
+  function onTheWire(page: string): string {
+    return new TextDecoder().decode(new TextEncoder().encode(page))
+  }
+})
+
+describe('no cluster at all', () => {
+  it.each([
+    ['text', TEXT, ''],
+    ['OpenMetrics', OPEN, '# EOF\n'],
+  ])('is a valid page: %s', (_what, format, expected) => {
+    expect(writeMetrics([], format)).toBe(expected)
+  })
+})
+
+describe('the Accept header', () => {
+  const om = 'application/openmetrics-text'
+  const table: [string, string | undefined, boolean][] = [
+    ['none', undefined, false],
+    ['empty', '', false],
+    ['anything', '*/*', false],
+    ['a browser', 'text/html,application/xhtml+xml,*/*;q=0.8', false],
+    ['OpenMetrics alone', om, true],
+    ['OpenMetrics 1.0.0', `${om}; version=1.0.0`, true],
+    ['OpenMetrics 1.0.0 in capitals', `Application/OpenMetrics-Text; version="1.0.0"`, true],
+    ['only an older draft of it', `${om};version=0.0.1`, false],
+    ['only a later one', `${om};version=2.0.0`, false],
+    ['refused by weight', `${om};version=1.0.0;q=0`, false],
+    ['both alike', `text/plain,${om};version=1.0.0`, true],
+    ['text liked better', `${om};version=1.0.0;q=0.4,text/plain;version=0.0.4;q=0.5`, false],
+    [
+      'Prometheus 2',
+      `${om};version=1.0.0,${om};version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1`,
+      true,
+    ],
+    [
+      'Prometheus 3',
+      `${om};version=1.0.0;escaping=allow-utf-8;q=0.5,${om};version=0.0.1;q=0.4,` +
+        'text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1',
+      true,
+    ],
+    [
+      'Prometheus 3, told to scrape text',
+      `text/plain;version=0.0.4;q=0.5,${om};version=1.0.0;escaping=allow-utf-8;q=0.4,*/*;q=0.1`,
+      false,
+    ],
+    ['malformed', ';;,=;q=,', false],
+  ]
+
+  it.each(table)('chooses the format: %s', (_what, accept, expected) => {
+    expect(isOpenMetricsAsked(accept)).toBe(expected)
+  })
+})

@@ -1,0 +1,112 @@
+/**
+ * Keeps KV's copy of a cluster: one put a second at most, versioned, always of the current state, tried again by the
+ * object's alarm. Two puts are never under way at once, so an old one can't land on top of a newer one.
+ */
+import type { ClusterState } from '../domain/cluster.ts'
+import { publish } from '../domain/restore.ts'
+import { writeRecord } from '../store/cluster-record.ts'
+import * as storage from './storage.ts'
+import { within } from './within.ts'
+
+/** ms between two writes of one key that KV takes. */
+const PUT_EVERY_MS = 1000
+/** ms a put may take. */
+const PUT_TIMEOUT_MS = 10_000
+/** ms until a failed put is tried again, doubled with each failure up to the most. */
+const PUT_RETRY_MS = 2000
+const PUT_RETRY_MAX_MS = 60_000
+
+type Write = Parameters<typeof writeRecord>[2]
+
+export class Publisher {
+  readonly #cluster: string
+  readonly #sql: SqlStorage
+  readonly #kv: () => KVNamespace
+  #isPutting = false
+
+  constructor(cluster: string, sql: SqlStorage, kv: () => KVNamespace) {
+    this.#cluster = cluster
+    this.#sql = sql
+    this.#kv = kv
+  }
+
+  /** True when what is published differs from before: a new version, to be put. */
+  note(before: ClusterState | null, after: ClusterState): boolean {
+    if (after.pulse.freshness === 'no-data') return false
+    if (before !== null && (isSame(before, after) || textOf(before) === textOf(after))) return false
+    const publication = this.#load()
+    storage.savePublication(this.#sql, { ...publication, version: publication.version + 1 })
+    return true
+  }
+
+  async put(state: ClusterState, nowMs: number): Promise<void> {
+    const { version, putVersion } = this.#load()
+    if (version === putVersion) return
+    const isPut = await this.#write({ version, publishedAtMs: nowMs, ...publish(state) })
+    const current = this.#load() // reports may have come while KV was busy
+    storage.savePublication(this.#sql, {
+      ...current,
+      lastPutAtMs: nowMs,
+      putVersion: isPut ? version : current.putVersion,
+      failures: isPut ? 0 : current.failures + 1,
+    })
+  }
+
+  /** Writes a tombstone and gives its version. Throws when KV doesn't take it. */
+  async bury(nowMs: number): Promise<number> {
+    const version = this.#load().version + 1
+    const isPut = await this.#write({ version, erasedAtMs: nowMs })
+    if (!isPut) throw new Error('KV did not take the tombstone, so nothing was erased')
+    return version
+  }
+
+  /** ms; null: nothing is to be put. */
+  nextPutMs(): number | null {
+    const { version, putVersion, lastPutAtMs, failures } = this.#load()
+    if (version === putVersion) return null
+    const retryMs = Math.min(PUT_RETRY_MS * 2 ** (failures - 1), PUT_RETRY_MAX_MS)
+    return lastPutAtMs + (failures === 0 ? PUT_EVERY_MS : retryMs)
+  }
+
+  /** ms; the first moment at which KV takes another write. */
+  soonestMs(nowMs: number): number {
+    return Math.max(nowMs, this.#load().lastPutAtMs + PUT_EVERY_MS)
+  }
+
+  /** False when it failed or hangs: the verdict stands in the object, the copy is tried again from the next alarm. */
+  async #write(write: Write): Promise<boolean> {
+    if (this.#isPutting) return false
+    this.#isPutting = true
+    const put = writeRecord(this.#kv(), this.#cluster, write).finally(() => {
+      this.#isPutting = false
+    })
+    const isPut = await within(
+      PUT_TIMEOUT_MS,
+      put.then(() => true),
+    )
+    if (isPut !== true)
+      console.error(`version ${write.version} of ${this.#cluster} not put to KV yet`)
+    return isPut === true
+  }
+
+  #load(): storage.Publication {
+    const none = { version: 0, putVersion: 0, lastPutAtMs: 0, failures: 0 }
+    return storage.loadPublication(this.#sql) ?? none
+  }
+}
+
+/** The very same parts, as after nearly every heartbeat: nothing to write out and compare. */
+function isSame(before: ClusterState, after: ClusterState): boolean {
+  return (
+    before.standing.facts === after.standing.facts &&
+    before.standing.categories === after.standing.categories &&
+    before.decisions === after.decisions &&
+    before.pulse.freshness === after.pulse.freshness
+  )
+}
+
+/** All that the copy says but the order and the times of reports, which move with every one. */
+function textOf(state: ClusterState): string {
+  const { isDead, facts, categories, decisions } = publish(state)
+  return JSON.stringify([isDead, facts, categories, decisions])
+}

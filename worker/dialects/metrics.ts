@@ -1,0 +1,274 @@
+/**
+ * `/metrics`: what is known of every cluster, in Prometheus' text format 0.0.4 or in OpenMetrics 1.0.0. A metric is one
+ * entry of FAMILIES; the frame below them names, sorts and escapes. Stale data is left out, never shown as healthy.
+ */
+import { parseAccept } from 'hono/utils/accept'
+import type { ClusterFreshness, ClusterStatus } from '../domain/status.ts'
+import type { CategoryReason } from '../domain/verdict.ts'
+
+export interface ClusterMetrics {
+  /** null: its object could not be read now. */
+  status: ClusterStatus | null
+  cluster: string
+  counters: {
+    /** Answers of `__gtg`, by reason. */
+    gtg: Record<string, number>
+    /** Reports, by `accepted` or the refusal's code. */
+    reports: Record<string, number>
+  }
+}
+
+export const PROMETHEUS_TEXT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+export const OPENMETRICS_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
+
+interface Format {
+  /** What every name begins with: letters, digits and `_`, for it stands in names of labels too. */
+  prefix: string
+  isOpenMetrics: boolean
+}
+
+interface NamedCluster extends ClusterMetrics {
+  /** Unlike that of any other. */
+  environment: string
+}
+
+interface Family {
+  /** Without the prefix and, of a counter, without `_total`. */
+  name: string
+  type: 'gauge' | 'counter' | 'stateset'
+  unit?: 'seconds'
+  /** Without backslash, quote and line break, which the two formats escape differently. */
+  help: string
+  sample: (cluster: NamedCluster) => Sample[]
+}
+
+interface Sample {
+  /** Apart from `environment`, which all have. */
+  labels?: Record<string, string>
+  /** Of a StateSet: which of its states this is about. */
+  state?: string
+  value: number
+}
+
+const CATEGORY_STATES = Object.keys({
+  healthy: 0,
+  unhealthy: 0,
+  disabled: 0,
+  empty: 0,
+} satisfies Record<CategoryReason, 0>)
+
+const CLUSTER_STATES = Object.keys({
+  'no-data': 0,
+  fresh: 0,
+  late: 0,
+  held: 0,
+  dead: 0,
+} satisfies Record<ClusterFreshness, 0>)
+
+const FAMILIES: Family[] = [
+  {
+    name: 'pilotlight',
+    type: 'gauge',
+    help: 'Burns (1) while the environment is known and not dead; else it is out, which is to say absent.',
+    sample: whileAlive(() => [{ value: 1 }]),
+  },
+  {
+    name: 'servicestatus',
+    type: 'gauge',
+    help: 'Health of a service: 0 ok, 1 not, whether acked or not.',
+    sample: whileAlive(({ services }) =>
+      services
+        .filter(({ ok }) => ok !== null)
+        .map(({ name, ok }) => ({ labels: { service: name }, value: ok === true ? 0 : 1 })),
+    ),
+  },
+  {
+    name: 'service_acked',
+    type: 'gauge',
+    help: 'There (1) for a service that is acked, whether it fails or not.',
+    sample: whileAlive(({ services }) =>
+      services
+        .filter(({ ack }) => ack !== null)
+        .map(({ name }) => ({ labels: { service: name }, value: 1 })),
+    ),
+  },
+  {
+    name: 'acks',
+    type: 'gauge',
+    help: 'Services that are acked.',
+    sample: whileAlive(({ services }) => [
+      { value: services.filter(({ ack }) => ack !== null).length },
+    ]),
+  },
+  {
+    name: 'category_passes',
+    type: 'gauge',
+    help: 'Whether a category passes: 1 yes, 0 no.',
+    sample: whileAlive(({ categories }) =>
+      categories.map(({ name, passes }) => ({ labels: { category: name }, value: Number(passes) })),
+    ),
+  },
+  {
+    name: 'category_state',
+    type: 'stateset',
+    help: 'Why a category passes or fails: 1 at the state that it is in.',
+    sample: whileAlive(({ categories }) =>
+      categories.flatMap(({ name, reason }) => oneOf(CATEGORY_STATES, reason, { category: name })),
+    ),
+  },
+  {
+    name: 'category_missing_services',
+    type: 'gauge',
+    help: 'Services that a category names and the cluster does not have.',
+    sample: whileAlive(({ categories }) =>
+      categories.map(({ name, missing }) => ({
+        labels: { category: name },
+        value: missing.length,
+      })),
+    ),
+  },
+  {
+    name: 'cluster_state',
+    type: 'stateset',
+    help: 'How fresh the verdict is: 1 at the state that the cluster is in.',
+    sample: ({ status }) => (status === null ? [] : oneOf(CLUSTER_STATES, status.freshness)),
+  },
+  {
+    name: 'cluster_readable',
+    type: 'gauge',
+    help: 'Whether the state of the cluster could be read for this scrape: 1 yes, 0 no.',
+    sample: ({ status }) => [{ value: status === null ? 0 : 1 }],
+  },
+  {
+    name: 'last_report_timestamp_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    help: 'When the verdict was last fresh, in seconds since 1970.',
+    sample: ({ status }) =>
+      status === null || status.freshAtMs === null ? [] : [{ value: status.freshAtMs / 1000 }],
+  },
+  {
+    name: 'reports',
+    type: 'counter',
+    help: 'Reports that came in, by what became of them: accepted, or the code of the refusal.',
+    sample: ({ counters }) => byResult(counters.reports),
+  },
+  {
+    name: 'gtg_answers',
+    type: 'counter',
+    help: 'Answers of __gtg, by reason.',
+    sample: ({ counters }) => byResult(counters.gtg),
+  },
+]
+
+/** Whether the Accept header names OpenMetrics 1.0.0 and doesn't like plain text better. */
+export function isOpenMetricsAsked(accept: string | undefined): boolean {
+  const ranges = parseAccept(accept ?? '').map((range) => ({
+    ...range,
+    type: range.type.toLowerCase(),
+  }))
+  const open = ranges.filter(
+    ({ type, params }) =>
+      type === 'application/openmetrics-text' && (params['version'] ?? '1.0.0') === '1.0.0',
+  )
+  const text = ranges.filter(({ type }) => type === 'text/plain')
+  const weight = Math.max(0, ...open.map(({ q }) => q))
+  return weight > 0 && text.every(({ q }) => q <= weight)
+}
+
+/** The whole page; ends with a line break. Ids of clusters are unlike each other and hold no `/`. */
+export function writeMetrics(clusters: ClusterMetrics[], format: Format): string {
+  const named = nameEnvironments(clusters, new Set())
+  const families = FAMILIES.map((family) => writeFamily(family, named, format))
+  return [...families, ...(format.isOpenMetrics ? ['# EOF\n'] : [])].join('')
+}
+
+/** A name that several would have becomes `environment/cluster`; `qualified` are the ids of those that have it so. */
+function nameEnvironments(clusters: ClusterMetrics[], qualified: Set<string>): NamedCluster[] {
+  const named = clusters.map((cluster) => {
+    const environment = findEnvironment(cluster)
+    const isQualified = qualified.has(cluster.cluster)
+    return {
+      ...cluster,
+      environment: isQualified ? `${environment}/${cluster.cluster}` : environment,
+    }
+  })
+  const holders = Map.groupBy(named, ({ environment }) => environment)
+  const clashing = named.filter(
+    ({ cluster, environment }) =>
+      !qualified.has(cluster) && (holders.get(environment)?.length ?? 0) > 1,
+  )
+  if (clashing.length === 0) return named
+  // Again, for a third may be called as one of them is called now.
+  return nameEnvironments(
+    clusters,
+    new Set([...qualified, ...clashing.map(({ cluster }) => cluster)]),
+  )
+}
+
+function findEnvironment({ status, cluster }: ClusterMetrics): string {
+  if (status === null || status.freshness === 'no-data') return cluster
+  // Halves of surrogate pairs all turn into U+FFFD on the wire, so they are compared as such; an empty label is none.
+  return status.environment.toWellFormed() || cluster
+}
+
+function whileAlive(sample: (status: ClusterStatus) => Sample[]): Family['sample'] {
+  return ({ status }) =>
+    status === null || status.freshness === 'no-data' || status.freshness === 'dead'
+      ? []
+      : sample(status)
+}
+
+function oneOf(states: string[], current: string, labels: Record<string, string> = {}): Sample[] {
+  return states.map((state) => ({ labels, state, value: state === current ? 1 : 0 }))
+}
+
+function byResult(counts: Record<string, number>): Sample[] {
+  return Object.entries(counts).map(([result, value]) => ({ labels: { result }, value }))
+}
+
+function writeFamily(family: Family, clusters: NamedCluster[], format: Format): string {
+  const name = `${format.prefix}_${family.name}`
+  const sampleName = family.type === 'counter' ? `${name}_total` : name
+  // By labels, for a report may name a service twice and a sample that repeats costs the whole scrape. The last one
+  // counts, as it does in the domain.
+  const values = new Map(
+    clusters.flatMap((cluster) =>
+      family.sample(cluster).map(({ labels, state, value }) => {
+        const { environment } = cluster
+        // The label of a StateSet's states is called as the metric is.
+        const all = { environment, ...labels, ...(state === undefined ? {} : { [name]: state }) }
+        return [writeLabels(all), value] as const
+      }),
+    ),
+  )
+  if (values.size === 0) return ''
+  const samples = [...values]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([labels, value]) => `${sampleName}{${labels}} ${value}\n`)
+  return [...describeFamily(family, name, format), ...samples].join('')
+}
+
+function describeFamily({ type, unit, help }: Family, name: string, format: Format): string[] {
+  if (format.isOpenMetrics) {
+    const units = unit === undefined ? [] : [`# UNIT ${name} ${unit}\n`]
+    return [`# HELP ${name} ${help}\n`, `# TYPE ${name} ${type}\n`, ...units]
+  }
+  // 0.0.4 calls a counter as its samples are called, and knows no StateSet.
+  const called = type === 'counter' ? `${name}_total` : name
+  const known = type === 'stateset' ? 'gauge' : type
+  return [`# HELP ${called} ${help}\n`, `# TYPE ${called} ${known}\n`]
+}
+
+function writeLabels(labels: Record<string, string>): string {
+  return Object.entries(labels)
+    .map(([name, value]) => `${name}="${escapeLabel(value.toWellFormed())}"`)
+    .join(',')
+}
+
+function escapeLabel(value: string): string {
+  return value
+    .replaceAll('\\', String.raw`\\`)
+    .replaceAll('"', String.raw`\"`)
+    .replaceAll('\n', String.raw`\n`)
+}

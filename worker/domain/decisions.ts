@@ -1,0 +1,75 @@
+/**
+ * What people decided, and failures that latched: acks, and categories switched apart from their ConfigMap. It outlives
+ * reports and evictions, and KV keeps a copy. What ends a decision without a person stands here too (behaviour, section 3).
+ */
+import type { Content } from '../contract/report.ts'
+import { hasExpired, type Ack } from './acks.ts'
+import type { CategoryFacts } from './verdict.ts'
+
+/** A category that is on or off whatever its ConfigMap says. */
+export interface Override {
+  category: string
+  isEnabled: boolean
+  /** `trip`: failures latched it, nobody did. */
+  cause: 'hand' | 'trip'
+  /** null for a trip. */
+  by: string | null
+  why: string
+  atMs: number
+  /** What the ConfigMap said of `category.enabled` then. null: nothing. */
+  saidThen: boolean | null
+  isRestored: boolean
+}
+
+export interface Decisions {
+  /** One per service. */
+  acks: Ack[]
+  /** Acks of the cluster's ConfigMap that were removed at the edge, by their text. */
+  hiddenAcks: { service: string; message: string }[]
+  /** One per category. */
+  overrides: Override[]
+}
+
+export const NO_DECISIONS: Decisions = { acks: [], hiddenAcks: [], overrides: [] }
+
+export function isEnabled({ name, said }: CategoryFacts, { overrides }: Decisions): boolean {
+  const override = overrides.find(({ category }) => category === name)
+  return override?.isEnabled ?? said !== false
+}
+
+/** Only a ConfigMap that says something explicitly different ends an override: one that is gone or silent never does. */
+export function hasConfigMapChanged({ saidThen }: Override, facts: CategoryFacts | undefined) {
+  const said = facts?.said ?? null
+  return said !== null && said !== saidThen
+}
+
+/** An ack of the ConfigMap stays hidden until its text changes; where acks could not be read, all stay. */
+export function keepHidden(
+  hidden: Decisions['hiddenAcks'],
+  honoured: Content['acks'],
+): Decisions['hiddenAcks'] {
+  if (honoured === null) return hidden
+  const kept = hidden.filter((one) =>
+    honoured.some(({ service, message }) => service === one.service && message === one.message),
+  )
+  return kept.length === hidden.length ? hidden : kept
+}
+
+/** The acks of the ConfigMap that count: the text by service. */
+export function findHonoured(
+  honoured: Content['acks'],
+  hidden: Decisions['hiddenAcks'],
+): Map<string, string> {
+  const texts = new Map((honoured ?? []).map((ack) => [ack.service, ack.message]))
+  for (const { service, message } of hidden) {
+    if (texts.get(service) === message) texts.delete(service)
+  }
+  return texts
+}
+
+/** The acks given at the edge that count at this moment, by service. */
+export function findGiven({ acks }: Decisions, nowMs: number): Map<string, Ack> {
+  return new Map(
+    acks.filter((ack) => !hasExpired(ack, nowMs)).map((ack) => [ack.service, ack] as const),
+  )
+}

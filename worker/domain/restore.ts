@@ -1,0 +1,83 @@
+/** What an object that lost its storage goes on with: KV's copy of what was decided, and a verdict that is only held. */
+import { HOLD_MAX_MS } from '../contract/limits.ts'
+import type { CategoryStanding, ClusterState } from './cluster.ts'
+import type { Decisions } from './decisions.ts'
+import { NO_LEASE, tellFreshness, type Lease } from './freshness.ts'
+import type { Settled } from './settle.ts'
+import type { CategoryFacts } from './verdict.ts'
+
+/** What was last published of a cluster. */
+export interface Published {
+  /** It was dead then: there is nothing to hold. */
+  isDead: boolean
+  epoch: number
+  sequence: number
+  intervalSeconds: number
+  lease: Lease
+  facts: CategoryFacts[]
+  categories: CategoryStanding[]
+  decisions: Decisions
+}
+
+export function publish({ pulse, standing, decisions }: ClusterState): Published {
+  const { epoch, sequence, intervalSeconds, lease, freshness } = pulse
+  const { facts, categories } = standing
+  return {
+    isDead: freshness === 'dead',
+    epoch,
+    sequence,
+    intervalSeconds,
+    lease,
+    facts,
+    categories,
+    decisions,
+  }
+}
+
+/**
+ * Holds the verdict until the first snapshot, 15 min at most; the copy's own age says nothing, for a stable cluster is
+ * not written. The order goes on from the copy, so a leader that was deposed before stays refused.
+ */
+export function restoreState(published: Published, nowMs: number): Settled {
+  const { epoch, sequence, intervalSeconds, facts, categories, decisions } = published
+  const lease = published.isDead
+    ? { ...published.lease, validUntilMs: 0, heldUntilMs: null }
+    : { ...published.lease, validUntilMs: nowMs, heldUntilMs: nowMs + HOLD_MAX_MS }
+  const isKnown = published.lease.freshAtMs !== null
+  const freshness = isKnown ? tellFreshness(lease, intervalSeconds, nowMs) : 'no-data'
+  const state: ClusterState = {
+    pulse: {
+      epoch,
+      sequence,
+      intervalSeconds,
+      digest: null,
+      lease: isKnown ? lease : NO_LEASE,
+      blindSinceMs: null,
+      recovery: null,
+      resendAskedAtMs: null,
+      streaks: {},
+      streaksEpoch: epoch,
+      counts: [],
+      freshness,
+      exporter: null,
+    },
+    content: null,
+    standing: { facts, categories, services: {} },
+    decisions: {
+      ...decisions,
+      acks: decisions.acks.map((ack) => ({ ...ack, goodSinceMs: null, isRestored: true })),
+      overrides: decisions.overrides.map((override) => ({ ...override, isRestored: true })),
+    },
+  }
+  const told = {
+    atMs: nowMs,
+    subject: 'cluster' as const,
+    name: '',
+    from: null,
+    to: freshness,
+    cause: 'restored' as const,
+    actor: null,
+    note: 'The object had lost its storage; acks and switched categories are back from the copy.',
+  }
+  return { state, transitions: [told] }
+}

@@ -1,0 +1,239 @@
+/**
+ * What follows from a new state of things, whatever made it: a report, a person's act, or time alone. Acks end,
+ * overrides end, failures are counted, categories trip, verdicts turn, and each of it is told.
+ */
+import type { Report, Service } from '../contract/report.ts'
+import {
+  describeFailure,
+  findGoodSince,
+  hasChanged,
+  hasExpired,
+  hasRecovered,
+  type Ack,
+  type AckEnd,
+} from './acks.ts'
+import type { CategoryStanding, ClusterState } from './cluster.ts'
+import { hasConfigMapChanged, keepHidden, type Decisions } from './decisions.ts'
+import { tellFreshness } from './freshness.ts'
+import {
+  findHonouredTurns,
+  findSilence,
+  findTurns,
+  record,
+  type Step,
+  type Transition,
+} from './history.ts'
+import { judgeService } from './service-health.ts'
+import { countFailures, findTrip, type Count } from './sticky.ts'
+import { judgeCategory } from './verdict.ts'
+
+/** `moved`: the report, where one moved freshness; only such a one moves counters and recoveries. */
+export interface Settling extends Step {
+  moved: Report | null
+}
+
+export interface Settled {
+  state: ClusterState
+  transitions: Transition[]
+}
+
+/** Parts that did not change stay the very same objects. */
+export function settle(before: ClusterState, after: ClusterState, step: Settling): Settled {
+  const ended = endDecisions(before, after, step)
+  const counted = countAgain(before, { ...after, decisions: ended.decisions }, { step, ended })
+  const tripped = trip({ ...after, decisions: ended.decisions }, counted, step)
+  const isSame =
+    after.standing.facts === before.standing.facts && tripped.decisions === before.decisions
+  const standing = isSame
+    ? after.standing
+    : { ...after.standing, categories: judgeAll(before, after, { ...step, ...tripped }) }
+  const { lease, intervalSeconds } = after.pulse
+  const freshness = tellFreshness(lease, intervalSeconds, step.nowMs)
+  const pulse = { ...after.pulse, counts: counted, freshness }
+  const state = { ...after, decisions: tripped.decisions, standing, pulse }
+  const tripNames = new Set(tripped.transitions.map(({ name }) => name))
+  const turns = findTurns(before.standing, standing, step).map((turn) =>
+    turn.subject === 'category' && tripNames.has(turn.name)
+      ? { ...turn, cause: 'threshold' as const }
+      : turn,
+  )
+  return {
+    state,
+    transitions: [
+      ...findSilence(before.pulse, pulse, step),
+      ...ended.transitions,
+      ...(before.content === after.content ? [] : findHonouredTurns(before, state, step)),
+      ...tripped.transitions,
+      ...turns,
+    ],
+  }
+}
+
+interface Ended {
+  decisions: Decisions
+  /** Categories whose override ended, so they are counted anew. */
+  released: Set<string>
+  transitions: Transition[]
+}
+
+function endDecisions(before: ClusterState, after: ClusterState, step: Settling): Ended {
+  const { decisions } = after
+  const services =
+    after.content === before.content
+      ? null
+      : new Map(after.content?.services?.map((service) => [service.name, service]))
+  const acks = decisions.acks.map((ack) => ({
+    ack,
+    next: progressAck(ack, { before, after, services, step }),
+  }))
+  const facts = new Map(after.standing.facts.map((category) => [category.name, category]))
+  const over = decisions.overrides.filter((one) =>
+    hasConfigMapChanged(one, facts.get(one.category)),
+  )
+  const hiddenAcks = keepHidden(decisions.hiddenAcks, after.content?.acks ?? null)
+  const isSame =
+    acks.every(({ ack, next }) => ack === next) &&
+    over.length === 0 &&
+    hiddenAcks === decisions.hiddenAcks
+  return {
+    decisions: isSame
+      ? decisions
+      : {
+          acks: acks.map(({ next }) => next).filter((next) => typeof next !== 'string'),
+          hiddenAcks,
+          overrides: decisions.overrides.filter((one) => !over.includes(one)),
+        },
+    released: new Set(over.map(({ category }) => category)),
+    transitions: [
+      ...acks.flatMap(({ ack, next }) =>
+        typeof next === 'string' ? [endOfAck(ack, { nowMs: step.nowMs, cause: next })] : [],
+      ),
+      ...over
+        .filter(({ cause }) => cause === 'trip')
+        .map(({ category }) => endOfTrip(category, { nowMs: step.nowMs, cause: 'configmap' })),
+    ],
+  }
+}
+
+/** What a report says of one service: nothing, where there is no new snapshot. */
+type Services = Map<string, Service> | null
+
+function progressAck(
+  ack: Ack,
+  {
+    before,
+    after,
+    services,
+    step: { nowMs, moved },
+  }: { before: ClusterState; after: ClusterState; services: Services; step: Settling },
+): Ack | AckEnd {
+  if (hasExpired(ack, nowMs)) return 'expired'
+  const service = services?.get(ack.service)
+  if (service !== undefined && hasChanged(ack, describeFailure(service))) return 'changed'
+  const { freshAtMs } = after.pulse.lease
+  if (moved === null || freshAtMs === null || ack.until !== 'recovery') return ack
+  const isOk =
+    services === null ? null : service !== undefined && judgeService(service)?.ok === true
+  const goodSinceMs = findGoodSince(ack, {
+    isOk,
+    beforeMs: before.pulse.lease.freshAtMs,
+    freshAtMs,
+    intervalSeconds: moved.intervalSeconds,
+  })
+  const next = goodSinceMs === ack.goodSinceMs ? ack : { ...ack, goodSinceMs }
+  return hasRecovered(next, freshAtMs) ? 'recovered' : next
+}
+
+export function endOfAck(ack: Ack, step: Step): Transition {
+  return record(step, {
+    subject: 'ack',
+    name: ack.service,
+    from: 'acked',
+    to: null,
+    note: ack.message,
+  })
+}
+
+export function endOfTrip(category: string, step: Step): Transition {
+  return record(step, { subject: 'trip', name: category, from: 'tripped', to: null })
+}
+
+function countAgain(
+  before: ClusterState,
+  after: ClusterState,
+  { step: { moved, nowMs }, ended }: { step: Settling; ended: Ended },
+): Count[] {
+  const counts = after.pulse.counts.filter(({ category }) => !ended.released.has(category))
+  const { facts } = after.standing
+  if (moved === null || !facts.some(({ isSticky }) => isSticky)) {
+    return moved === null ? counts : []
+  }
+  const counting = new Map(
+    facts
+      .filter(({ isSticky }) => isSticky)
+      .map((category) => {
+        const { reason, failing } = judgeCategory(category, after.decisions, nowMs)
+        return [category.name, new Set(reason === 'disabled' ? [] : failing)]
+      }),
+  )
+  return countFailures(counts, facts, {
+    held: { epoch: before.pulse.streaksEpoch, byService: before.pulse.streaks },
+    reported: { epoch: moved.epoch, byService: moved.streaks },
+    isCounted: (category, service) => counting.get(category)?.has(service) === true,
+  })
+}
+
+function trip(
+  { standing: { facts }, decisions }: ClusterState,
+  counts: Count[],
+  step: Settling,
+): { decisions: Decisions; transitions: Transition[] } {
+  if (step.moved === null) return { decisions, transitions: [] }
+  const trips = facts.flatMap((category) => {
+    const { reason } = judgeCategory(category, decisions, step.nowMs)
+    const reached = reason === 'disabled' || !category.isSticky ? null : findTrip(counts, category)
+    if (reached === null) return []
+    const why = `${reached.service} failed ${reached.failed} checks`
+    return [
+      {
+        category: category.name,
+        isEnabled: false,
+        cause: 'trip' as const,
+        by: null,
+        why,
+        atMs: step.nowMs,
+        saidThen: category.said,
+        isRestored: false,
+      },
+    ]
+  })
+  if (trips.length === 0) return { decisions, transitions: [] }
+  const names = new Set(trips.map(({ category }) => category))
+  const kept = decisions.overrides.filter(({ category }) => !names.has(category))
+  return {
+    decisions: { ...decisions, overrides: [...kept, ...trips] },
+    transitions: trips.map(({ category, why }) =>
+      record(step, {
+        subject: 'trip',
+        name: category,
+        from: null,
+        to: 'tripped',
+        cause: 'threshold',
+        note: why,
+      }),
+    ),
+  }
+}
+
+function judgeAll(
+  before: ClusterState,
+  after: ClusterState,
+  { decisions, nowMs }: { decisions: Decisions; nowMs: number },
+): CategoryStanding[] {
+  const held = new Map(before.standing.categories.map((category) => [category.name, category]))
+  return after.standing.facts.map((facts) => {
+    const verdict = judgeCategory(facts, decisions, nowMs)
+    const known = held.get(facts.name)
+    return { ...verdict, sinceMs: known?.reason === verdict.reason ? known.sinceMs : nowMs }
+  })
+}

@@ -1,0 +1,245 @@
+/** What is known of a cluster, spelled out once for every way it is shown: JSON, pages, metrics. */
+import {
+  DEFAULT_CATEGORY,
+  type ExporterInfo,
+  type Service,
+  type Severity,
+  type Target,
+  type Warning,
+} from '../contract/report.ts'
+import type { AckUntil } from './acks.ts'
+import type { CategoryStanding, ClusterState } from './cluster.ts'
+import { findGiven, findHonoured } from './decisions.ts'
+import { tellFreshness, type ClusterFreshness } from './freshness.ts'
+import { judgeService } from './service-health.ts'
+import { expireAcks, listServices, type CategoryReason } from './verdict.ts'
+
+export type { ClusterFreshness } from './freshness.ts'
+export type { Transition as HistoryEvent } from './history.ts'
+
+export interface ClusterStatus {
+  cluster: string
+  /** The name that the exporter gives its cluster; the id, before any report. */
+  environment: string
+  freshness: ClusterFreshness
+  /** ms; when the verdict was last fresh. null: never. */
+  freshAtMs: number | null
+  intervalSeconds: number
+  /** The whole: `critical` when a failing service is of severity 1. */
+  word: 'healthy' | 'unhealthy' | 'critical'
+  /** By name. */
+  services: ServiceStatus[]
+  /** By name; `default` is always among them once there is data. */
+  categories: CategoryStatus[]
+  warnings: Warning[]
+  exporter: ExporterInfo | null
+}
+
+export interface ServiceStatus {
+  name: string
+  /** null: not checked yet, so it doesn't count. */
+  ok: boolean | null
+  severity: Severity | null
+  /** In words (behaviour, section 1); an acked one adds ` acked`. */
+  word: 'ok' | 'warning' | 'critical' | 'not checked yet'
+  healthy: number
+  total: number
+  /** null: no workload is known to stand behind it. */
+  desired: number | null
+  /** `n/m pods available`, and why those that are not. */
+  output: string
+  /** ms; when a target was last checked. */
+  checkedAtMs: number | null
+  /** ms; since when it is as it is. */
+  sinceMs: number | null
+  ack: AckStatus | null
+  isResilient: boolean
+  isDaemon: boolean
+  businessImpact: string | undefined
+  panicGuide: string | undefined
+  targets: Target[]
+}
+
+export interface AckStatus {
+  message: string
+  /** null: it stands in the cluster's own ConfigMap, so nobody here gave it. */
+  given: {
+    by: string
+    atMs: number
+    expiresAtMs: number | null
+    until: AckUntil
+    isRestored: boolean
+  } | null
+}
+
+export interface CategoryStatus {
+  name: string
+  passes: boolean
+  reason: CategoryReason
+  severity: Severity | null
+  /** ms; since when the reason stands. */
+  sinceMs: number
+  /** All that it names; for `default` all there are. */
+  services: string[]
+  /** Failing and not acked. */
+  failing: string[]
+  /** Failing, acked. */
+  acked: string[]
+  /** Named, not in the cluster. */
+  missing: string[]
+  isSticky: boolean
+  failureThreshold: number
+  /** Of a sticky one: failed checks counted so far, by failing service. */
+  counts: Record<string, number>
+  override: OverrideStatus | null
+}
+
+/** Why a category is disabled, or enabled, apart from what its ConfigMap says. */
+export interface OverrideStatus {
+  isEnabled: boolean
+  /** `trip`: failures latched it. */
+  cause: 'hand' | 'trip'
+  /** null for a trip: nobody did it. */
+  by: string | null
+  why: string
+  atMs: number
+  isRestored: boolean
+}
+
+/** null: a category is asked for that isn't there. `names` empty means all services and all categories. */
+export function describeCluster(
+  state: ClusterState | null,
+  { cluster, names, nowMs }: { cluster: string; names: string[]; nowMs: number },
+): ClusterStatus | null {
+  const freshness =
+    state === null
+      ? 'no-data'
+      : tellFreshness(state.pulse.lease, state.pulse.intervalSeconds, nowMs)
+  if (state === null || freshness === 'no-data') return describeNothing(cluster)
+  const { pulse, content } = state
+  const all = state.standing.categories.map((standing) => describeCategory(state, standing, nowMs))
+  const wanted = new Set(names)
+  const categories = names.length === 0 ? all : all.filter(({ name }) => wanted.has(name))
+  if (categories.length < wanted.size) return null
+  const asked = new Set(names.length === 0 ? [DEFAULT_CATEGORY] : names)
+  const judged = categories.filter(({ name }) => asked.has(name))
+  const members = new Set(judged.flatMap(({ services }) => services))
+  const acks = describeAcks(state, nowMs)
+  return {
+    cluster,
+    environment: content?.environment ?? cluster,
+    freshness,
+    freshAtMs: pulse.lease.freshAtMs,
+    intervalSeconds: pulse.intervalSeconds,
+    word: freshness === 'dead' ? 'critical' : judgeWhole(judged),
+    services: (content?.services ?? [])
+      .filter(({ name }) => members.has(name))
+      .map((service) => describeService(state, service, acks.get(service.name) ?? null))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    categories,
+    warnings: content?.warnings ?? [],
+    exporter: pulse.exporter,
+  }
+}
+
+function describeNothing(cluster: string): ClusterStatus {
+  return {
+    cluster,
+    environment: cluster,
+    freshness: 'no-data',
+    freshAtMs: null,
+    intervalSeconds: 10,
+    word: 'critical',
+    services: [],
+    categories: [],
+    warnings: [],
+    exporter: null,
+  }
+}
+
+function judgeWhole(categories: CategoryStatus[]): ClusterStatus['word'] {
+  if (categories.every(({ passes }) => passes)) return 'healthy'
+  return categories.some(({ severity }) => severity === 1) ? 'critical' : 'unhealthy'
+}
+
+function describeCategory(
+  { content, decisions, pulse, standing }: ClusterState,
+  held: CategoryStanding,
+  nowMs: number,
+): CategoryStatus {
+  const { acked, ...verdict } = expireAcks(held, nowMs)
+  const facts = standing.facts.find(({ name }) => name === held.name)
+  const rule = content?.categories?.find(({ name }) => name === held.name)
+  const known = (content?.services ?? []).map(({ name }) => name)
+  const override = decisions.overrides.find(({ category }) => category === held.name)
+  return {
+    ...verdict,
+    services: listServices({ name: held.name, services: rule?.services ?? [] }, known).toSorted(),
+    acked: acked.map(({ service }) => service),
+    isSticky: facts?.isSticky ?? false,
+    failureThreshold: facts?.failureThreshold ?? 0,
+    counts: Object.fromEntries(
+      pulse.counts
+        .filter(({ category }) => category === held.name)
+        .map(({ service, failed }) => [service, failed]),
+    ),
+    override: override ?? null,
+  }
+}
+
+function describeService(
+  state: ClusterState,
+  service: Service,
+  ack: AckStatus | null,
+): ServiceStatus {
+  const health = judgeService(service)
+  const targets = service.targets ?? []
+  const failing = targets.filter(({ ok }) => !ok)
+  const why = failing.map((target) => `${target.id}: ${explain(target)}`)
+  const pods = `${health?.healthy ?? 0}/${health?.total ?? 0} pods available`
+  const checkedAtMs = targets.reduce((last, target) => Math.max(last, target.checkedAt), 0)
+  const { services } = state.standing
+  return {
+    name: service.name,
+    ok: health?.ok ?? null,
+    severity: health?.severity ?? null,
+    word: health === null ? 'not checked yet' : tellSeverity(health.severity),
+    healthy: health?.healthy ?? 0,
+    total: health?.total ?? 0,
+    desired: health?.desired ?? null,
+    output: why.length === 0 ? pods : `${pods} (${why.join('; ')})`,
+    checkedAtMs: checkedAtMs === 0 ? null : checkedAtMs,
+    sinceMs: Object.hasOwn(services, service.name)
+      ? (services[service.name]?.sinceMs ?? null)
+      : null,
+    ack,
+    isResilient: service.isResilient,
+    isDaemon: service.isDaemon,
+    businessImpact: service.businessImpact,
+    panicGuide: service.panicGuide,
+    targets,
+  }
+}
+
+/** Why a target is not ok: the prober's reason, else its failing checks. */
+export function explain(target: Target): string {
+  const checks = target.checks.filter((check) => !check.ok).map((check) => check.name)
+  return target.reason ?? checks.join(', ')
+}
+
+/** In words (behaviour, section 1): 1 `critical`, 2 and 3 `warning`. */
+export function tellSeverity(severity: Severity | null): 'ok' | 'warning' | 'critical' {
+  if (severity === null) return 'ok'
+  return severity === 1 ? 'critical' : 'warning'
+}
+
+/** By service; the edge's own ack before the ConfigMap's, for it says who and when. */
+function describeAcks({ content, decisions }: ClusterState, nowMs: number): Map<string, AckStatus> {
+  const honoured = findHonoured(content?.acks ?? null, decisions.hiddenAcks)
+  return new Map<string, AckStatus>([
+    ...[...honoured].map(([service, message]) => [service, { message, given: null }] as const),
+    ...[...findGiven(decisions, nowMs)].map(
+      ([service, given]) => [service, { message: given.message, given }] as const,
+    ),
+  ])
+}

@@ -1,0 +1,70 @@
+/**
+ * Sticky categories: failed checks counted from streaks, per category and service, until one reaches the threshold
+ * and the category trips. Reads never count, and neither does the same failed check told twice (behaviour, section 3).
+ */
+import type { CategoryFacts } from './verdict.ts'
+
+/** Failed checks of one service that counted against one category. */
+export interface Count {
+  category: string
+  service: string
+  failed: number
+}
+
+/** The streaks of one exporter's process: a level that only that epoch goes on with. */
+export interface Streaks {
+  epoch: number
+  /** By failing service: its own failed checks in a row. */
+  byService: Record<string, number>
+}
+
+interface Counted {
+  held: Streaks
+  reported: Streaks
+  /** Whether a failing service counts against a category now: unacked, and the category enabled. */
+  isCounted: (category: string, service: string) => boolean
+}
+
+/** A service that is well is dropped; one that nobody asked again keeps its count. */
+export function countFailures(
+  counts: Count[],
+  facts: CategoryFacts[],
+  { held, reported, isCounted }: Counted,
+): Count[] {
+  const before = new Map(counts.map((count) => [keyOf(count.category, count.service), count]))
+  return facts
+    .filter((category) => category.isSticky)
+    .flatMap(({ name, failures }) =>
+      failures.flatMap(({ service }) => {
+        const counted = before.get(keyOf(name, service))?.failed ?? 0
+        const { isReset, increase } = compareStreaks(held, reported, service)
+        const failed = (isReset ? 0 : counted) + (isCounted(name, service) ? increase : 0)
+        return failed === 0 ? [] : [{ category: name, service, failed }]
+      }),
+    )
+}
+
+/** The first service whose count reached the category's threshold; null: none did. */
+export function findTrip(counts: Count[], { name, failureThreshold }: CategoryFacts): Count | null {
+  const reached = counts.find((c) => c.category === name && c.failed >= failureThreshold)
+  return reached ?? null
+}
+
+function compareStreaks(held: Streaks, reported: Streaks, service: string) {
+  const now = streakOf(reported, service)
+  if (now === 0) return { isReset: false, increase: 0 }
+  // A process that starts anew counts from one: what it saw comes on top.
+  if (reported.epoch !== held.epoch) return { isReset: false, increase: now }
+  const before = streakOf(held, service)
+  return now < before
+    ? { isReset: true, increase: now }
+    : { isReset: false, increase: now - before }
+}
+
+function streakOf({ byService }: Streaks, service: string): number {
+  return Object.hasOwn(byService, service) ? (byService[service] ?? 0) : 0
+}
+
+function keyOf(category: string, service: string): string {
+  return JSON.stringify([category, service])
+}

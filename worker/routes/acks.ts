@@ -1,0 +1,103 @@
+/** Acks over HTTP: give one, take it back, and the form for it (behaviour, sections 3 and 5). */
+import { Hono, type Context } from 'hono'
+import * as v from 'valibot'
+import type { AppEnv } from '../env.ts'
+import { AckFormPage, EMPTY_ACK, type AckErrors, type AckValues } from '../views/ack-form.tsx'
+import { linksOf } from '../views/links.ts'
+import { act, boundedWrite, replyDone } from './act.ts'
+import { frameOf, isPerson, replyPage, replyProblem } from './answer.ts'
+import { expiresSchema, nameSchema, readFields, wordsSchema, type Fields } from './fields.ts'
+import { operators, readers } from './guard.ts'
+import { baseOf, placesOf } from './paths.ts'
+import { missingQuery, readCluster, unknownService } from './read-cluster.ts'
+
+export const acks = new Hono<AppEnv>()
+
+const ackSchema = v.object({
+  'service-name': nameSchema,
+  'ack-msg': v.pipe(wordsSchema, v.nonEmpty('is missing: say what is known')),
+  'expires-in': expiresSchema,
+  until: v.optional(
+    v.picklist(['removed', 'recovery', 'change'], 'must be removed, recovery or change'),
+    'removed',
+  ),
+})
+
+acks.on('POST', placesOf('/add-ack'), operators, boundedWrite, async (c) => {
+  const fields = await readFields(c)
+  if (fields === null) return replyProblem(c, UNREADABLE)
+  const ack = v.safeParse(ackSchema, fields)
+  if (!ack.success) return refuseFields(c, fields, ack.issues)
+  const done = await act(c, {
+    kind: 'add-ack',
+    service: ack.output['service-name'],
+    message: ack.output['ack-msg'],
+    until: ack.output.until,
+    expiresAtMs: ack.output['expires-in'] === null ? null : Date.now() + ack.output['expires-in'],
+  })
+  return replyDone(c, done, linksOf(baseOf(c)).health())
+})
+
+acks.on(['POST', 'GET'], placesOf('/rem-ack'), operators, boundedWrite, async (c) => {
+  const fields = await readFields(c)
+  if (fields === null) return replyProblem(c, UNREADABLE)
+  const service = v.safeParse(nameSchema, fields['service-name'])
+  if (!service.success) return replyProblem(c, missingQuery('service-name'))
+  const done = await act(c, { kind: 'remove-ack', service: service.output })
+  return replyDone(c, done, linksOf(baseOf(c)).health())
+})
+
+acks.on('GET', placesOf('/add-ack-form'), readers, (c) =>
+  showForm(c, { values: EMPTY_ACK, errors: {} }),
+)
+
+export const UNREADABLE = {
+  status: 400,
+  code: 'invalid',
+  message: 'The body can’t be read as what its Content-Type says.',
+} as const
+
+/** A person gets the form again with what was typed, a script the first fault. */
+function refuseFields(
+  c: Context<AppEnv>,
+  fields: Fields,
+  issues: v.InferIssue<typeof ackSchema>[],
+): Response | Promise<Response> {
+  const faults = issues.map((issue) => ({ field: v.getDotPath(issue), words: issue.message }))
+  const [first] = faults
+  if (!isPerson(c) || faults.some(({ field }) => field === 'service-name')) {
+    const message = `${first?.field ?? 'body'}: ${first?.words ?? 'is missing'}.`
+    return replyProblem(c, { status: 400, code: 'invalid', message })
+  }
+  const wordsOf = (name: string) => faults.find(({ field }) => field === name)?.words
+  const message = wordsOf('ack-msg')
+  const expiresIn = wordsOf('expires-in')
+  const until = wordsOf('until')
+  return showForm(c, {
+    values: {
+      message: fields['ack-msg'] ?? '',
+      expiresIn: fields['expires-in'] ?? '',
+      until: fields['until'] ?? 'removed',
+    },
+    errors: {
+      ...(message === undefined ? {} : { message }),
+      ...(expiresIn === undefined ? {} : { expiresIn }),
+      ...(until === undefined ? {} : { until }),
+    },
+  })
+}
+
+async function showForm(
+  c: Context<AppEnv>,
+  { values, errors }: { values: AckValues; errors: AckErrors },
+): Promise<Response> {
+  const read = await readCluster(c)
+  if (!read.ok) return replyProblem(c, read.problem)
+  const name = c.req.query('service-name')
+  if (!name) return replyProblem(c, missingQuery('service-name'))
+  const { status, cluster } = read
+  const service = status.services.find((one) => one.name === name)
+  if (service === undefined) return replyProblem(c, unknownService())
+  const page = AckFormPage({ frame: frameOf(c), title: cluster, status, service, values, errors })
+  return replyPage(c, page, Object.keys(errors).length === 0 ? 200 : 400)
+}

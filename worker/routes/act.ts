@@ -1,0 +1,63 @@
+/** How an act reaches the cluster's object, and how it is answered: JSON to scripts, the page again to forms. */
+import type { Context, MiddlewareHandler } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { forgetView } from '../cluster/read-view.ts'
+import type { ActOutcome } from '../cluster/cluster.ts'
+import type { Act, ActRejection } from '../domain/acts.ts'
+import type { AppEnv } from '../env.ts'
+import { isPerson, replyProblem, type Problem } from './answer.ts'
+import { isForm } from './fields.ts'
+import { whichCluster } from './read-cluster.ts'
+
+/** Bytes of a write: a message of 1 KiB, its names, and whatever a form puts around them. */
+const WRITE_MAX_BYTES = 16 * 1024
+
+export const boundedWrite: MiddlewareHandler<AppEnv> = bodyLimit({
+  maxSize: WRITE_MAX_BYTES,
+  onError: (c) =>
+    c.json({ error: { code: 'too-large', message: `It is over ${WRITE_MAX_BYTES} bytes.` } }, 413),
+})
+
+export type Done = { ok: true; outcome: ActOutcome } | { ok: false; problem: Problem }
+
+/** Records who and from where; nothing is answered as done before it is stored. */
+export async function act(c: Context<AppEnv>, what: Act): Promise<Done> {
+  const found = whichCluster(c)
+  if (!found.ok) return found
+  const by = c.var.viewer?.name ?? 'unknown'
+  const address = c.req.header('CF-Connecting-IP') ?? 'unknown'
+  const acted = await c.env.CLUSTER.getByName(found.cluster).act(what, { by, address })
+  forgetView(found.cluster)
+  return acted.ok ? acted : { ok: false, problem: REJECTIONS[acted.reason] }
+}
+
+const REJECTIONS: Record<ActRejection, Problem> = {
+  'unknown-service': {
+    status: 404,
+    code: 'unknown-service',
+    message: 'There is no service of that name in this cluster.',
+  },
+  'unknown-category': {
+    status: 404,
+    code: 'unknown-category',
+    message: 'There is no category of that name in this cluster.',
+  },
+  'not-acked': { status: 404, code: 'not-acked', message: 'The service has no ack.' },
+  'no-data': {
+    status: 503,
+    code: 'no-data',
+    message: 'Nothing was reported by this cluster yet, so there is nothing to act on.',
+  },
+}
+
+/** 303 to a form, so that a reload doesn't send it again; else what now stands. */
+export function replyDone(
+  c: Context<AppEnv>,
+  done: Done,
+  page: string,
+): Response | Promise<Response> {
+  if (!done.ok) return replyProblem(c, done.problem)
+  const isJsonAsked = c.req.header('Accept')?.includes('application/json') === true
+  if (isPerson(c) || (isForm(c) && !isJsonAsked)) return c.redirect(page, 303)
+  return c.json({ ok: true, ...done.outcome }, 200, { 'Cache-Control': 'no-store' })
+}

@@ -1,0 +1,63 @@
+/** Categories: what they hold and how they stand, and the switches to disable and enable one (behaviour, section 3). */
+import { Hono, type Context } from 'hono'
+import * as v from 'valibot'
+import type { AppEnv } from '../env.ts'
+import { CategoriesPage } from '../views/categories.tsx'
+import { linksOf } from '../views/links.ts'
+import { act, boundedWrite, replyDone } from './act.ts'
+import { findFormat, frameOf, replyLive, replyProblem } from './answer.ts'
+import { nameSchema, readFields, wordsSchema, type Fields } from './fields.ts'
+import { operators, readers } from './guard.ts'
+import { baseOf, placesOf } from './paths.ts'
+import { missingQuery, readCluster } from './read-cluster.ts'
+import { UNREADABLE } from './acks.ts'
+
+export const categories = new Hono<AppEnv>()
+
+categories.on('GET', placesOf('/categories'), readers, async (c) => {
+  const read = await readCluster(c)
+  if (!read.ok) return replyProblem(c, read.problem)
+  const { status, cluster } = read
+  if (findFormat(c) !== 'text/html') {
+    c.header('Cache-Control', 'no-store')
+    return c.json({ cluster, freshness: status.freshness, categories: status.categories })
+  }
+  return replyLive(c, status, () => CategoriesPage({ frame: frameOf(c), title: cluster, status }))
+})
+
+categories.on(['POST', 'GET'], placesOf('/enable-category'), operators, boundedWrite, async (c) => {
+  const fields = await readFields(c)
+  const category = categoryOf(fields)
+  if (category === null) return replyProblem(c, fields === null ? UNREADABLE : NO_NAME)
+  return replyDone(c, await act(c, { kind: 'enable-category', category }), pageOf(c))
+})
+
+categories.on(
+  ['POST', 'GET'],
+  placesOf('/disable-category'),
+  operators,
+  boundedWrite,
+  async (c) => {
+    const fields = await readFields(c)
+    const category = categoryOf(fields)
+    if (category === null) return replyProblem(c, fields === null ? UNREADABLE : NO_NAME)
+    const why = v.safeParse(wordsSchema, fields?.['why'] ?? '')
+    if (!why.success) {
+      const message = `why: ${why.issues[0].message}.`
+      return replyProblem(c, { status: 400, code: 'invalid', message })
+    }
+    const done = await act(c, { kind: 'disable-category', category, why: why.output })
+    return replyDone(c, done, pageOf(c))
+  },
+)
+
+const NO_NAME = missingQuery('category-name')
+
+function categoryOf(fields: Fields | null): string | null {
+  const name = v.safeParse(nameSchema, fields?.['category-name'])
+  return name.success ? name.output : null
+}
+
+function pageOf(c: Context<AppEnv>): string {
+  return linksOf(baseOf(c)).categories
+}

@@ -1,0 +1,74 @@
+/** What a write says: the query's names, and a form's or JSON's fields, each a text. Parsed here, judged by a schema. */
+import type { Context } from 'hono'
+import * as v from 'valibot'
+import { TEXT_MAX_BYTES, NAME_MAX_LENGTH } from '../contract/limits.ts'
+import type { AppEnv } from '../env.ts'
+
+export type Fields = Record<string, string>
+
+const bodySchema = v.record(v.string(), v.unknown())
+
+/** The query wins: it stands in the form's own action. null: the body is not what its type says. */
+export async function readFields(c: Context<AppEnv>): Promise<Fields | null> {
+  const body = await readBody(c)
+  if (body === null) return null
+  const texts = Object.entries({ ...body, ...c.req.query() }).flatMap(([key, value]) =>
+    typeof value === 'string' ? [[key, value] as const] : [],
+  )
+  return Object.fromEntries(texts)
+}
+
+async function readBody(c: Context<AppEnv>): Promise<Record<string, unknown> | null> {
+  if (c.req.method === 'GET') return {}
+  const type = c.req.header('Content-Type') ?? ''
+  try {
+    if (/\bjson\b/i.test(type)) return v.parse(bodySchema, await c.req.json())
+    return /form/i.test(type) ? await c.req.parseBody() : {}
+  } catch {
+    return null // rubbish in place of JSON or of a form: told as a 400, nothing of it is repeated
+  }
+}
+
+/** A form of a page, or a script's that sends one, is led back to the page. */
+export function isForm(c: Context<AppEnv>): boolean {
+  return /form/i.test(c.req.header('Content-Type') ?? '')
+}
+
+export const nameSchema = v.pipe(
+  v.string('is missing'),
+  v.nonEmpty('is missing'),
+  v.maxLength(NAME_MAX_LENGTH, `is longer than ${NAME_MAX_LENGTH} characters`),
+)
+
+/** One line or several, for people: an ack's message, a reason. */
+export const wordsSchema = v.pipe(
+  v.string('is missing'),
+  v.trim(),
+  v.maxBytes(TEXT_MAX_BYTES, `is longer than ${TEXT_MAX_BYTES} bytes`),
+)
+
+const UNIT_SECONDS = new Map([
+  ['s', 1],
+  ['m', 60],
+  ['h', 3600],
+  ['d', 86_400],
+  ['w', 604_800],
+])
+/** s; who acks for longer means for ever, and leaves the field empty. */
+const EXPIRES_MAX_SECONDS = 366 * 86_400
+const EXPIRES_FORM = 'must be a time such as 30m, 4h or 2d, up to a year'
+
+/** ms from now; null: it doesn't run out. */
+export const expiresSchema = v.pipe(
+  v.optional(v.string(), ''),
+  v.trim(),
+  v.rawTransform(({ dataset: { value }, addIssue, NEVER }): number | null => {
+    if (value === '') return null
+    const match = /^(\d+(?:\.\d+)?)\s*([smhdw])$/i.exec(value)
+    const unit = UNIT_SECONDS.get(match?.[2]?.toLowerCase() ?? '') ?? NaN
+    const seconds = Number(match?.[1]) * unit
+    if (seconds > 0 && seconds <= EXPIRES_MAX_SECONDS) return Math.ceil(seconds * 1000)
+    addIssue({ message: EXPIRES_FORM })
+    return NEVER
+  }),
+)

@@ -1,0 +1,44 @@
+/** Who may read and who may act. Each guard stands in the line of the route that it guards. */
+import type { MiddlewareHandler } from 'hono'
+import { createMiddleware } from 'hono/factory'
+import { csrf } from 'hono/csrf'
+import type { AppEnv } from '../env.ts'
+import { replyProblem } from './answer.ts'
+import { findViewer } from '../auth/viewer.ts'
+
+/** Everybody, or with HEALTH_ACCESS=token whoever has a token, whatever its roles. */
+export const readers = createMiddleware<AppEnv>(async (c, next) => {
+  const viewer = await findViewer(c)
+  c.set('viewer', viewer)
+  if (c.var.config.HEALTH_ACCESS === 'public' || viewer !== null) return next()
+  return replyProblem(c, {
+    status: 401,
+    code: 'unauthorized',
+    message: 'A token is needed to read this.',
+  })
+})
+
+/** A form counts only when a page of this site sent it. */
+export const sameOrigin: MiddlewareHandler<AppEnv> = csrf()
+
+/** A token with the role operate. A session acts by POST from our own pages alone, a Bearer token as the route allows. */
+export const operators = createMiddleware<AppEnv>(async (c, next) => {
+  const viewer = await findViewer(c)
+  c.set('viewer', viewer)
+  if (viewer === null) {
+    const message = 'A token with the role operate is needed.'
+    return replyProblem(c, { status: 401, code: 'unauthorized', message })
+  }
+  if (!viewer.canOperate) {
+    const message = `The token ${viewer.name} has not the role operate.`
+    return replyProblem(c, { status: 403, code: 'forbidden', message })
+  }
+  if (viewer.via === 'bearer') return next()
+  if (c.req.method !== 'POST') {
+    c.header('Allow', 'POST')
+    const message =
+      'GET changes something only with a Bearer token. In the browser, use the button.'
+    return replyProblem(c, { status: 405, code: 'method-not-allowed', message })
+  }
+  return sameOrigin(c, next)
+})

@@ -1,0 +1,36 @@
+/** What happened to a cluster, to one service or one category: each transition with its cause and who made it. */
+import { Hono } from 'hono'
+import type { AppEnv } from '../env.ts'
+import { HistoryPage } from '../views/history.tsx'
+import { findFormat, frameOf, replyLive, replyProblem } from './answer.ts'
+import { readers } from './guard.ts'
+import { placesOf } from './paths.ts'
+import { readCluster } from './read-cluster.ts'
+
+export const history = new Hono<AppEnv>()
+
+history.on('GET', placesOf('/history'), readers, async (c) => {
+  const read = await readCluster(c)
+  if (!read.ok) return replyProblem(c, read.problem)
+  const { cluster, status } = read
+  const service = c.req.query('service-name')
+  const category = c.req.query('category-name')
+  const events = await c.env.CLUSTER.getByName(cluster).history({ service, category })
+  // Addresses are for those who operate: a page that everybody reads tells only the name.
+  const shown = c.var.viewer?.canOperate
+    ? events
+    : events.map((event) => ({ ...event, actor: event.actor && { ...event.actor, address: '' } }))
+  if (findFormat(c) !== 'text/html') {
+    c.header('Cache-Control', 'no-store')
+    return c.json({ cluster, events: shown })
+  }
+  const about = nameAbout(service, category)
+  return replyLive(c, [status.freshness, status.freshAtMs, shown, about], () =>
+    HistoryPage({ frame: frameOf(c), title: cluster, status, events: shown, about }),
+  )
+})
+
+function nameAbout(service: string | undefined, category: string | undefined) {
+  if (service !== undefined) return { kind: 'service' as const, name: service }
+  return category === undefined ? null : { kind: 'category' as const, name: category }
+}

@@ -1,0 +1,48 @@
+/** `/`: all clusters at one glance. With an empty PATH_PREFIX, JSON asked for here is the default cluster's health. */
+import { Hono, type Context } from 'hono'
+import { within } from '../cluster/within.ts'
+import { describeCluster } from '../domain/status.ts'
+import type { AppEnv } from '../env.ts'
+import { OverviewPage, type ClusterRow } from '../views/overview.tsx'
+import { findFormat, frameOf, replyLive } from './answer.ts'
+import { readers } from './guard.ts'
+import { answerHealth } from './health.ts'
+
+export const overview = new Hono<AppEnv>()
+
+/** ms that one cluster's object may take: the others are shown all the same. */
+const READ_TIMEOUT_MS = 2000
+
+overview.get('/', readers, async (c) => {
+  const isPage = findFormat(c) === 'text/html'
+  if (!isPage && c.var.config.PATH_PREFIX === '') return answerHealth(c)
+  const ids = [...c.var.config.PUSH_SECRETS.keys()].toSorted()
+  const rows = await Promise.all(ids.map((id) => readRow(c, id)))
+  if (isPage) return replyLive(c, rows, () => OverviewPage({ frame: frameOf(c), rows }))
+  return c.json({ clusters: rows }, 200, { 'Cache-Control': 'no-store', Vary: 'Accept' })
+})
+
+async function readRow(c: Context<AppEnv>, id: string): Promise<ClusterRow> {
+  const work = c.env.CLUSTER.getByName(id)
+    .read()
+    .then((state) => ({ state }))
+  const read = await within(READ_TIMEOUT_MS, work)
+  if (read === null) return { id, title: id, seen: null }
+  const status = describeCluster(read.state, { cluster: id, names: [], nowMs: Date.now() })
+  if (status === null) return { id, title: id, seen: null }
+  const { environment, word, freshness, freshAtMs, services, categories } = status
+  const failing = services.filter(({ ok }) => ok === false)
+  return {
+    id,
+    title: id,
+    seen: {
+      environment,
+      word,
+      freshness,
+      freshAtMs,
+      failing: failing.filter(({ ack }) => ack === null).length,
+      acked: failing.filter(({ ack }) => ack !== null).length,
+      disabled: categories.filter(({ reason }) => reason === 'disabled').length,
+    },
+  }
+}

@@ -1,0 +1,59 @@
+/** The cluster that a request means, as it stands now, straight from its object: people who look at it want the truth. */
+import type { Context } from 'hono'
+import type { ClusterState } from '../domain/cluster.ts'
+import { describeCluster, type ClusterStatus } from '../domain/status.ts'
+import type { AppEnv } from '../env.ts'
+import { linksOf } from '../views/links.ts'
+import type { Problem } from './answer.ts'
+import { findCluster } from './find-cluster.ts'
+import { baseOf } from './paths.ts'
+
+type Found = { ok: true; cluster: string } | { ok: false; problem: Problem }
+
+export function whichCluster(c: Context<AppEnv>): Found {
+  const found = findCluster(c)
+  if (found.ok) return found
+  const message = 'Name one of the configured clusters: ?cluster= or /clusters/{cluster}/…'
+  const status = found.reason === 'unknown-cluster' ? 404 : 400
+  return { ok: false, problem: { status, code: found.reason, message } }
+}
+
+export interface ReadCluster {
+  ok: true
+  cluster: string
+  state: ClusterState | null
+  /** All of it. */
+  status: ClusterStatus
+}
+
+export async function readCluster(
+  c: Context<AppEnv>,
+): Promise<ReadCluster | { ok: false; problem: Problem }> {
+  const found = whichCluster(c)
+  if (!found.ok) return found
+  const { cluster } = found
+  const state = await c.env.CLUSTER.getByName(cluster).read()
+  const status = describeCluster(state, { cluster, names: [], nowMs: Date.now() })
+  if (status === null) throw new Error('all categories are known when none is named')
+  return { ok: true, cluster, state, status }
+}
+
+export function unknownCategory(names: string[]): Problem {
+  const what = names.length === 1 ? 'The category is' : 'One of the categories is'
+  return { status: 400, code: 'unknown-category', message: `${what} not known in this cluster.` }
+}
+
+export function unknownService(): Problem {
+  const message = 'There is no service of that name in this cluster.'
+  return { status: 404, code: 'unknown-service', message }
+}
+
+/** What a query must name. */
+export function missingQuery(name: string): Problem {
+  return { status: 400, code: 'invalid', message: `${name}: is missing in the query.` }
+}
+
+/** The same links as the pages', whole: they are read outside of them. */
+export function publicLinksOf(c: Context<AppEnv>): ReturnType<typeof linksOf> {
+  return linksOf(`${c.var.config.PUBLIC_URL ?? new URL(c.req.url).origin}${baseOf(c)}`)
+}

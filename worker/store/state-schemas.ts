@@ -1,0 +1,68 @@
+/** The parts of a cluster's state that outlive a version of the Worker, in storage and in KV: parsed, never trusted. */
+import * as v from 'valibot'
+import { severitySchema } from '../contract/report.ts'
+import type { CategoryStanding } from '../domain/cluster.ts'
+import type { Decisions } from '../domain/decisions.ts'
+import type { CategoryFacts } from '../domain/verdict.ts'
+
+const timeMs = v.nullable(v.number())
+const severity = v.nullable(severitySchema)
+
+export const leaseSchema = v.object({
+  freshAtMs: timeMs,
+  validUntilMs: timeMs,
+  heldUntilMs: timeMs,
+})
+
+export const factsSchema: v.GenericSchema<unknown, CategoryFacts> = v.object({
+  name: v.string(),
+  isSticky: v.boolean(),
+  failureThreshold: v.number(),
+  onMissing: v.picklist(['degrade', 'fail']),
+  said: v.nullable(v.boolean()),
+  isChecked: v.boolean(),
+  failures: v.array(
+    v.object({ service: v.string(), severity: severitySchema, honoured: v.nullable(v.string()) }),
+  ),
+  missing: v.array(v.string()),
+})
+
+export const categoryStandingSchema: v.GenericSchema<unknown, CategoryStanding> = v.object({
+  name: v.string(),
+  passes: v.boolean(),
+  reason: v.picklist(['healthy', 'unhealthy', 'disabled', 'empty']),
+  severity,
+  failing: v.array(v.string()),
+  acked: v.array(v.object({ service: v.string(), severity: severitySchema, expiresAtMs: timeMs })),
+  missing: v.array(v.string()),
+  sinceMs: v.number(),
+})
+
+export const decisionsSchema: v.GenericSchema<unknown, Decisions> = v.object({
+  acks: v.array(
+    v.object({
+      service: v.string(),
+      message: v.string(),
+      by: v.string(),
+      atMs: v.number(),
+      expiresAtMs: timeMs,
+      until: v.picklist(['removed', 'recovery', 'change']),
+      failure: v.object({ marks: v.array(v.string()), severity }),
+      goodSinceMs: timeMs,
+      isRestored: v.boolean(),
+    }),
+  ),
+  hiddenAcks: v.array(v.object({ service: v.string(), message: v.string() })),
+  overrides: v.array(
+    v.object({
+      category: v.string(),
+      isEnabled: v.boolean(),
+      cause: v.picklist(['hand', 'trip']),
+      by: v.nullable(v.string()),
+      why: v.string(),
+      atMs: v.number(),
+      saidThen: v.nullable(v.boolean()),
+      isRestored: v.boolean(),
+    }),
+  ),
+})
