@@ -3,6 +3,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { forgetView } from '../cluster/read-view.ts'
 import type { ActOutcome } from '../cluster/cluster.ts'
+import { tellOutcome } from '../dialects/operator-json.ts'
 import type { Act, ActRejection } from '../domain/acts.ts'
 import type { AppEnv } from '../env.ts'
 import { isPerson, replyProblem, type Problem } from './answer.ts'
@@ -59,5 +60,5 @@ export function replyDone(
   if (!done.ok) return replyProblem(c, done.problem)
   const isJsonAsked = c.req.header('Accept')?.includes('application/json') === true
   if (isPerson(c) || (isForm(c) && !isJsonAsked)) return c.redirect(page, 303)
-  return c.json({ ok: true, ...done.outcome }, 200, { 'Cache-Control': 'no-store' })
+  return c.json(tellOutcome(done.outcome), 200, { 'Cache-Control': 'no-store' })
 }

@@ -1,6 +1,7 @@
 /** Categories: what they hold and how they stand, and the switches to disable and enable one (behaviour, section 3). */
 import { Hono, type Context } from 'hono'
 import * as v from 'valibot'
+import { tellCategory } from '../dialects/operator-json.ts'
 import type { AppEnv } from '../env.ts'
 import { CategoriesPage } from '../views/categories.tsx'
 import { linksOf } from '../views/links.ts'
@@ -20,7 +21,8 @@ categories.on('GET', placesOf('/categories'), readers, async (c) => {
   const { status, cluster } = read
   if (findFormat(c) !== 'text/html') {
     c.header('Cache-Control', 'no-store')
-    return c.json({ cluster, freshness: status.freshness, categories: status.categories })
+    const all = status.categories.map(tellCategory)
+    return c.json({ cluster, freshness: status.freshness, categories: all })
   }
   return replyLive(c, status, () => CategoriesPage({ frame: frameOf(c), title: cluster, status }))
 })

@@ -1,5 +1,6 @@
 /** What happened to a cluster, to one service or one category: each transition with its cause and who made it. */
 import { Hono } from 'hono'
+import { tellEvent } from '../dialects/operator-json.ts'
 import type { AppEnv } from '../env.ts'
 import { HistoryPage } from '../views/history.tsx'
 import { findFormat, frameOf, replyLive, replyProblem } from './answer.ts'
@@ -22,7 +23,7 @@ history.on('GET', placesOf('/history'), readers, async (c) => {
     : events.map((event) => ({ ...event, actor: event.actor && { ...event.actor, address: '' } }))
   if (findFormat(c) !== 'text/html') {
     c.header('Cache-Control', 'no-store')
-    return c.json({ cluster, events: shown })
+    return c.json({ cluster, events: shown.map(tellEvent) })
   }
   const about = nameAbout(service, category)
   return replyLive(c, [status.freshness, status.freshAtMs, shown, about], () =>
