@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { build } from 'esbuild'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
+import * as v from 'valibot'
 import { unstable_getMiniflareWorkerOptions } from 'wrangler'
 
 const ROOT = new URL('../../', import.meta.url).pathname
@@ -17,6 +18,8 @@ export interface WorkerOptions {
 
 export interface RunningWorker {
   url: string
+  /** What its KV holds under a key; null: nothing. */
+  readKv(key: string): Promise<string | null>
   stop(): Promise<void>
 }
 
@@ -40,7 +43,14 @@ export async function startWorker({ port, stateDir, vars }: WorkerOptions): Prom
     telemetry: { enabled: false },
   })
   const url = await worker.ready
-  return { url: url.origin, stop: () => worker.dispose() }
+  return {
+    url: url.origin,
+    readKv: async (key) => {
+      const store = await worker.getKVNamespace('STATE')
+      return v.parse(v.nullable(v.string()), await store.get(key))
+    },
+    stop: () => worker.dispose(),
+  }
 }
 
 async function bundleWorker(): Promise<string> {

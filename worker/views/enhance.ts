@@ -6,12 +6,14 @@
 export const ENHANCE = `'use strict'
 ;(() => {
   const REFRESH_MS = 10_000
+  const FAILURES_MAX = 3
   const all = (selector, root = document) => [...root.querySelectorAll(selector)]
   const note = document.getElementById('note')
   const tables = new Map()
   let skewMs = 0
   let etag = null
   let isBusy = false
+  let failures = 0
   let failingSince = ''
 
   // Ages go by the server's clock: this machine's may be wrong.
@@ -61,6 +63,17 @@ export const ENHANCE = `'use strict'
     say(waiting.length > 0 ? 'Not refreshed while you use it' : '')
     return waiting.length === 0
   }
+  // What stood there is not known to stand any more. The words are those for a dead cluster.
+  const makePast = () => {
+    for (const chip of all('.chip:not(.past, .unknown)')) {
+      chip.classList.add('past')
+      chip.lastChild.textContent = 'was ' + chip.lastChild.textContent
+    }
+    for (const verdict of all('.verdict:not(.past)')) {
+      verdict.classList.add('past')
+      verdict.lastElementChild.append(', when last read')
+    }
+  }
   const refresh = async () => {
     if (isBusy || document.hidden) return
     isBusy = true
@@ -78,10 +91,13 @@ export const ENHANCE = `'use strict'
         if (!reply.ok || reply.redirected || !page.getElementById('line')) throw new Error('no page')
         etag = show(page) ? reply.headers.get('ETag') : null
       }
+      failures = 0
       failingSince = ''
     } catch { // the network, a timeout, an error page: all the same to who reads
       failingSince ||= new Date(Date.now() + skewMs).toISOString().slice(11, 16) + ' UTC'
       say('This page can’t be refreshed since ' + failingSince, true)
+      etag = null // what is shown gets changed below, so the next answer must be a whole one
+      if (++failures === FAILURES_MAX) makePast()
     }
     isBusy = false
     tick()

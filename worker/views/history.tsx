@@ -11,17 +11,17 @@ export interface HistoryProps extends ClusterPageProps {
   about: { kind: 'service' | 'category'; name: string } | null
 }
 
-const CAUSES = new Map([
-  ['report', 'seen in a report'],
-  ['silence', 'the reports stopped'],
-  ['threshold', 'the failure threshold was reached'],
-  ['expired', 'it expired'],
-  ['recovered', 'the service is well again'],
-  ['changed', 'the service fails in another way'],
-  ['configmap', 'by its ConfigMap'],
-  ['hand', 'by hand'],
-  ['restored', 'restored from the copy'],
-])
+const CAUSES: Record<HistoryEvent['cause'], string> = {
+  report: 'seen in a report',
+  silence: 'the reports stopped',
+  threshold: 'the failure threshold was reached',
+  expired: 'it expired',
+  recovered: 'the service is well again',
+  changed: 'the service fails in another way',
+  configmap: 'by its ConfigMap',
+  hand: 'by hand',
+  restored: 'restored from the copy',
+}
 
 /** Words before the name, where the name alone would be taken for a service. */
 const SUBJECTS: Record<HistoryEvent['subject'], string> = {
@@ -29,7 +29,7 @@ const SUBJECTS: Record<HistoryEvent['subject'], string> = {
   category: 'category ',
   ack: 'ack of ',
   trip: 'category ',
-  cluster: 'cluster ',
+  cluster: 'the cluster',
 }
 
 export function HistoryPage(props: HistoryProps) {
@@ -85,26 +85,28 @@ function pathOf({ frame, about }: HistoryProps): string {
 
 function Event({ event }: { event: HistoryEvent }) {
   const { atMs, subject, name, cause, actor, note } = event
+  const change = sayChange(event)
   return (
     <li>
       <time datetime={new Date(atMs).toISOString()}>{formatClock(atMs)}</time>
       <div>
         <p>
           {SUBJECTS[subject]}
-          <strong>{name}</strong>: {sayChange(event)}
+          {name !== '' && <strong>{name}</strong>}: {change}
         </p>
         <p class="quiet">
-          {CAUSES.get(cause) ?? cause}
+          {CAUSES[cause]}
           {actor !== null && `, by ${actor.by} from ${actor.address}`}
         </p>
-        {note !== '' && <q class="text">{note}</q>}
+        {note !== '' && note !== change && <q class="text">{note}</q>}
       </div>
     </li>
   )
 }
 
-/** `ok → failing`; what wasn't there before is only named, what is no longer there is gone. */
-function sayChange({ from, to, subject }: HistoryEvent): string {
+/** `ok → failing`; what wasn't there before is only named, what is no longer there is gone; where nothing turned, the note says it. */
+function sayChange({ from, to, subject, note }: HistoryEvent): string {
+  if (from === to) return to === null ? note : `still ${to}`
   const end = subject === 'ack' || subject === 'trip' ? 'ended' : 'gone'
   if (from === null) return to ?? end
   return `${from} → ${to ?? end}`

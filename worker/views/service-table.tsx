@@ -33,7 +33,9 @@ export function ServiceTable({ frame, services, missing, isPast }: ServiceTableP
             Output
           </th>
           <th scope="col">Last updated</th>
-          <th scope="col">Ack</th>
+          <th scope="col" class="broad">
+            Ack
+          </th>
           {hasAction && <th scope="col">Action</th>}
         </tr>
       </thead>

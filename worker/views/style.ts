@@ -16,7 +16,7 @@ export const STYLE = `:root {
 * { box-sizing: border-box; }
 html { font: 100%/1.5 system-ui, sans-serif; -webkit-text-size-adjust: 100%; scroll-padding-top: 4rem; }
 body { margin: 0 auto; padding: 0 clamp(1rem, 4vw, 2.5rem) 4rem; max-width: 84rem; background: var(--page); color: var(--text); overflow-wrap: break-word; }
-h1, h2 { line-height: 1.25; font-weight: 650; text-wrap: balance; margin: 0 0 .5rem; }
+h1, h2 { line-height: 1.25; font-weight: 650; text-wrap: balance; margin: 0 0 .75rem; }
 h1 { font-size: 1.7rem; letter-spacing: -.01em; }
 h2 { font-size: 1.1rem; }
 p, ul, ol, dl { margin: 0 0 .75rem; }
@@ -51,6 +51,7 @@ main:focus { outline: none; }
 #note.alarm { color: var(--critical); font-weight: 600; }
 
 .chip { display: inline-flex; align-items: baseline; gap: .4em; color: var(--tone); font-weight: 600; }
+.verdict.past { --tone: var(--quiet); }
 .chip.past { color: var(--quiet); font-weight: 400; font-style: italic; }
 .shape { flex: none; width: 1em; height: 1em; margin-top: .25em; fill: currentColor; align-self: start; }
 .ok { --tone: var(--ok); } .warning { --tone: var(--warning); } .critical { --tone: var(--critical); } .acked { --tone: var(--acked); }
@@ -103,13 +104,13 @@ table { width: 100%; margin-bottom: 1.5rem; border-collapse: collapse; }
 th, td { padding: .625rem .75rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 thead th { font-size: .875rem; font-weight: 600; color: var(--quiet); vertical-align: bottom; }
 tbody th { min-width: clamp(10rem, 18vw, 15rem); max-width: 20rem; font-weight: 550; }
-tbody td { min-width: 5.5rem; max-width: 30rem; }
-.wide { width: 34%; }
+tbody td { min-width: 6.25rem; max-width: 30rem; }
+.wide { width: 28%; } .broad { width: 20%; }
 tr.bad > * { background: color-mix(in srgb, var(--critical) var(--tint), transparent); }
 tr.bad > :first-child { box-shadow: inset 3px 0 var(--critical); }
 tr:target > * { background: color-mix(in srgb, var(--link) 14%, transparent); }
 tr[hidden] { display: none; }
-th button { margin: -.375rem -.5rem; padding: .375rem .5rem; min-height: 0; border: 0; background: none; color: inherit; font-weight: inherit; font-size: inherit; text-align: left; white-space: normal; }
+th button { display: inline; margin: -.375rem -.5rem; padding: .375rem .5rem; min-height: 0; border: 0; background: none; color: inherit; font-weight: inherit; font-size: inherit; text-align: left; white-space: normal; }
 th button::after { content: " ↕"; opacity: .6; } [aria-sort=ascending] button::after { content: " ↑"; opacity: 1; } [aria-sort=descending] button::after { content: " ↓"; opacity: 1; }
 .ack q { display: block; }
 .tools { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1.5rem; margin: 0 0 .75rem; }

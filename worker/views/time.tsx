@@ -1,13 +1,5 @@
 /** Times as pages show them: an age, which the script counts on, or a moment in UTC. */
 
-const DAY = new Intl.DateTimeFormat('en-GB', {
-  weekday: 'long',
-  day: 'numeric',
-  month: 'long',
-  year: 'numeric',
-  timeZone: 'UTC',
-})
-
 /** `12 s`, `5 min`, `2 h 5 min`, `3 d 4 h`; never less than 0 s. enhance.ts counts on in the same words. */
 export function formatAge(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000))
@@ -29,9 +21,9 @@ export function formatClock(atMs: number): string {
   return new Date(atMs).toISOString().slice(11, 19)
 }
 
-/** `Monday 26 October 2026` */
+/** `Mon, 26 Oct 2026` */
 export function formatDay(atMs: number): string {
-  return DAY.format(atMs)
+  return new Date(atMs).toUTCString().slice(0, 16)
 }
 
 export function Age({ atMs, nowMs }: { atMs: number; nowMs: number }) {
