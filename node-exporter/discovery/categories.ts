@@ -76,19 +76,3 @@ export function readAcks(configMaps: KubeConfigMap[]): NonNullable<Content['acks
     message: cutText(message, TEXT_MAX_BYTES),
   }))
 }
-
-/** s by service: the shortest of the refresh rates that its categories name, where any does. */
-export function findPeriods(
-  categories: Category[],
-  services: string[],
-): Map<string, number | undefined> {
-  const rates = categories.filter((category) => category.refreshSeconds !== undefined)
-  return new Map(
-    services.map((service) => {
-      const own = rates
-        .filter((c) => c.name === DEFAULT_CATEGORY || c.services.includes(service))
-        .map((category) => category.refreshSeconds ?? Infinity)
-      return [service, own.length === 0 ? undefined : Math.min(...own)]
-    }),
-  )
-}

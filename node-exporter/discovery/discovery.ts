@@ -1,6 +1,7 @@
 /** What exists: the reflectors side by side, joined into services, categories and acks. It probes nothing. */
 import type { Category, Content, Warning } from '../../worker/contract/report.ts'
-import { findPeriods, readAcks, readCategories } from './categories.ts'
+import { findPeriods } from '../../worker/domain/periods.ts'
+import { readAcks, readCategories } from './categories.ts'
 import type { KubeApi } from './kube-api.ts'
 import {
   parseConfigMap,

@@ -89,14 +89,14 @@ export function createTables(sql: SqlStorage): void {
     'CREATE TABLE IF NOT EXISTS state (key TEXT, piece INTEGER, value BLOB, PRIMARY KEY (key, piece)) WITHOUT ROWID',
   )
   sql.exec(
-    'CREATE TABLE IF NOT EXISTS event (id INTEGER PRIMARY KEY, value TEXT NOT NULL, total INTEGER NOT NULL)',
+    'CREATE TABLE IF NOT EXISTS history (id INTEGER PRIMARY KEY, events TEXT NOT NULL, total INTEGER NOT NULL)',
   )
 }
 
 /** All of it is gone afterwards, the history too. */
 export function deleteAll(sql: SqlStorage): void {
   sql.exec('DELETE FROM state')
-  sql.exec('DELETE FROM event')
+  sql.exec('DELETE FROM history')
 }
 
 export function loadPulse(sql: SqlStorage): Pulse | null {
@@ -167,14 +167,14 @@ export function addEvents(sql: SqlStorage, transitions: Transition[]): void {
   for (let i = 0; i < transitions.length; i += EVENTS_PER_ROW) {
     const row = JSON.stringify(transitions.slice(i, i + EVENTS_PER_ROW))
     sql.exec(
-      'INSERT INTO event (value, total) VALUES (?, ? + COALESCE((SELECT total FROM event ORDER BY id DESC LIMIT 1), 0))',
+      'INSERT INTO history (events, total) VALUES (?, ? + COALESCE((SELECT total FROM history ORDER BY id DESC LIMIT 1), 0))',
       row,
       row.length,
     )
   }
   sql.exec(
-    `DELETE FROM event WHERE id <= (SELECT MAX(id) FROM event) - ?
-      OR total <= (SELECT total FROM event ORDER BY id DESC LIMIT 1) - ?`,
+    `DELETE FROM history WHERE id <= (SELECT MAX(id) FROM history) - ?
+      OR total <= (SELECT total FROM history ORDER BY id DESC LIMIT 1) - ?`,
     EVENT_ROWS_MAX,
     EVENT_BYTES_MAX,
   )
@@ -192,9 +192,9 @@ export function loadEvents(sql: SqlStorage, of: HistoryOf, limit: number): Trans
   const subjects = service === undefined ? ['category', 'trip'] : ['service', 'ack']
   const isAll = service === undefined && category === undefined
   const rows = sql.exec(
-    `SELECT one.value FROM event, json_each(event.value) AS one
+    `SELECT one.value FROM history, json_each(history.events) AS one
       WHERE ?1 OR (json_extract(one.value, '$.name') = ?2 AND json_extract(one.value, '$.subject') IN (?3, ?4))
-      ORDER BY event.id DESC, one.key DESC LIMIT ?5`,
+      ORDER BY history.id DESC, one.key DESC LIMIT ?5`,
     isAll ? 1 : 0,
     service ?? category ?? '',
     ...subjects,

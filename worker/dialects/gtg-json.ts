@@ -14,7 +14,13 @@ export function replyGtgJson(method: string, gtg: Gtg, showServices: boolean): R
       reason: category.reason,
       severity: category.severity,
       since: new Date(category.sinceMs).toISOString(),
-      ...(showServices ? { failing: category.failing, missing: category.missing } : {}),
+      ...(showServices
+        ? {
+            failing: category.failing,
+            acked: category.acked.map(({ service }) => service),
+            missing: category.missing,
+          }
+        : {}),
     })),
   }
   return replyAs(method, gtg, {

@@ -11,6 +11,7 @@ import type { AckUntil } from './acks.ts'
 import type { CategoryStanding, ClusterState } from './cluster.ts'
 import { findGiven, findHonoured } from './decisions.ts'
 import { tellFreshness, type ClusterFreshness } from './freshness.ts'
+import { findPeriods } from './periods.ts'
 import { judgeService } from './service-health.ts'
 import { expireAcks, listServices, type CategoryReason } from './verdict.ts'
 
@@ -132,7 +133,7 @@ export function describeCluster(
     freshAtMs: pulse.lease.freshAtMs,
     intervalSeconds: pulse.intervalSeconds,
     word: freshness === 'dead' ? 'critical' : judgeWhole(judged),
-    services: (content?.services ?? [])
+    services: withTimes(state)
       .filter(({ name }) => members.has(name))
       .map((service) => describeService(state, service, acks.get(service.name) ?? null))
       .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
@@ -185,6 +186,27 @@ function describeCategory(
     ),
     override: override ?? null,
   }
+}
+
+/**
+ * Heartbeats bring no times: they say that all is as it was, and that no target is overdue. So each was checked within
+ * its period before the last fresh report, however old the snapshot is.
+ */
+function withTimes({ content, pulse }: ClusterState): Service[] {
+  const services = content?.services ?? []
+  const periods = findPeriods(
+    content?.categories ?? [],
+    services.map(({ name }) => name),
+  )
+  return services.map((service) => {
+    const periodSeconds = periods.get(service.name) ?? pulse.intervalSeconds
+    const seenByMs = (pulse.lease.freshAtMs ?? 0) - periodSeconds * 1000
+    const targets = service.targets?.map((target) => ({
+      ...target,
+      checkedAt: Math.max(target.checkedAt, seenByMs),
+    }))
+    return { ...service, targets: targets ?? null }
+  })
 }
 
 function describeService(

@@ -19,8 +19,13 @@ overview.get('/', readers, async (c) => {
   const ids = [...c.var.config.PUSH_SECRETS.keys()].toSorted()
   const rows = await Promise.all(ids.map((id) => readRow(c, id)))
   if (isPage) return replyLive(c, rows, () => OverviewPage({ frame: frameOf(c), rows }))
-  return c.json({ clusters: rows }, 200, { 'Cache-Control': 'no-store', Vary: 'Accept' })
+  const clusters = rows.map(({ id, seen }) => ({ cluster: id, ...(seen && tellSeen(seen)) }))
+  return c.json({ clusters }, 200, { 'Cache-Control': 'no-store', Vary: 'Accept' })
 })
+
+function tellSeen({ freshAtMs, ...seen }: NonNullable<ClusterRow['seen']>) {
+  return { ...seen, freshAt: freshAtMs === null ? null : new Date(freshAtMs).toISOString() }
+}
 
 async function readRow(c: Context<AppEnv>, id: string): Promise<ClusterRow> {
   const work = c.env.CLUSTER.getByName(id)

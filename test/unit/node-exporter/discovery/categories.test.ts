@@ -1,12 +1,7 @@
 /** ConfigMaps into categories and acks: the keys, their defaults, and what a malformed value becomes. */
 import { describe, expect, it } from 'vitest'
-import {
-  findPeriods,
-  readAcks,
-  readCategories,
-} from '../../../../node-exporter/discovery/categories.ts'
+import { readAcks, readCategories } from '../../../../node-exporter/discovery/categories.ts'
 import { aConfigMap } from '../../../support/exporter/a-kube-object.ts'
-import { aCategory } from '../../../support/a-report.ts'
 import { containing, having } from '../../../support/like.ts'
 
 function read(data: Record<string, string>) {
@@ -180,32 +175,5 @@ describe('acks of the cluster', () => {
     const acks = readAcks([])
 
     expect(acks).toEqual([])
-  })
-})
-
-describe('the period of a service', () => {
-  it.each([
-    ['is that of its category', [aCategory({ refreshSeconds: 30 })], 30],
-    [
-      'is the shortest of several',
-      [aCategory({ refreshSeconds: 30 }), aCategory({ refreshSeconds: 5 })],
-      5,
-    ],
-    ['is open where its category names none', [aCategory()], undefined],
-    [
-      'is open where only others name one',
-      [aCategory({ services: ['shop'], refreshSeconds: 5 })],
-      undefined,
-    ],
-    [
-      "is the default category's, for it holds every service",
-      [aCategory({ name: 'default', services: [], refreshSeconds: 20 })],
-      20,
-    ],
-    ['is open where there is no category', [], undefined],
-  ])('%s', (_, categories, expected) => {
-    const periods = findPeriods(categories, ['web'])
-
-    expect(periods).toEqual(new Map([['web', expected]]))
   })
 })

@@ -14,6 +14,7 @@ const POOR = aGtg({
       reason: 'unhealthy',
       severity: 1,
       failing: ['web'],
+      acked: [{ service: 'shop', severity: 2, expiresAtMs: null }],
       missing: ['gone'],
     }),
   ],
@@ -35,6 +36,7 @@ describe('the JSON of __gtg', () => {
           severity: 1,
           since: '2023-11-14T22:13:20.000Z',
           failing: ['web'],
+          acked: ['shop'],
           missing: ['gone'],
         },
       ],
@@ -45,7 +47,7 @@ describe('the JSON of __gtg', () => {
     const text = await replyGtgJson('GET', POOR, false).text()
 
     expect(text).toContain('"name":"read"')
-    expect(text).not.toMatch(/web|gone|failing|missing/)
+    expect(text).not.toMatch(/web|gone|shop|failing|acked|missing/)
   })
 
   it('says pass and null where there is nothing else to say', async () => {
