@@ -33,12 +33,11 @@ export const operators = createMiddleware<AppEnv>(async (c, next) => {
     const message = `The token ${viewer.name} has not the role operate.`
     return replyProblem(c, { status: 403, code: 'forbidden', message })
   }
-  if (viewer.via === 'bearer') return next()
-  if (c.req.method !== 'POST') {
-    c.header('Allow', 'POST')
-    const message =
-      'GET changes something only with a Bearer token. In the browser, use the button.'
-    return replyProblem(c, { status: 405, code: 'method-not-allowed', message })
-  }
-  return sameOrigin(c, next)
+  const { method } = c.req
+  if (method === 'POST') return viewer.via === 'bearer' ? next() : sameOrigin(c, next)
+  // A HEAD runs the handler of GET, and must change nothing.
+  if (method === 'GET' && viewer.via === 'bearer') return next()
+  c.header('Allow', 'POST')
+  const message = 'Only POST changes something here, or a GET with a Bearer token.'
+  return replyProblem(c, { status: 405, code: 'method-not-allowed', message })
 })
