@@ -1,6 +1,5 @@
 /** The table of contents: every way in, in the order it runs. */
 import { Hono } from 'hono'
-import { HTTPException } from 'hono/http-exception'
 import { replyGtg } from './dialects/gtg-text.ts'
 import { refuseGtg } from './domain/gtg.ts'
 import { readConfig, type AppEnv } from './env.ts'
@@ -45,11 +44,6 @@ app.notFound((c) =>
   replyProblem(c, { status: 404, code: 'not-found', message: 'There is nothing at this path.' }),
 )
 app.onError((error, c) => {
-  // A guard's own refusal, such as a form that another site sent.
-  if (error instanceof HTTPException && error.status === 403) {
-    const message = 'The form was not sent from a page of this site.'
-    return replyProblem(c, { status: 403, code: 'forbidden', message })
-  }
   console.error(error.stack ?? error.message)
   if (isGtg(c.req.raw)) return replyInternal(c.req.raw, 'internal')
   return replyProblem(c, { status: 503, code: 'internal', message: UNSERVED })

@@ -43,6 +43,7 @@ export class Cluster extends DurableObject<Env> {
     this.#cluster = ctx.id.name
     this.#sql = ctx.storage.sql
     storage.createTables(this.#sql)
+    storage.dropUnreadable(this.#sql)
     this.#counters = storage.loadCounters(this.#sql)
     this.#publisher = new Publisher(this.#cluster, this.#sql, () => this.env.STATE)
   }
@@ -106,8 +107,10 @@ export class Cluster extends DurableObject<Env> {
 
   /** Empties the object on purpose. The tombstone goes first: without it KV's copy would bring everything back. */
   async erase(actor: Actor): Promise<void> {
+    // A restore under way would bring back what is erased meanwhile; that it fails is no reason to keep anything.
+    await this.#restoring?.catch(() => undefined)
     const nowMs = Date.now()
-    const version = await this.#publisher.bury(nowMs)
+    const version = await this.#bury(nowMs)
     this.ctx.storage.transactionSync(() => {
       storage.deleteAll(this.#sql)
       storage.savePublication(this.#sql, {
@@ -183,11 +186,26 @@ export class Cluster extends DurableObject<Env> {
     const nowMs = Date.now()
     const version = backup?.version ?? 0
     const publication = { version, putVersion: version, lastPutAtMs: 0, failures: 0 }
+    if (backup === null || 'erasedAtMs' in backup) {
+      storage.savePublication(this.#sql, publication)
+      return
+    }
+    const restored = restoreState(backup, nowMs)
     this.ctx.storage.transactionSync(() => {
       storage.savePublication(this.#sql, publication)
-      if (backup === null || 'erasedAtMs' in backup || this.#readSmall() !== null) return
-      this.#store(null, restoreState(backup, nowMs))
+      this.#store(null, restored)
     })
+    await this.ctx.storage.setAlarm(Math.max(nowMs, Math.min(...momentsOf(restored.state))))
+  }
+
+  async #bury(nowMs: number): Promise<number> {
+    try {
+      return await this.#publisher.bury(nowMs)
+    } catch (error) {
+      const nextMs = this.#publisher.nextPutMs()
+      if (nextMs !== null) await this.ctx.storage.setAlarm(nextMs)
+      throw error
+    }
   }
 
   #count(counted: Counters): void {
@@ -197,9 +215,15 @@ export class Cluster extends DurableObject<Env> {
   #readAll(): ClusterState | null {
     const small = this.#readSmall()
     if (small === null) return null
+    const content = storage.loadContent(this.#sql)
+    // Content that another version wrote can't be read: no heartbeat vouches for it, the next one is asked for all of it.
+    if (content === null && small.pulse.digest !== null) {
+      small.pulse.digest = null
+      storage.savePulse(this.#sql, small.pulse, this.#counters)
+    }
     return {
       ...small,
-      content: storage.loadContent(this.#sql),
+      content,
       standing: { ...small.standing, services: storage.loadServices(this.#sql) },
     }
   }

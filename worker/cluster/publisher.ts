@@ -4,7 +4,7 @@
  */
 import type { ClusterState } from '../domain/cluster.ts'
 import { publish } from '../domain/restore.ts'
-import { writeRecord } from '../store/cluster-record.ts'
+import { readBackup, writeRecord } from '../store/cluster-record.ts'
 import * as storage from './storage.ts'
 import { within } from './within.ts'
 
@@ -52,12 +52,20 @@ export class Publisher {
     })
   }
 
-  /** Writes a tombstone and gives its version. Throws when KV doesn't take it. */
+  /** Writes a tombstone and gives its version. Throws when KV doesn't say that it took it. */
   async bury(nowMs: number): Promise<number> {
-    const version = this.#load().version + 1
-    const isPut = await this.#write({ version, erasedAtMs: nowMs })
-    if (!isPut) throw new Error('KV did not take the tombstone, so nothing was erased')
-    return version
+    const held = this.#load()
+    const version = Math.max(held.version, await this.#readVersion()) + 1
+    if (await this.#write({ version, erasedAtMs: nowMs })) return version
+    // It may have landed all the same: the record goes over it.
+    storage.savePublication(this.#sql, { ...held, version: version + 1, lastPutAtMs: nowMs })
+    throw new Error('KV did not take the tombstone, so nothing was erased')
+  }
+
+  /** Of KV's copy, for an object that lost its own; 0 where it can't be told. */
+  async #readVersion(): Promise<number> {
+    const read = readBackup(this.#kv(), this.#cluster).then((backup) => backup?.version ?? 0)
+    return (await within(PUT_TIMEOUT_MS, read)) ?? 0
   }
 
   /** ms; null: nothing is to be put. */

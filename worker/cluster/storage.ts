@@ -93,6 +93,26 @@ export function createTables(sql: SqlStorage): void {
   )
 }
 
+/**
+ * State that another version wrote so that this one can't read it is as good as lost: all but the history goes, and what
+ * was decided comes back from KV. Called once in an object's life; later all rows are its own.
+ */
+export function dropUnreadable(sql: SqlStorage): void {
+  const parts: [string, v.GenericSchema][] = [
+    ['pulse', pulseSchema],
+    ['facts', v.array(factsSchema)],
+    ['categories', v.array(categoryStandingSchema)],
+    ['decisions', decisionsSchema],
+    ['publication', publicationSchema],
+  ]
+  const isLost = parts.some(([key, schema]) => hasRow(sql, key) && load(sql, key, schema) === null)
+  if (isLost) sql.exec('DELETE FROM state')
+}
+
+function hasRow(sql: SqlStorage, key: string): boolean {
+  return sql.exec('SELECT 1 FROM state WHERE key = ? LIMIT 1', key).toArray().length > 0
+}
+
 /** All of it is gone afterwards, the history too. */
 export function deleteAll(sql: SqlStorage): void {
   sql.exec('DELETE FROM state')
@@ -224,7 +244,7 @@ function load<T>(sql: SqlStorage, key: string, schema: v.GenericSchema<unknown, 
   const text = pieces.map((piece) => decoder.decode(piece, { stream: true })).join('')
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), text + decoder.decode())
   if (parsed.success) return parsed.output
-  // Written by another version: no state at all, for the next report brings it again. To throw would be for ever.
+  // Written by another version. The content comes again with the next snapshot; to throw would be for ever.
   console.error(`unreadable state: ${key}: ${parsed.issues[0].message}`)
   return null
 }

@@ -6,7 +6,14 @@ import { AckFormPage, EMPTY_ACK, type AckErrors, type AckValues } from '../views
 import { linksOf } from '../views/links.ts'
 import { act, boundedWrite, replyDone } from './act.ts'
 import { frameOf, isPerson, replyPage, replyProblem } from './answer.ts'
-import { expiresSchema, nameSchema, readFields, wordsSchema, type Fields } from './fields.ts'
+import {
+  expiresSchema,
+  nameSchema,
+  readFields,
+  textOf,
+  wordsSchema,
+  type Fields,
+} from './fields.ts'
 import { operators, readers } from './guard.ts'
 import { baseOf, placesOf } from './paths.ts'
 import { missingQuery, readCluster, unknownService } from './read-cluster.ts'
@@ -75,9 +82,9 @@ function refuseFields(
   const until = wordsOf('until')
   return showForm(c, {
     values: {
-      message: fields['ack-msg'] ?? '',
-      expiresIn: fields['expires-in'] ?? '',
-      until: fields['until'] ?? 'removed',
+      message: textOf(fields['ack-msg']) ?? '',
+      expiresIn: textOf(fields['expires-in']) ?? '',
+      until: textOf(fields['until']) ?? 'removed',
     },
     errors: {
       ...(message === undefined ? {} : { message }),

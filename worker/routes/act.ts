@@ -15,8 +15,10 @@ const WRITE_MAX_BYTES = 16 * 1024
 
 export const boundedWrite: MiddlewareHandler<AppEnv> = bodyLimit({
   maxSize: WRITE_MAX_BYTES,
-  onError: (c) =>
-    c.json({ error: { code: 'too-large', message: `It is over ${WRITE_MAX_BYTES} bytes.` } }, 413),
+  onError: (c: Context<AppEnv>) => {
+    const message = `It is over ${WRITE_MAX_BYTES} bytes.`
+    return replyProblem(c, { status: 413, code: 'too-large', message })
+  },
 })
 
 export type Done = { ok: true; outcome: ActOutcome } | { ok: false; problem: Problem }

@@ -4,21 +4,22 @@ import * as v from 'valibot'
 import { TEXT_MAX_BYTES, NAME_MAX_LENGTH } from '../contract/limits.ts'
 import type { AppEnv } from '../env.ts'
 
-export type Fields = Record<string, string>
+/** What isn't a text stays what it is, so that a schema refuses it: left out, it would read as never said. */
+export type Fields = Record<string, unknown>
 
 const bodySchema = v.record(v.string(), v.unknown())
 
 /** The query wins: it stands in the form's own action. null: the body is not what its type says. */
 export async function readFields(c: Context<AppEnv>): Promise<Fields | null> {
   const body = await readBody(c)
-  if (body === null) return null
-  const texts = Object.entries({ ...body, ...c.req.query() }).flatMap(([key, value]) =>
-    typeof value === 'string' ? [[key, value] as const] : [],
-  )
-  return Object.fromEntries(texts)
+  return body && { ...body, ...c.req.query() }
 }
 
-async function readBody(c: Context<AppEnv>): Promise<Record<string, unknown> | null> {
+export function textOf(field: unknown): string | undefined {
+  return typeof field === 'string' ? field : undefined
+}
+
+async function readBody(c: Context<AppEnv>): Promise<Fields | null> {
   if (c.req.method === 'GET') return {}
   const type = c.req.header('Content-Type') ?? ''
   try {
@@ -35,14 +36,14 @@ export function isForm(c: Context<AppEnv>): boolean {
 }
 
 export const nameSchema = v.pipe(
-  v.string('is missing'),
+  v.string('is missing or no text'),
   v.nonEmpty('is missing'),
   v.maxLength(NAME_MAX_LENGTH, `is longer than ${NAME_MAX_LENGTH} characters`),
 )
 
 /** One line or several, for people: an ack's message, a reason. */
 export const wordsSchema = v.pipe(
-  v.string('is missing'),
+  v.string('is missing or no text'),
   v.trim(),
   v.maxBytes(TEXT_MAX_BYTES, `is longer than ${TEXT_MAX_BYTES} bytes`),
 )
@@ -60,7 +61,7 @@ const EXPIRES_FORM = 'must be a time such as 30m, 4h or 2d, up to a year'
 
 /** ms from now; null: it doesn't run out. */
 export const expiresSchema = v.pipe(
-  v.optional(v.string(), ''),
+  v.optional(v.string(EXPIRES_FORM), ''),
   v.trim(),
   v.rawTransform(({ dataset: { value }, addIssue, NEVER }): number | null => {
     if (value === '') return null

@@ -1,7 +1,5 @@
 /** Who may read and who may act. Each guard stands in the line of the route that it guards. */
-import type { MiddlewareHandler } from 'hono'
 import { createMiddleware } from 'hono/factory'
-import { csrf } from 'hono/csrf'
 import type { AppEnv } from '../env.ts'
 import { replyProblem } from './answer.ts'
 import { findViewer } from '../auth/viewer.ts'
@@ -18,8 +16,18 @@ export const readers = createMiddleware<AppEnv>(async (c, next) => {
   })
 })
 
-/** A form counts only when a page of this site sent it. */
-export const sameOrigin: MiddlewareHandler<AppEnv> = csrf()
+/**
+ * What a browser sends for somebody counts only when a page of this site sent it. Every browser says so of a POST, and
+ * whatever the body's type is: hono's own csrf() looks at forms alone.
+ */
+export const sameOrigin = createMiddleware<AppEnv>(async (c, next) => {
+  const { origin } = new URL(c.req.url)
+  const isOwn =
+    c.req.header('Sec-Fetch-Site') === 'same-origin' || c.req.header('Origin') === origin
+  if (isOwn) return next()
+  const message = 'The form was not sent from a page of this site.'
+  return replyProblem(c, { status: 403, code: 'forbidden', message })
+})
 
 /** A token with the role operate. A session acts by POST from our own pages alone, a Bearer token as the route allows. */
 export const operators = createMiddleware<AppEnv>(async (c, next) => {

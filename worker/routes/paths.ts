@@ -6,6 +6,7 @@ import { readConfig, type AppEnv, type Env } from '../env.ts'
 /** All that carries the prefix. `__gtg` and `/metrics` never do (behaviour, section 5). */
 const FAMILY = new Set([
   '/__health',
+  '/__health/',
   '/__pods-health',
   '/__pod-individual-health',
   '/add-ack',

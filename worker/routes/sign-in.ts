@@ -7,7 +7,7 @@ import { SignInPage } from '../views/sign-in.tsx'
 import { boundedWrite } from './act.ts'
 import { frameOf, replyPage } from './answer.ts'
 import { sameOrigin } from './guard.ts'
-import { readFields } from './fields.ts'
+import { readFields, textOf } from './fields.ts'
 
 export const signing = new Hono<AppEnv>()
 
@@ -19,8 +19,8 @@ signing.get('/sign-in', async (c) => {
 
 signing.post('/sign-in', sameOrigin, boundedWrite, async (c) => {
   const fields = await readFields(c)
-  const next = safeNext(fields?.['next'])
-  if (await signIn(c, fields?.['token']?.trim() ?? '')) return c.redirect(next, 303)
+  const next = safeNext(textOf(fields?.['next']))
+  if (await signIn(c, textOf(fields?.['token'])?.trim() ?? '')) return c.redirect(next, 303)
   c.set('viewer', null)
   const error = 'This token is not known.'
   return replyPage(c, SignInPage({ frame: frameOf(c), next, error }), 401)
@@ -36,5 +36,7 @@ function safeNext(next: string | undefined): string {
   const here = 'https://here.invalid'
   if (next === undefined || !next.startsWith('/') || !URL.canParse(next, here)) return '/'
   const url = new URL(next, here)
-  return url.origin === here ? url.pathname + url.search : '/'
+  const path = url.pathname + url.search
+  // Dots that are resolved can leave two slashes, and those name another host.
+  return url.origin === here && !path.startsWith('//') ? path : '/'
 }
