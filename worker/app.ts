@@ -1,5 +1,6 @@
 /** The table of contents: every way in, in the order it runs. */
-import { Hono } from 'hono'
+import { Hono, type Context } from 'hono'
+import { methodNotAllowed } from 'hono/method-not-allowed'
 import { replyGtg } from './dialects/gtg-text.ts'
 import { refuseGtg } from './domain/gtg.ts'
 import { readConfig, type AppEnv } from './env.ts'
@@ -28,6 +29,16 @@ app.use(async (c, next) => {
   c.set('config', read.config)
   return next()
 })
+app.use(
+  methodNotAllowed({
+    app,
+    onMethodNotAllowed: (c: Context<AppEnv>, methods) => {
+      c.header('Allow', methods.join(', '))
+      const message = `Ask this path with one of: ${methods.join(', ')}.`
+      return replyProblem(c, { status: 405, code: 'method-not-allowed', message })
+    },
+  }),
+)
 app.route('/', gtg)
 app.route('/', reports)
 app.route('/', overview)

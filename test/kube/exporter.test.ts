@@ -313,7 +313,9 @@ describe('__health', () => {
     await anExporter(world, edge.url)
     await until(edge.worker, 'default', [503, 'unhealthy'])
 
-    const response = await fetch(`${edge.worker}/clusters/${CLUSTER}/__health`)
+    const response = await fetch(`${edge.worker}/clusters/${CLUSTER}/__health`, {
+      headers: { accept: 'application/json' },
+    })
 
     expect(await response.json()).toMatchObject({
       ok: false,

@@ -21,8 +21,8 @@ import { missingQuery, readCluster, unknownService } from './read-cluster.ts'
 export const acks = new Hono<AppEnv>()
 
 const ackSchema = v.object({
-  'service-name': nameSchema,
-  'ack-msg': v.pipe(wordsSchema, v.nonEmpty('is missing: say what is known')),
+  'service-name': v.optional(nameSchema, ''),
+  'ack-msg': v.optional(v.pipe(wordsSchema, v.nonEmpty('is missing: say what is known')), ''),
   'expires-in': expiresSchema,
   until: v.optional(
     v.picklist(['removed', 'recovery', 'change'], 'must be removed, recovery or change'),
