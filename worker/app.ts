@@ -29,6 +29,8 @@ app.use(async (c, next) => {
   c.set('config', read.config)
   return next()
 })
+app.route('/', gtg)
+app.route('/', reports)
 app.use(
   methodNotAllowed({
     app,
@@ -39,8 +41,6 @@ app.use(
     },
   }),
 )
-app.route('/', gtg)
-app.route('/', reports)
 app.route('/', overview)
 app.route('/', health)
 app.route('/', acks)

@@ -18,7 +18,7 @@ declare global {
 }
 type EdgeEnv = Env & typeof VARS
 
-const ORIGIN = 'https://edge.example'
+export const ORIGIN = 'https://edge.example'
 let taken = 0
 
 /** A cluster that no other case of this file uses. */

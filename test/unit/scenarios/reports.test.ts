@@ -22,7 +22,7 @@ describe('a snapshot that says down', () => {
     `)
 
     expect(transcript).toMatchInlineSnapshot(`
-      "10s snapshot #1 web ok → accepted
+      "10s snapshot #1 web ok → accepted; cluster no-data>fresh
       20s heartbeat #2 → accepted
       25s snapshot #3 web failing lost → never arrived
       30s heartbeat #4 → accepted, resend
@@ -30,11 +30,11 @@ describe('a snapshot that says down', () => {
       40s heartbeat #6 → accepted, resend
       40s ask → 200 healthy, 20 s old
       50s heartbeat #7 → accepted, resend
-      60s heartbeat #8 → accepted, resend
+      60s heartbeat #8 → accepted, resend; cluster fresh>late @50s (silence)
       70s heartbeat #9 → accepted, resend
       80s heartbeat #10 → accepted, resend
       81s ask → 503 stale, 61 s old
-      82s snapshot #11 → accepted"
+      82s snapshot #11 → accepted; cluster late>dead @80s (silence); service web ok>failing; category read healthy>unhealthy"
     `)
   })
 
@@ -52,7 +52,7 @@ describe('a snapshot that says down', () => {
     `)
 
     expect(transcript).toMatchInlineSnapshot(`
-      "10s snapshot #1 web ok → accepted
+      "10s snapshot #1 web ok → accepted; cluster no-data>fresh
       12s heartbeat #9 → accepted
       20s snapshot #2 web failing → refused, held 1/9
       30s heartbeat #3 → refused, held 1/9
@@ -74,11 +74,11 @@ describe('a snapshot that says down', () => {
     `)
 
     expect(transcript).toMatchInlineSnapshot(`
-      "10s snapshot #1 web ok → accepted
+      "10s snapshot #1 web ok → accepted; cluster no-data>fresh
       12s heartbeat #9 → accepted
       20s snapshot #2 web failing → refused, held 1/9
       21s ask → 200 healthy, 9 s old
-      21s snapshot #10 → accepted
+      21s snapshot #10 → accepted; service web ok>failing; category read healthy>unhealthy
       22s ask → 503 unhealthy, 1 s old"
     `)
   })
@@ -99,10 +99,10 @@ describe('the order of leaders', () => {
     `)
 
     expect(transcript).toMatchInlineSnapshot(`
-      "10s snapshot #1 web ok → accepted
+      "10s snapshot #1 web ok → accepted; cluster no-data>fresh
       20s heartbeat #2 → accepted
-      30s blind #1 epoch=2 → accepted
-      40s snapshot #2 epoch=2 web failing → accepted
+      30s blind #1 epoch=2 → accepted; cluster fresh>held
+      40s snapshot #2 epoch=2 web failing → accepted; cluster held>fresh; service web ok>failing; category read healthy>unhealthy
       45s snapshot #3 web ok → refused, held 2/2
       46s heartbeat #4 → refused, held 2/2
       50s heartbeat #3 epoch=2 digest=2/2 → accepted
@@ -121,7 +121,7 @@ describe('the order of leaders', () => {
     `)
 
     expect(transcript).toMatchInlineSnapshot(`
-      "10s snapshot #1 web ok → accepted
+      "10s snapshot #1 web ok → accepted; cluster no-data>fresh
       11s snapshot #1 web ok → refused, held 1/1
       20s heartbeat #2 → accepted
       21s heartbeat #2 → refused, held 1/2
@@ -145,7 +145,7 @@ describe('a section that could not be listed', () => {
     `)
 
     expect(transcript).toMatchInlineSnapshot(`
-      "10s snapshot #1 web ok → accepted
+      "10s snapshot #1 web ok → accepted; cluster no-data>fresh
       20s snapshot #2 categories=null → accepted
       21s ask read → 200 healthy, 1 s old
       30s snapshot #3 services=null → accepted
@@ -167,10 +167,10 @@ describe('a section that could not be listed', () => {
     `)
 
     expect(transcript).toMatchInlineSnapshot(`
-      "10s snapshot #1 web ok → accepted
+      "10s snapshot #1 web ok → accepted; cluster no-data>fresh
       30s snapshot #2 services=null → accepted
       40s ask → 200 healthy, 30 s old
-      50s snapshot #3 services=null → accepted
+      50s snapshot #3 services=null → accepted; cluster fresh>late @40s (silence)
       70s snapshot #4 services=null → accepted
       71s ask → 503 stale, 61 s old"
     `)
@@ -189,10 +189,10 @@ describe('a service not checked yet', () => {
     `)
 
     expect(transcript).toMatchInlineSnapshot(`
-      "10s snapshot #1 web failing → accepted
+      "10s snapshot #1 web failing → accepted; cluster no-data>fresh; service web none>failing; category read none>unhealthy
       20s snapshot #2 web unchecked → accepted
       21s ask → 503 unhealthy, 1 s old
-      30s snapshot #3 web ok → accepted
+      30s snapshot #3 web ok → accepted; service web failing>ok; category read unhealthy>healthy
       40s snapshot #4 web unchecked → accepted
       41s ask → 200 healthy, 1 s old"
     `)
@@ -208,9 +208,9 @@ describe('a service not checked yet', () => {
     `)
 
     expect(transcript).toMatchInlineSnapshot(`
-      "10s snapshot #1 web ok, api unchecked → accepted
+      "10s snapshot #1 web ok, api unchecked → accepted; cluster no-data>fresh
       11s ask → 200 healthy, 1 s old
-      20s snapshot #2 api failing → accepted
+      20s snapshot #2 api failing → accepted; service api none>failing
       21s ask → 503 unhealthy, 1 s old
       22s ask read → 200 healthy, 2 s old"
     `)

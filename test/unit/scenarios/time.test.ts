@@ -20,16 +20,16 @@ describe('a prober that is stuck', () => {
     `)
 
     expect(transcript).toMatchInlineSnapshot(`
-      "10s snapshot #1 web ok → accepted
+      "10s snapshot #1 web ok → accepted; cluster no-data>fresh
       20s heartbeat #2 observed=12s → accepted
       30s heartbeat #3 observed=12s → accepted
       40s heartbeat #4 observed=12s → accepted
       42s ask → 200 healthy, 30 s old
-      50s heartbeat #5 observed=12s → accepted
+      50s heartbeat #5 observed=12s → accepted; cluster fresh>late @42s (silence)
       60s heartbeat #6 observed=12s → accepted
       70s heartbeat #7 observed=12s → accepted
       73s ask → 503 stale, 61 s old
-      80s heartbeat #8 observed=12s → accepted
+      80s heartbeat #8 observed=12s → accepted; cluster late>dead @72s (silence)
       81s ask → 503 stale, 69 s old"
     `)
   })
@@ -47,7 +47,7 @@ describe('a cluster whose clock is wrong', () => {
     `)
 
     expect(transcript).toMatchInlineSnapshot(`
-      "10s snapshot #1 web ok observed=3610s → accepted
+      "10s snapshot #1 web ok observed=3610s → accepted; cluster no-data>fresh
       11s ask → 200 healthy, 1 s old
       20s heartbeat #2 observed=3620s → accepted
       21s ask → 200 healthy, 1 s old
@@ -66,7 +66,7 @@ describe('a cluster whose clock is wrong', () => {
     `)
 
     expect(transcript).toMatchInlineSnapshot(`
-      "10s snapshot #1 web ok observed=-3590s → accepted
+      "10s snapshot #1 web ok observed=-3590s → accepted; cluster no-data>dead
       11s ask → 503 stale, 3601 s old
       20s heartbeat #2 observed=-3580s → accepted
       21s ask → 503 stale, 3611 s old"
@@ -83,7 +83,7 @@ describe('a cluster whose clock is wrong', () => {
     `)
 
     expect(transcript).toMatchInlineSnapshot(`
-      "10s snapshot #1 web ok → accepted
+      "10s snapshot #1 web ok → accepted; cluster no-data>fresh
       20s heartbeat #2 observed=-3580s → accepted
       21s ask → 200 healthy, 11 s old
       40s ask → 200 healthy, 30 s old
@@ -106,13 +106,13 @@ describe('an exporter that restarts', () => {
     `)
 
     expect(transcript).toMatchInlineSnapshot(`
-      "10s snapshot #1 web ok → accepted
+      "10s snapshot #1 web ok → accepted; cluster no-data>fresh
       20s heartbeat #2 → accepted
-      30s blind #1 epoch=2 → accepted
+      30s blind #1 epoch=2 → accepted; cluster fresh>held
       31s ask → 200 held, 11 s old
       90s blind #2 epoch=2 → accepted
       90s ask → 200 held, 70 s old
-      95s snapshot #3 epoch=2 web ok → accepted
+      95s snapshot #3 epoch=2 web ok → accepted; cluster held>fresh
       96s ask → 200 healthy, 1 s old"
     `)
   })
@@ -125,8 +125,8 @@ describe('an exporter that restarts', () => {
     `)
 
     expect(transcript).toMatchInlineSnapshot(`
-      "10s snapshot #1 web failing → accepted
-      20s blind #1 epoch=2 → accepted
+      "10s snapshot #1 web failing → accepted; cluster no-data>fresh; service web none>failing; category read none>unhealthy
+      20s blind #1 epoch=2 → accepted; cluster fresh>held
       75s ask → 503 unhealthy, 65 s old"
     `)
   })
@@ -162,8 +162,8 @@ describe('an exporter that restarts', () => {
     `)
 
     expect(transcript).toMatchInlineSnapshot(`
-      "10s snapshot #1 web ok → accepted
-      71s blind #1 epoch=2 → accepted
+      "10s snapshot #1 web ok → accepted; cluster no-data>fresh
+      71s blind #1 epoch=2 → accepted; cluster fresh>late @40s (silence); cluster late>dead @70s (silence)
       72s ask → 503 stale, 62 s old"
     `)
   })
@@ -183,7 +183,7 @@ describe('a cluster that falls silent', () => {
 
     expect(transcript).toMatchInlineSnapshot(`
       "1s ask → 503 no-data, no age
-      10s snapshot #1 web ok → accepted
+      10s snapshot #1 web ok → accepted; cluster no-data>fresh
       40s ask → 200 healthy, 30 s old
       41s ask → 200 late, 31 s old
       70s ask → 200 late, 60 s old
@@ -206,13 +206,13 @@ describe('a cluster that falls silent', () => {
     `)
 
     expect(transcript).toMatchInlineSnapshot(`
-      "10s snapshot #1 web ok → accepted
+      "10s snapshot #1 web ok → accepted; cluster no-data>fresh
       100s ask → 503 stale, 90 s old
-      110s snapshot #2 web ok → accepted
+      110s snapshot #2 web ok → accepted; cluster fresh>late @40s (silence); cluster late>dead @70s (silence)
       111s ask → 503 stale, 101 s old
       112s snapshot #3 web ok → accepted
       113s ask → 503 stale, 103 s old
-      120s heartbeat #4 → accepted
+      120s heartbeat #4 → accepted; cluster dead>fresh
       121s ask → 200 healthy, 1 s old"
     `)
   })
@@ -228,7 +228,7 @@ describe('a cluster that falls silent', () => {
     expect(transcript).toMatchInlineSnapshot(`
       "10s heartbeat #1 → accepted, resend
       11s ask → 503 no-data, no age
-      20s snapshot #2 web ok → accepted
+      20s snapshot #2 web ok → accepted; cluster no-data>fresh
       21s ask → 200 healthy, 1 s old"
     `)
   })

@@ -4,7 +4,10 @@ import {
   holdBlind,
   isIntervalTooLong,
   judgeFreshness,
+  passTime,
   renewLease,
+  tellFreshness,
+  type ClusterFreshness,
   type Freshness,
   type Lease,
 } from '../../../../worker/domain/freshness.ts'
@@ -105,5 +108,49 @@ describe('an interval', () => {
     ['below a second, as in tests', 0.2, 0.8, false],
   ])('fits four times into the time to dead: %s', (_what, interval, deadAfter, expected) => {
     expect(isIntervalTooLong(interval, deadAfter)).toBe(expected)
+  })
+})
+
+describe('freshness in one word', () => {
+  const held = aLease({ heldUntilMs: T0 + 100_000 })
+  const table: [string, Lease, number, ClusterFreshness][] = [
+    ['never any report', NO_LEASE, 0, 'no-data'],
+    ['exactly three intervals', aLease(), 30_000, 'fresh'],
+    ['a millisecond more', aLease(), 30_001, 'late'],
+    ['exactly at the end of the lease', aLease(), 60_000, 'late'],
+    ['a millisecond past it', aLease(), 60_001, 'dead'],
+    ['held, though late', held, 30_001, 'held'],
+    ['held past the lease', held, 100_000, 'held'],
+    ['past the hold', held, 100_001, 'dead'],
+  ]
+
+  it.each(table)('is the one that a reader is told: %s', (_what, lease, laterMs, expected) => {
+    expect(tellFreshness(lease, 10, T0 + laterMs)).toBe(expected)
+  })
+})
+
+describe('time that passed unseen', () => {
+  const quick = aLease({ validUntilMs: T0 + 20_000 })
+  const held = aLease({ heldUntilMs: T0 + 100_000 })
+  const late = { atMs: T0 + 30_000, to: 'late' }
+  const dead = { atMs: T0 + 60_000, to: 'dead' }
+  const table: [string, Lease, ClusterFreshness, number, object[]][] = [
+    ['nothing turned', aLease(), 'fresh', 30_000, []],
+    ['it is late', aLease(), 'fresh', 40_000, [late]],
+    ['it is dead', aLease(), 'fresh', 90_000, [late, dead]],
+    ['late was told', aLease(), 'late', 90_000, [dead]],
+    ['dead was told', aLease(), 'dead', 90_000, []],
+    ['dead before it could be late', quick, 'fresh', 90_000, [{ ...dead, atMs: T0 + 20_000 }]],
+    ['a hold ended', held, 'held', 100_001, [{ ...dead, atMs: T0 + 100_000 }]],
+    ['a hold goes on', held, 'held', 100_000, []],
+    ['never any report', NO_LEASE, 'no-data', 90_000, []],
+  ]
+
+  it.each(table)('is told at the moments it turned: %s', (...row) => {
+    const [, lease, freshness, laterMs, expected] = row
+
+    const passed = passTime({ lease, intervalSeconds: 10, freshness }, T0 + laterMs)
+
+    expect(passed).toEqual(expected)
   })
 })

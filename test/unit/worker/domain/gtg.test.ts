@@ -234,3 +234,41 @@ describe('a view', () => {
     expect(category?.failing).toHaveLength(expected)
   })
 })
+
+describe('an ack that runs out unseen', () => {
+  const acked = [{ service: 'web', severity: 2, expiresAtMs: T0 + 1000 } as const]
+  const held = { ...HELD, heldUntilMs: T0 + 9000 }
+  const table: [string, ClusterView['lease'] | null, number, GtgReason][] = [
+    ['a millisecond before', null, 999, 'healthy'],
+    ['exactly then', null, 1000, 'unhealthy'],
+    ['a millisecond before, held', held, 999, 'held'],
+    ['exactly then, held', held, 1000, 'unhealthy'],
+    ['exactly then, dead', DEAD, 1000, 'stale'],
+  ]
+
+  it.each(table)('turns the answer at its moment: %s', (_what, lease, laterMs, expected) => {
+    const view = aView({
+      categories: [aStanding({ acked })],
+      ...(lease === null ? {} : { lease }),
+    })
+
+    const { reason } = judgeGtg(view, [], { nowMs: T0 + laterMs, isCopy: false })
+
+    expect(reason).toBe(expected)
+  })
+
+  it('is in the view, though many others last longer', () => {
+    const many = Array.from({ length: 99 }, (_, i) => ({
+      service: `s${i}`,
+      severity: 2 as const,
+      expiresAtMs: i % 2 === 0 ? null : T0 + 5000 + i,
+    }))
+    const state = stateAfter([aSnapshot()])
+    const categories = [aStanding({ acked: [...many, ...acked] })]
+
+    const view = makeView({ ...state, standing: { ...state.standing, categories } })
+
+    expect(view.categories[0]?.acked).toHaveLength(50)
+    expect(judgeGtg(view, [], { nowMs: T0 + 1000, isCopy: false }).reason).toBe('unhealthy')
+  })
+})

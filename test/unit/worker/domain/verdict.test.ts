@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Category, Content } from '../../../../worker/contract/report.ts'
 import { NO_DECISIONS } from '../../../../worker/domain/decisions.ts'
 import {
+  expireAcks,
   judgeCategory,
   judgeServices,
   observeCategories,
@@ -15,7 +16,9 @@ import {
   aService,
   anUnreachableTarget,
 } from '../../../support/a-report.ts'
+import { aStanding } from '../../../support/a-view.ts'
 import { T0 } from '../../../support/apply.ts'
+import { deepFreeze } from '../../../support/deep-freeze.ts'
 
 /** `web` and `api` are well; `shop` fails mildly, `bank` badly; `new` was not checked yet. */
 const SERVICES = [
@@ -161,5 +164,77 @@ describe('the categories of a cluster', () => {
       ['good', 'healthy'],
       ['poor', 'unhealthy'],
     ])
+  })
+})
+
+describe('a verdict that is read later', () => {
+  const mild = { service: 'shop', severity: 3, expiresAtMs: T0 + 1000 } as const
+  const bad = { service: 'bank', severity: 1, expiresAtMs: T0 + 2000 } as const
+  const kept = { service: 'web', severity: 2, expiresAtMs: null } as const
+  const held = deepFreeze(aStanding({ acked: [bad, kept, mild] }))
+  const table: [string, number, object][] = [
+    ['a millisecond before the first', 999, held],
+    [
+      'exactly at the first',
+      1000,
+      { failing: ['shop'], acked: [bad, kept], severity: 3, sinceMs: T0 + 1000 },
+    ],
+    ['a millisecond before the next', 1999, { failing: ['shop'], severity: 3 }],
+    [
+      'exactly at the next',
+      2000,
+      { failing: ['bank', 'shop'], acked: [kept], severity: 1, sinceMs: T0 + 1000 },
+    ],
+  ]
+
+  it.each(table)('counts acks no more that ran out: %s', (_what, laterMs, expected) => {
+    const turned = laterMs < 1000 ? {} : { passes: false, reason: 'unhealthy' }
+
+    expect(expireAcks(held, T0 + laterMs)).toMatchObject({ ...expected, ...turned })
+  })
+
+  it('is the very same where none ran out', () => {
+    expect(expireAcks(held, T0 + 999)).toBe(held)
+  })
+
+  it.each(['disabled', 'unhealthy'] as const)('keeps its reason and since when: %s', (reason) => {
+    const failing = { ...held, reason, passes: false, failing: ['api'], severity: 2 as const }
+
+    const later = expireAcks(failing, T0 + 1000)
+
+    expect(later).toMatchObject({ reason, passes: false, sinceMs: T0, severity: 2 })
+    expect(later.failing).toEqual(['api', 'shop'])
+  })
+})
+
+describe('two acks of one service', () => {
+  const failing = { service: 'shop', severity: 3 as const, honoured: 'known' }
+  const [facts] = observeCategories(aContent(), judgeServices(aContent()))
+  const ack = {
+    service: 'shop',
+    message: 'mine',
+    by: 'nina',
+    atMs: T0,
+    until: 'removed' as const,
+    failure: { marks: [], severity: null },
+    goodSinceMs: null,
+    isRestored: false,
+    expiresAtMs: T0 + 1000,
+  }
+  const hide = { service: 'shop', message: 'known' }
+  const table: [string, { honoured: string | null; hidden: object[] }, number | null][] = [
+    ['both', { honoured: 'known', hidden: [] }, null],
+    ['only the one given here', { honoured: null, hidden: [] }, T0 + 1000],
+    ['the ConfigMap’s is hidden', { honoured: 'known', hidden: [hide] }, T0 + 1000],
+    ['another text of it is hidden', { honoured: 'again', hidden: [hide] }, null],
+  ]
+
+  it.each(table)('last as long as the longer one: %s', (_what, { honoured, hidden }, expected) => {
+    const decisions = { ...NO_DECISIONS, acks: [ack], hiddenAcks: hidden.length > 0 ? [hide] : [] }
+    const failures = [{ ...failing, honoured }]
+
+    const verdict = facts && judgeCategory({ ...facts, failures }, decisions, T0)
+
+    expect(verdict?.acked).toEqual([{ service: 'shop', severity: 3, expiresAtMs: expected }])
   })
 })
