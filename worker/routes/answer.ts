@@ -64,6 +64,7 @@ export function replyProblem(
 ): Response | Promise<Response> {
   if (status === 401) c.header('WWW-Authenticate', 'Bearer')
   if (status === 503) c.header('Retry-After', '5')
+  c.header('Date', new Date().toUTCString()) // an exporter takes its time from every reply
   if (!isPerson(c)) {
     c.header('Cache-Control', 'no-store')
     return c.json({ error: { code, message } }, status)
