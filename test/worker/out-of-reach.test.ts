@@ -7,6 +7,7 @@ import { makeView, type ClusterView } from '../../worker/domain/gtg.ts'
 import { Cluster } from '../../worker/index.ts'
 import { aContent, aFailingTarget, aService, aSnapshot } from '../support/a-report.ts'
 import { ask, push, takeCluster } from './edge.ts'
+import { operate } from './visitors.ts'
 
 function stubOf(cluster: string) {
   return env.CLUSTER.getByName(cluster)
@@ -112,6 +113,45 @@ describe('the object out of reach', () => {
     const response = await ask(`/clusters/${cluster}/__gtg`)
 
     expect(response.headers.get('x-gtg-reason')).toBe('held')
+  })
+
+  it('lets an ack run out that KV has', async () => {
+    const cluster = takeCluster()
+    await publish(cluster, [aFailingTarget()])
+    await operate(`/clusters/${cluster}/add-ack?service-name=web&ack-msg=x&expires-in=5m`)
+    await runDurableObjectAlarm(stubOf(cluster))
+    breakObject(throws)
+    const before = await ask(`/clusters/${cluster}/__gtg`)
+
+    vi.setSystemTime(Date.now() + 5 * 60_000)
+    const after = await ask(`/clusters/${cluster}/__gtg`)
+
+    expect(before.headers.get('x-gtg-reason')).toBe('held')
+    expect([after.status, after.headers.get('x-gtg-reason')]).toEqual([503, 'unhealthy'])
+  })
+
+  it('keeps a category disabled that KV has as such', async () => {
+    const cluster = takeCluster()
+    await publish(cluster)
+    await operate(`/clusters/${cluster}/disable-category?category-name=default`)
+    await runDurableObjectAlarm(stubOf(cluster))
+    breakObject(throws)
+
+    const response = await ask(`/clusters/${cluster}/__gtg`)
+
+    expect([response.status, response.headers.get('x-gtg-reason')]).toEqual([503, 'disabled'])
+    expect(response.headers.get('x-envoy-immediate-health-check-fail')).toBe('true')
+  })
+
+  it('is internal once it was erased, whatever was before', async () => {
+    const cluster = takeCluster()
+    await publish(cluster)
+    await operate(`/clusters/${cluster}/erase?confirm=${cluster}`)
+    breakObject(throws)
+
+    const response = await ask(`/clusters/${cluster}/__gtg`)
+
+    expect([response.status, response.headers.get('x-gtg-reason')]).toEqual([503, 'internal'])
   })
 
   it('is internal when KV has nothing either', async () => {

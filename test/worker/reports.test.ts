@@ -179,10 +179,10 @@ describe('a bomb', () => {
 })
 
 describe('other ways to the same path', () => {
-  it('finds nothing at GET', async () => {
+  it('are refused, and told which one is right', async () => {
     const response = await ask(`/v1/clusters/${takeCluster()}/reports`)
 
-    expect(response.status).toBe(404)
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST'])
   })
 })
 

@@ -16,7 +16,8 @@ import {
 import { endOfLease } from '../domain/freshness.ts'
 import { makeView, type ClusterView } from '../domain/gtg.ts'
 import type { Actor, Transition } from '../domain/history.ts'
-import { restoreState } from '../domain/restore.ts'
+import { NOTHING_PUBLISHED, restoreState } from '../domain/restore.ts'
+import { NO_DECISIONS } from '../domain/decisions.ts'
 import type { Settled } from '../domain/settle.ts'
 import { readConfig, type Env } from '../env.ts'
 import { readBackup } from '../store/cluster-record.ts'
@@ -105,10 +106,18 @@ export class Cluster extends DurableObject<Env> {
     return storage.loadEvents(this.#sql, of, HISTORY_MAX)
   }
 
-  /** Empties the object on purpose. The tombstone goes first: without it KV's copy would bring everything back. */
+  /** Empties the object on purpose. Whoever comes meanwhile waits as for a restore. */
   async erase(actor: Actor): Promise<void> {
-    // A restore under way would bring back what is erased meanwhile; that it fails is no reason to keep anything.
+    // A restore under way would bring back what is erased; that it fails is no reason to keep anything.
     await this.#restoring?.catch(() => undefined)
+    this.#restoring = this.#empty(actor).finally(() => {
+      this.#restoring = null
+    })
+    await this.#restoring
+  }
+
+  /** The tombstone goes first: without it KV's copy would bring everything back. */
+  async #empty(actor: Actor): Promise<void> {
     const nowMs = Date.now()
     const version = await this.#bury(nowMs)
     this.ctx.storage.transactionSync(() => {
@@ -182,20 +191,23 @@ export class Cluster extends DurableObject<Env> {
     const found = await within(RESTORE_TIMEOUT_MS, read)
     // Half of the state would answer 200 for a category that somebody disabled.
     if (found === null) throw new Error('the copy in KV could not be read, nothing is restored yet')
-    const { backup } = found
     const nowMs = Date.now()
-    const version = backup?.version ?? 0
+    const version = found.backup?.version ?? 0
     const publication = { version, putVersion: version, lastPutAtMs: 0, failures: 0 }
-    if (backup === null || 'erasedAtMs' in backup) {
+    const record = found.backup === null || 'erasedAtMs' in found.backup ? null : found.backup
+    // Where only other rows could not be read, what was decided stands here, newer than any copy.
+    const kept = storage.loadDecisions(this.#sql)
+    if (record === null && kept === null) {
       storage.savePublication(this.#sql, publication)
       return
     }
-    const restored = restoreState(backup, nowMs)
+    const restored = restoreState(record ?? NOTHING_PUBLISHED, nowMs)
+    const state = { ...restored.state, decisions: kept ?? restored.state.decisions }
     this.ctx.storage.transactionSync(() => {
       storage.savePublication(this.#sql, publication)
-      this.#store(null, restored)
+      this.#store(null, { ...restored, state })
     })
-    await this.ctx.storage.setAlarm(Math.max(nowMs, Math.min(...momentsOf(restored.state))))
+    await this.ctx.storage.setAlarm(Math.max(nowMs, Math.min(...momentsOf(state))))
   }
 
   async #bury(nowMs: number): Promise<number> {
@@ -234,7 +246,7 @@ export class Cluster extends DurableObject<Env> {
     if (pulse === null) return null
     const facts = storage.loadFacts(this.#sql)
     const categories = storage.loadCategories(this.#sql)
-    const decisions = storage.loadDecisions(this.#sql)
+    const decisions = storage.loadDecisions(this.#sql) ?? NO_DECISIONS
     return { pulse, content: null, standing: { facts, categories, services: {} }, decisions }
   }
 

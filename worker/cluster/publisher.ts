@@ -54,11 +54,13 @@ export class Publisher {
 
   /** Writes a tombstone and gives its version. Throws when KV doesn't say that it took it. */
   async bury(nowMs: number): Promise<number> {
-    const held = this.#load()
-    const version = Math.max(held.version, await this.#readVersion()) + 1
+    const version = Math.max(this.#load().version, await this.#readVersion()) + 1
     if (await this.#write({ version, erasedAtMs: nowMs })) return version
-    // It may have landed all the same: the record goes over it.
-    storage.savePublication(this.#sql, { ...held, version: version + 1, lastPutAtMs: nowMs })
+    const held = storage.loadPublication(this.#sql)
+    // It may have landed all the same: the record goes over it. What was not even restored yet still can be.
+    if (held !== null) {
+      storage.savePublication(this.#sql, { ...held, version: version + 1, lastPutAtMs: nowMs })
+    }
     throw new Error('KV did not take the tombstone, so nothing was erased')
   }
 

@@ -11,7 +11,7 @@ import {
   type Content,
 } from '../contract/report.ts'
 import type { Pulse, Standing } from '../domain/cluster.ts'
-import { NO_DECISIONS, type Decisions } from '../domain/decisions.ts'
+import type { Decisions } from '../domain/decisions.ts'
 import type { Transition } from '../domain/history.ts'
 import {
   categoryStandingSchema,
@@ -39,7 +39,7 @@ const pulseSchema: v.GenericSchema<unknown, Pulse> = v.object({
   blindSinceMs: v.nullable(v.number()),
   resendAskedAtMs: v.nullable(v.number()),
   streaks: byName(v.number()),
-  streaksEpoch: v.number(),
+  streaksEpoch: v.nullable(v.number()),
   counts: v.array(v.object({ category: v.string(), service: v.string(), failed: v.number() })),
   freshness: v.picklist(['no-data', 'fresh', 'late', 'held', 'dead']),
   recovery: v.nullable(v.object({ epoch: v.number(), sinceMs: v.number() })),
@@ -94,8 +94,8 @@ export function createTables(sql: SqlStorage): void {
 }
 
 /**
- * State that another version wrote so that this one can't read it is as good as lost: all but the history goes, and what
- * was decided comes back from KV. Called once in an object's life; later all rows are its own.
+ * State that another version wrote so that this one can't read it is as good as lost: all but the history and what was
+ * decided goes, and is restored. Called once in an object's life; later all rows are its own.
  */
 export function dropUnreadable(sql: SqlStorage): void {
   const parts: [string, v.GenericSchema][] = [
@@ -106,7 +106,9 @@ export function dropUnreadable(sql: SqlStorage): void {
     ['publication', publicationSchema],
   ]
   const isLost = parts.some(([key, schema]) => hasRow(sql, key) && load(sql, key, schema) === null)
-  if (isLost) sql.exec('DELETE FROM state')
+  if (!isLost) return
+  const areKept = load(sql, 'decisions', decisionsSchema) !== null
+  sql.exec('DELETE FROM state WHERE key <> ?', areKept ? 'decisions' : '')
 }
 
 function hasRow(sql: SqlStorage, key: string): boolean {
@@ -131,8 +133,9 @@ export function loadFacts(sql: SqlStorage): Standing['facts'] {
   return load(sql, 'facts', v.array(factsSchema)) ?? []
 }
 
-export function loadDecisions(sql: SqlStorage): Decisions {
-  return load(sql, 'decisions', decisionsSchema) ?? NO_DECISIONS
+/** null: there is no row of them. */
+export function loadDecisions(sql: SqlStorage): Decisions | null {
+  return load(sql, 'decisions', decisionsSchema)
 }
 
 /** They stand in the pulse's row, for a row of their own would double what a heartbeat writes. */

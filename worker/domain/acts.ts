@@ -84,7 +84,8 @@ function removeAck(state: ClusterState, service: string, step: ActStep): Acted {
   const given = acks.find((one) => one.service === service)
   const honoured = findHonoured(state.content?.acks ?? null, hiddenAcks).get(service)
   if (given === undefined && honoured === undefined) {
-    const isKnown = state.content?.services?.some(({ name }) => name === service) === true
+    if (state.content === null) return { ok: false, reason: 'no-data' }
+    const isKnown = state.content.services?.some(({ name }) => name === service) === true
     return { ok: false, reason: isKnown ? 'not-acked' : 'unknown-service' }
   }
   const hidden = hiddenAcks.filter((one) => one.service !== service)

@@ -26,6 +26,8 @@ import type { Count } from './sticky.ts'
 import {
   judgeServices,
   observeCategories,
+  rebuildAcks,
+  rebuildCategories,
   type CategoryFacts,
   type CategoryVerdict,
 } from './verdict.ts'
@@ -46,7 +48,8 @@ export interface Pulse {
   resendAskedAtMs: number | null
   /** By failing service: its own failed checks in a row, as last reported, and by which epoch. */
   streaks: Record<string, number>
-  streaksEpoch: number
+  /** null: the storage that knew it was lost. */
+  streaksEpoch: number | null
   /** Failed checks counted against sticky categories. */
   counts: Count[]
   /** As it was last told in the history. */
@@ -114,7 +117,7 @@ export function applyReport(state: ClusterState | null, report: Report, clock: C
       recovery: held?.recovery ?? null,
       resendAskedAtMs: held?.resendAskedAtMs ?? null,
       streaks: held?.streaks ?? {},
-      streaksEpoch: held?.streaksEpoch ?? report.epoch,
+      streaksEpoch: held === null ? report.epoch : held.streaksEpoch,
       counts: held?.counts ?? [],
       freshness: held?.freshness ?? 'no-data',
       exporter: report.exporter,
@@ -154,7 +157,7 @@ type Heard = ClusterState
 function applySnapshot(heard: Heard, report: Snapshot, clock: Clock): Taken {
   // Services that could not be listed are no data, however fresh the report is: it is merely heard.
   if (report.content.services === null) return { after: heard, resend: false, hasMoved: false }
-  const content = mergeContent(heard.content, report.content)
+  const content = mergeContent(heard, report.content)
   const services = judgeServices(content)
   const after = {
     ...heard,
@@ -241,14 +244,16 @@ function isNewer(report: Report, held: Pulse): boolean {
   return report.sequence > held.sequence
 }
 
-/** Section by section: what could not be read stays as it is held. */
-function mergeContent(held: Content | null, reported: Content): Content {
+/** Section by section: what could not be read stays as it is held, and where the content was lost, as the facts tell it. */
+function mergeContent({ content: held, standing: { facts } }: Heard, reported: Content): Content {
+  const isLost = held === null && facts.length > 0
   return {
     environment: reported.environment,
-    categories: reported.categories ?? held?.categories ?? null,
+    categories:
+      reported.categories ?? held?.categories ?? (isLost ? rebuildCategories(facts) : null),
     services: mergeServices(held?.services ?? null, reported.services),
     nodes: reported.nodes ?? held?.nodes ?? null,
-    acks: reported.acks ?? held?.acks ?? null,
+    acks: reported.acks ?? held?.acks ?? (isLost ? rebuildAcks(facts) : null),
     warnings: reported.warnings,
   }
 }

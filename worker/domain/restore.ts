@@ -1,7 +1,7 @@
 /** What an object that lost its storage goes on with: KV's copy of what was decided, and a verdict that is only held. */
 import { HOLD_MAX_MS } from '../contract/limits.ts'
 import type { CategoryStanding, ClusterState } from './cluster.ts'
-import type { Decisions } from './decisions.ts'
+import { NO_DECISIONS, type Decisions } from './decisions.ts'
 import { NO_LEASE, tellFreshness, type Lease } from './freshness.ts'
 import type { Settled } from './settle.ts'
 import type { CategoryFacts } from './verdict.ts'
@@ -17,6 +17,18 @@ export interface Published {
   facts: CategoryFacts[]
   categories: CategoryStanding[]
   decisions: Decisions
+}
+
+/** Older than any report. */
+export const NOTHING_PUBLISHED: Published = {
+  isDead: false,
+  epoch: -1,
+  sequence: -1,
+  intervalSeconds: 10,
+  lease: NO_LEASE,
+  facts: [],
+  categories: [],
+  decisions: NO_DECISIONS,
 }
 
 export function publish({ pulse, standing, decisions }: ClusterState): Published {
@@ -52,11 +64,12 @@ export function restoreState(published: Published, nowMs: number): Settled {
       intervalSeconds,
       digest: null,
       lease: isKnown ? lease : NO_LEASE,
-      blindSinceMs: null,
+      // An exporter that is blind meanwhile is within these 15 min, not on top of them.
+      blindSinceMs: isKnown && !published.isDead ? nowMs : null,
       recovery: null,
       resendAskedAtMs: null,
       streaks: {},
-      streaksEpoch: epoch,
+      streaksEpoch: null,
       counts: [],
       freshness,
       exporter: null,

@@ -12,8 +12,8 @@ import {
   type Ack,
   type AckEnd,
 } from './acks.ts'
-import type { CategoryStanding, ClusterState } from './cluster.ts'
-import { hasConfigMapChanged, keepHidden, type Decisions } from './decisions.ts'
+import type { CategoryStanding, ClusterState, Standing } from './cluster.ts'
+import { hasConfigMapChanged, isEnabled, keepHidden, type Decisions } from './decisions.ts'
 import { tellFreshness } from './freshness.ts'
 import {
   findHonouredTurns,
@@ -24,8 +24,8 @@ import {
   type Transition,
 } from './history.ts'
 import { judgeService } from './service-health.ts'
-import { countFailures, findTrip, type Count } from './sticky.ts'
-import { judgeCategory } from './verdict.ts'
+import { countFailures, findTrip, keepStreaks, type Count } from './sticky.ts'
+import { expireAcks, judgeCategory } from './verdict.ts'
 
 /** `moved`: the report, where one moved freshness; only such a one moves counters and recoveries. */
 export interface Settling extends Step {
@@ -38,21 +38,22 @@ export interface Settled {
 }
 
 /** Parts that did not change stay the very same objects. */
-export function settle(before: ClusterState, after: ClusterState, step: Settling): Settled {
-  const ended = endDecisions(before, after, step)
-  const counted = countAgain(before, { ...after, decisions: ended.decisions }, { step, ended })
-  const tripped = trip({ ...after, decisions: ended.decisions }, counted, step)
+export function settle(held: ClusterState, after: ClusterState, step: Settling): Settled {
+  const { before, lapses } = lapse(held, step.nowMs)
+  const ended = endDecisions(held, after, step)
+  const counted = countAgain(held, { ...after, decisions: ended.decisions }, { step, ended })
+  const tripped = trip({ ...after, decisions: ended.decisions }, counted.counts, step)
   const isSame =
-    after.standing.facts === before.standing.facts && tripped.decisions === before.decisions
+    after.standing.facts === held.standing.facts && tripped.decisions === held.decisions
   const standing = isSame
     ? after.standing
     : { ...after.standing, categories: judgeAll(before, after, { ...step, ...tripped }) }
   const { lease, intervalSeconds } = after.pulse
   const freshness = tellFreshness(lease, intervalSeconds, step.nowMs)
-  const pulse = { ...after.pulse, counts: counted, freshness }
+  const pulse = { ...after.pulse, ...counted, freshness }
   const state = { ...after, decisions: tripped.decisions, standing, pulse }
   const tripNames = new Set(tripped.transitions.map(({ name }) => name))
-  const turns = findTurns(before.standing, standing, step).map((turn) =>
+  const turns = findTurns(before, standing, step).map((turn) =>
     turn.subject === 'category' && tripNames.has(turn.name)
       ? { ...turn, cause: 'threshold' as const }
       : turn,
@@ -60,13 +61,26 @@ export function settle(before: ClusterState, after: ClusterState, step: Settling
   return {
     state,
     transitions: [
-      ...findSilence(before.pulse, pulse, step),
+      ...findSilence(held.pulse, pulse, step),
       ...ended.transitions,
-      ...(before.content === after.content ? [] : findHonouredTurns(before, state, step)),
+      ...lapses,
+      ...(held.content === after.content ? [] : findHonouredTurns(held, state, step)),
       ...tripped.transitions,
       ...turns,
     ],
   }
+}
+
+/** What acks that ran out have turned by themselves, each at its own moment, whoever comes first to see it. */
+function lapse({ standing }: ClusterState, nowMs: number) {
+  const categories = standing.categories.map((category) => expireAcks(category, nowMs))
+  const before = { ...standing, categories }
+  const sinceOf = new Map(categories.map(({ name, sinceMs }) => [name, sinceMs]))
+  const lapses = findTurns(standing, before, { nowMs, cause: 'expired' }).map((turn) => ({
+    ...turn,
+    atMs: sinceOf.get(turn.name) ?? nowMs,
+  }))
+  return { before, lapses }
 }
 
 interface Ended {
@@ -106,13 +120,20 @@ function endDecisions(before: ClusterState, after: ClusterState, step: Settling)
     released: new Set(over.map(({ category }) => category)),
     transitions: [
       ...acks.flatMap(({ ack, next }) =>
-        typeof next === 'string' ? [endOfAck(ack, { nowMs: step.nowMs, cause: next })] : [],
+        typeof next === 'string'
+          ? [endOfAck(ack, { nowMs: momentOf(ack, next, step.nowMs), cause: next })]
+          : [],
       ),
       ...over
         .filter(({ cause }) => cause === 'trip')
         .map(({ category }) => endOfTrip(category, { nowMs: step.nowMs, cause: 'configmap' })),
     ],
   }
+}
+
+/** An ack runs out at its own moment, however late somebody looks. */
+function momentOf({ expiresAtMs }: Ack, end: AckEnd, nowMs: number): number {
+  return end === 'expired' && expiresAtMs !== null ? expiresAtMs : nowMs
 }
 
 /** What a report says of one service: nothing, where there is no new snapshot. */
@@ -158,29 +179,35 @@ export function endOfTrip(category: string, step: Step): Transition {
   return record(step, { subject: 'trip', name: category, from: 'tripped', to: null })
 }
 
+/** What a report that moves makes of counts and streaks; a category that is disabled counts nothing. */
 function countAgain(
   before: ClusterState,
   after: ClusterState,
   { step: { moved, nowMs }, ended }: { step: Settling; ended: Ended },
-): Count[] {
+): { counts: Count[]; streaks: Record<string, number> } {
   const counts = after.pulse.counts.filter(({ category }) => !ended.released.has(category))
+  if (moved === null) return { counts, streaks: after.pulse.streaks }
   const { facts } = after.standing
-  if (moved === null || !facts.some(({ isSticky }) => isSticky)) {
-    return moved === null ? counts : []
-  }
-  const counting = new Map(
-    facts
-      .filter(({ isSticky }) => isSticky)
-      .map((category) => {
-        const { reason, failing } = judgeCategory(category, after.decisions, nowMs)
-        return [category.name, new Set(reason === 'disabled' ? [] : failing)]
-      }),
+  const held = { epoch: before.pulse.streaksEpoch, byService: before.pulse.streaks }
+  const reported = { epoch: moved.epoch, byService: moved.streaks }
+  const enabled = facts.filter(
+    (category) => category.isSticky && isEnabled(category, after.decisions),
   )
-  return countFailures(counts, facts, {
-    held: { epoch: before.pulse.streaksEpoch, byService: before.pulse.streaks },
-    reported: { epoch: moved.epoch, byService: moved.streaks },
-    isCounted: (category, service) => counting.get(category)?.has(service) === true,
-  })
+  const counting = new Map(
+    enabled.map((category) => {
+      const { name, failing } = judgeCategory(category, after.decisions, nowMs)
+      return [name, new Set(failing)]
+    }),
+  )
+  const failing = facts.flatMap(({ failures }) => failures.map(({ service }) => service))
+  return {
+    counts: countFailures(counts, enabled, {
+      held,
+      reported,
+      isCounted: (category, service) => counting.get(category)?.has(service) === true,
+    }),
+    streaks: keepStreaks(held, reported, failing),
+  }
 }
 
 function trip(
@@ -226,11 +253,11 @@ function trip(
 }
 
 function judgeAll(
-  before: ClusterState,
+  before: Standing,
   after: ClusterState,
   { decisions, nowMs }: { decisions: Decisions; nowMs: number },
 ): CategoryStanding[] {
-  const held = new Map(before.standing.categories.map((category) => [category.name, category]))
+  const held = new Map(before.categories.map((category) => [category.name, category]))
   return after.standing.facts.map((facts) => {
     const verdict = judgeCategory(facts, decisions, nowMs)
     const known = held.get(facts.name)

@@ -170,12 +170,11 @@ function describeCategory(
 ): CategoryStatus {
   const { acked, ...verdict } = expireAcks(held, nowMs)
   const facts = standing.facts.find(({ name }) => name === held.name)
-  const rule = content?.categories?.find(({ name }) => name === held.name)
   const known = (content?.services ?? []).map(({ name }) => name)
   const override = decisions.overrides.find(({ category }) => category === held.name)
   return {
     ...verdict,
-    services: listServices({ name: held.name, services: rule?.services ?? [] }, known).toSorted(),
+    services: listServices({ name: held.name, services: facts?.services ?? [] }, known).toSorted(),
     acked: acked.map(({ service }) => service),
     isSticky: facts?.isSticky ?? false,
     failureThreshold: facts?.failureThreshold ?? 0,

@@ -13,7 +13,8 @@ export interface Count {
 
 /** The streaks of one exporter's process: a level that only that epoch goes on with. */
 export interface Streaks {
-  epoch: number
+  /** null: what was counted before is not known any more, so the next report is where counting begins. */
+  epoch: number | null
   /** By failing service: its own failed checks in a row. */
   byService: Record<string, number>
 }
@@ -21,18 +22,18 @@ export interface Streaks {
 interface Counted {
   held: Streaks
   reported: Streaks
-  /** Whether a failing service counts against a category now: unacked, and the category enabled. */
+  /** Whether a failing service counts against a category now: it is not acked. */
   isCounted: (category: string, service: string) => boolean
 }
 
-/** A service that is well is dropped; one that nobody asked again keeps its count. */
+/** Of enabled sticky categories. A service that is well is dropped; one that nobody asked again keeps its count. */
 export function countFailures(
   counts: Count[],
-  facts: CategoryFacts[],
+  enabled: CategoryFacts[],
   { held, reported, isCounted }: Counted,
 ): Count[] {
   const before = new Map(counts.map((count) => [keyOf(count.category, count.service), count]))
-  return facts
+  return enabled
     .filter((category) => category.isSticky)
     .flatMap(({ name, failures }) =>
       failures.flatMap(({ service }) => {
@@ -52,13 +53,33 @@ export function findTrip(counts: Count[], { name, failureThreshold }: CategoryFa
 
 function compareStreaks(held: Streaks, reported: Streaks, service: string) {
   const now = streakOf(reported, service)
-  if (now === 0) return { isReset: false, increase: 0 }
+  if (now === 0 || held.epoch === null) return { isReset: false, increase: 0 }
   // A process that starts anew counts from one: what it saw comes on top.
   if (reported.epoch !== held.epoch) return { isReset: false, increase: now }
   const before = streakOf(held, service)
   return now < before
     ? { isReset: true, increase: now }
     : { isReset: false, increase: now - before }
+}
+
+/**
+ * What the next report is compared with. A service that fails and has no streak was not asked again yet, as while all of
+ * its pods are replaced: its exporter goes on from where it was.
+ */
+export function keepStreaks(
+  held: Streaks,
+  reported: Streaks,
+  failing: string[],
+): Streaks['byService'] {
+  if (held.epoch !== reported.epoch) return reported.byService
+  const kept = failing.flatMap((service): [string, number][] =>
+    streakOf(reported, service) === 0 && streakOf(held, service) > 0
+      ? [[service, streakOf(held, service)]]
+      : [],
+  )
+  return kept.length === 0
+    ? reported.byService
+    : Object.fromEntries([...Object.entries(reported.byService), ...kept])
 }
 
 function streakOf({ byService }: Streaks, service: string): number {

@@ -12,6 +12,9 @@ export type CategoryReason = 'healthy' | 'unhealthy' | 'disabled' | 'empty'
 /** What the cluster says of a category; what anybody decided about it is not in here. */
 export interface CategoryFacts {
   name: string
+  /** As its ConfigMap names them; none for `default`, which holds all there are. */
+  services: string[]
+  refreshSeconds: number | null
   isSticky: boolean
   failureThreshold: number
   onMissing: Category['onMissing']
@@ -89,6 +92,8 @@ function observeCategory(
   const known = names.filter((name) => services.has(name))
   return {
     name: category.name,
+    services: category.services,
+    refreshSeconds: category.refreshSeconds ?? null,
     isSticky: category.isSticky,
     failureThreshold: category.failureThreshold,
     onMissing: category.onMissing,
@@ -102,6 +107,28 @@ function observeCategory(
     }),
     missing: names.filter((name) => !services.has(name)),
   }
+}
+
+/** The categories that facts were made of: what is left of them where the content is lost. */
+export function rebuildCategories(facts: CategoryFacts[]): Category[] {
+  return facts.map(({ said, refreshSeconds, ...rule }) => ({
+    name: rule.name,
+    services: rule.services,
+    isSticky: rule.isSticky,
+    failureThreshold: rule.failureThreshold,
+    onMissing: rule.onMissing,
+    ...(refreshSeconds === null ? {} : { refreshSeconds }),
+    ...(said === null ? {} : { enabled: said }),
+  }))
+}
+
+/** The ConfigMap's acks that facts know of: those of failing services, the only ones that count. */
+export function rebuildAcks(facts: CategoryFacts[]): NonNullable<Content['acks']> {
+  const known = facts.flatMap(({ failures }) => failures)
+  const texts = new Map(known.map(({ service, honoured }) => [service, honoured]))
+  return [...texts].flatMap(([service, message]) =>
+    message === null ? [] : [{ service, message }],
+  )
 }
 
 /** The verdict at a moment: an ack that has run out by then doesn't count. */

@@ -36,7 +36,8 @@ async function measure(c: Context<AppEnv>, cluster: string): Promise<ClusterMetr
   const read = await within(READ_TIMEOUT_MS, c.env.CLUSTER.getByName(cluster).measure(counted))
   if (read === null) {
     giveBack(cluster, counted)
-    return { cluster, status: null, counters: counted }
+    // Less than was told before would read as a counter that starts anew.
+    return { cluster, status: null, counters: { gtg: {}, reports: {} } }
   }
   const status = describeCluster(read.state, { cluster, names: [], nowMs: Date.now() })
   return { cluster, status, counters: read.counters }

@@ -16,6 +16,8 @@ export const leaseSchema = v.object({
 
 export const factsSchema: v.GenericSchema<unknown, CategoryFacts> = v.object({
   name: v.string(),
+  services: v.array(v.string()),
+  refreshSeconds: v.nullable(v.number()),
   isSticky: v.boolean(),
   failureThreshold: v.number(),
   onMissing: v.picklist(['degrade', 'fail']),

@@ -96,7 +96,8 @@ function Event({ event }: { event: HistoryEvent }) {
         </p>
         <p class="quiet">
           {CAUSES[cause]}
-          {actor !== null && `, by ${actor.by} from ${actor.address}`}
+          {actor !== null &&
+            `, by ${actor.by}${actor.address === '' ? '' : ` from ${actor.address}`}`}
         </p>
         {note !== '' && note !== change && <q class="text">{note}</q>}
       </div>

@@ -1,0 +1,45 @@
+/** A cluster's object from within: how a test makes it lose what it has, or meet a KV that fails. */
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import type { Cluster } from '../../worker/index.ts'
+
+export function stubOf(cluster: string) {
+  return env.CLUSTER.getByName(cluster)
+}
+
+/** As after a fault of the platform: the object is there again, with nothing in it. */
+export async function loseStorage(cluster: string): Promise<void> {
+  await runInDurableObject(stubOf(cluster), async (_: Cluster, state) => {
+    await state.storage.deleteAlarm()
+    await state.storage.deleteAll()
+  })
+  await evictDurableObject(stubOf(cluster))
+}
+
+/** The object's alarm, which puts to KV whatever is to be put. True when one was set. */
+export function runAlarm(cluster: string): Promise<boolean> {
+  return runDurableObjectAlarm(stubOf(cluster))
+}
+
+/** What the object asks of KV. */
+interface Kv {
+  get(key: string): Promise<string | null>
+  put(key: string, value: string): Promise<void>
+}
+
+export const KV: Kv = {
+  get: (key) => env.STATE.get(key),
+  put: (key, value) => env.STATE.put(key, value),
+}
+
+/** From now until its next eviction the object has this KV. */
+export async function giveKv(cluster: string, kv: Partial<Kv>): Promise<void> {
+  await runInDurableObject(stubOf(cluster), (object: Cluster) => {
+    Reflect.set(object, 'env', { ...env, STATE: { ...KV, ...kv } })
+  })
+}
+
+/** What KV holds of a cluster. */
+export async function recordOf(cluster: string): Promise<unknown> {
+  return JSON.parse((await env.STATE.get(`cluster/${cluster}`)) ?? 'null')
+}
