@@ -120,7 +120,10 @@ export class Exporter {
     return aContent({
       services: findOption(line, 'services') === 'null' ? null : services,
       categories: findOption(line, 'categories') === 'null' ? null : [...this.#categories.values()],
-      acks: [...this.#acks].map(([service, message]) => ({ service, message })),
+      acks:
+        findOption(line, 'acks') === 'null'
+          ? null
+          : [...this.#acks].map(([service, message]) => ({ service, message })),
     })
   }
 }

@@ -191,6 +191,7 @@ export class Cluster extends DurableObject<Env> {
     const found = await within(RESTORE_TIMEOUT_MS, read)
     // Half of the state would answer 200 for a category that somebody disabled.
     if (found === null) throw new Error('the copy in KV could not be read, nothing is restored yet')
+    if (storage.loadPublication(this.#sql) !== null) return // erased while KV was read
     const nowMs = Date.now()
     const version = found.backup?.version ?? 0
     const publication = { version, putVersion: version, lastPutAtMs: 0, failures: 0 }

@@ -12,6 +12,8 @@ import { within } from './within.ts'
 const PUT_EVERY_MS = 1000
 /** ms a put may take. */
 const PUT_TIMEOUT_MS = 10_000
+/** ms after which a put that never settled is given up: it lands no more. */
+const PUT_LOST_MS = 120_000
 /** ms until a failed put is tried again, doubled with each failure up to the most. */
 const PUT_RETRY_MS = 2000
 const PUT_RETRY_MAX_MS = 60_000
@@ -22,7 +24,8 @@ export class Publisher {
   readonly #cluster: string
   readonly #sql: SqlStorage
   readonly #kv: () => KVNamespace
-  #isPutting = false
+  /** ms; when the put that is under way began. */
+  #puttingSinceMs: number | null = null
 
   constructor(cluster: string, sql: SqlStorage, kv: () => KVNamespace) {
     this.#cluster = cluster
@@ -85,10 +88,11 @@ export class Publisher {
 
   /** False when it failed or hangs: the verdict stands in the object, the copy is tried again from the next alarm. */
   async #write(write: Write): Promise<boolean> {
-    if (this.#isPutting) return false
-    this.#isPutting = true
+    const nowMs = Date.now()
+    if (this.#puttingSinceMs !== null && nowMs - this.#puttingSinceMs < PUT_LOST_MS) return false
+    this.#puttingSinceMs = nowMs
     const put = writeRecord(this.#kv(), this.#cluster, write).finally(() => {
-      this.#isPutting = false
+      if (this.#puttingSinceMs === nowMs) this.#puttingSinceMs = null
     })
     const isPut = await within(
       PUT_TIMEOUT_MS,

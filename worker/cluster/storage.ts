@@ -195,12 +195,18 @@ export function addEvents(sql: SqlStorage, transitions: Transition[]): void {
       row.length,
     )
   }
-  sql.exec(
-    `DELETE FROM history WHERE id <= (SELECT MAX(id) FROM history) - ?
-      OR total <= (SELECT total FROM history ORDER BY id DESC LIMIT 1) - ?`,
-    EVENT_ROWS_MAX,
-    EVENT_BYTES_MAX,
-  )
+  sql.exec('DELETE FROM history WHERE id <= (SELECT MAX(id) FROM history) - ?', EVENT_ROWS_MAX)
+  // Oldest first, one by one: a search by bytes would read the whole table with every event.
+  while (isHistoryTooLarge(sql)) {
+    sql.exec('DELETE FROM history WHERE id = (SELECT MIN(id) FROM history)')
+  }
+}
+
+function isHistoryTooLarge(sql: SqlStorage): boolean {
+  const oldest = 'SELECT total FROM history ORDER BY id LIMIT 1'
+  const newest = 'SELECT total FROM history ORDER BY id DESC LIMIT 1'
+  const { bytes } = sql.exec(`SELECT (${newest}) - (${oldest}) AS bytes`).one()
+  return Number(bytes) >= EVENT_BYTES_MAX
 }
 
 /** Which part of the history is asked for: all of it, a service with its acks, or a category with its trips. */

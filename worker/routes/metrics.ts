@@ -33,12 +33,13 @@ metrics.get('/metrics', readers, async (c) => {
 
 async function measure(c: Context<AppEnv>, cluster: string): Promise<ClusterMetrics> {
   const counted = takeCounts(cluster)
-  const read = await within(READ_TIMEOUT_MS, c.env.CLUSTER.getByName(cluster).measure(counted))
-  if (read === null) {
-    giveBack(cluster, counted)
-    // Less than was told before would read as a counter that starts anew.
-    return { cluster, status: null, counters: { gtg: {}, reports: {} } }
-  }
+  const measured = c.env.CLUSTER.getByName(cluster).measure(counted)
+  measured.catch(() => {
+    giveBack(cluster, counted) // and not when it is merely late: then they have arrived
+  })
+  const read = await within(READ_TIMEOUT_MS, measured)
+  // Counters at zero would read as ones that start anew: without the object there are none.
+  if (read === null) return { cluster, status: null, counters: { gtg: {}, reports: {} } }
   const status = describeCluster(read.state, { cluster, names: [], nowMs: Date.now() })
   return { cluster, status, counters: read.counters }
 }

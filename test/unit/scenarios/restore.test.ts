@@ -213,6 +213,21 @@ describe('an object restored from KV', () => {
     expect(transcript).toContain('31s ask read → 503 disabled')
   })
 
+  it.fails('keeps an ack hidden where acks can’t be listed', () => {
+    const transcript = play(`
+      5s configmap-ack web "known"
+      10s snapshot #1 web failing
+      11s rem-ack web
+      20s snapshot #2 web ok
+      30s restore
+      40s snapshot #3 acks=null
+      50s snapshot #4 web failing
+      51s ask read
+    `)
+
+    expect(transcript).toContain('51s ask read → 503 unhealthy')
+  })
+
   it('does not trip again by failures from before', () => {
     // A person enabled it while it failed; one more failed check is one, whatever the storage forgot.
     const transcript = play(`

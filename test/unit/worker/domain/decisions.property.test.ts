@@ -10,6 +10,12 @@ import type { Transition } from '../../../../worker/domain/history.ts'
 import { publish, restoreState } from '../../../../worker/domain/restore.ts'
 import { describeCluster } from '../../../../worker/domain/status.ts'
 import {
+  judgeServices,
+  observeCategories,
+  rebuildAcks,
+  rebuildCategories,
+} from '../../../../worker/domain/verdict.ts'
+import {
   aBlind,
   aCategory,
   aContent,
@@ -202,6 +208,21 @@ describe('storage', () => {
         expect(restored.decisions.acks).toEqual(
           state.decisions.acks.map((ack) => ({ ...ack, goodSinceMs: null, isRestored: true })),
         )
+      }),
+    )
+  })
+})
+
+describe('facts', () => {
+  it('hold what it takes to come to them again', () => {
+    fc.assert(
+      fc.property(content, (given) => {
+        const services = judgeServices(deepFreeze(given))
+        const facts = deepFreeze(observeCategories(given, services))
+
+        const rebuilt = { categories: rebuildCategories(facts), acks: rebuildAcks(facts) }
+
+        expect(observeCategories({ ...given, ...rebuilt }, services)).toEqual(facts)
       }),
     )
   })

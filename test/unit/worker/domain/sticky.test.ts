@@ -1,6 +1,11 @@
 /** Counts of sticky categories: what a streak adds, when it is a new one, and which count trips (behaviour, section 3). */
 import { describe, expect, it } from 'vitest'
-import { countFailures, findTrip, type Count } from '../../../../worker/domain/sticky.ts'
+import {
+  countFailures,
+  findTrip,
+  keepStreaks,
+  type Count,
+} from '../../../../worker/domain/sticky.ts'
 import type { CategoryFacts } from '../../../../worker/domain/verdict.ts'
 import { deepFreeze } from '../../../support/deep-freeze.ts'
 
@@ -28,7 +33,7 @@ function aCount(failed: number, given: Partial<Count> = {}): Count {
 }
 
 /** `web=2` as the streaks of epoch 1. */
-function levels(text: string, epoch = 1) {
+function levels(text: string, epoch: number | null = 1) {
   const entries = text.split(' ').map((one): [string, number] => {
     const [name = '', level] = one.split('=')
     return [name, Number(level)]
@@ -127,5 +132,34 @@ describe('a trip', () => {
 
   it.each(table)('takes one service at the threshold: %s', (_what, counts, expected) => {
     expect(findTrip(counts, facts())?.service ?? null).toBe(expected)
+  })
+})
+
+describe('a streak', () => {
+  const table: [string, string, ReturnType<typeof levels>, string][] = [
+    ['told again', 'web=2', levels('web=3'), 'web=3'],
+    ['not told of a failing service', 'web=2', levels(''), 'web=2'],
+    ['not told of one that is well', 'api=2', levels(''), ''],
+    ['told of another one', 'web=2', levels('api=1'), 'api=1 web=2'],
+    ['never told', '', levels(''), ''],
+    ['not told by another process', 'web=2', levels('', 2), ''],
+  ]
+
+  it.each(table)('is kept while nobody was asked again: %s', (_what, held, now, expected) => {
+    expect(keepStreaks(levels(held), now, ['web'])).toEqual(levels(expected).byService)
+  })
+
+  it('that was lost is where counting begins', () => {
+    const lost = { held: levels('', null), reported: levels('web=9'), isCounted: () => true }
+
+    expect(countFailures([], [facts()], lost)).toEqual([])
+    expect(keepStreaks(lost.held, lost.reported, ['web'])).toEqual({ web: 9 })
+  })
+
+  it('of any name is kept by that name', () => {
+    const byService = Object.fromEntries([['__proto__', 2]])
+    const kept = keepStreaks({ epoch: 1, byService }, levels(''), ['__proto__', 'constructor'])
+
+    expect(Object.entries(kept)).toEqual([['__proto__', 2]])
   })
 })
