@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers'
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { aContent, aFailingTarget, aService, aSnapshot } from '../support/a-report.ts'
-import { ask, push, takeCluster } from './edge.ts'
+import { ask, push, readAll, takeCluster } from './edge.ts'
 import { giveKv, KV, loseStorage, recordOf, runAlarm, stubOf } from './object.ts'
 import { operate } from './visitors.ts'
 
@@ -201,13 +201,13 @@ describe('a state that this version can’t read', () => {
     await operate(`/clusters/${cluster}/disable-category?category-name=default&why=failover`)
     vi.setSystemTime(Date.now() + 1000)
     await runAlarm(cluster)
-    const before = await stubOf(cluster).read()
+    const before = await readAll(cluster)
     await spoil(cluster, key)
 
     await pushTo(cluster, 2)
     vi.setSystemTime(Date.now() + 1000)
     await runAlarm(cluster)
-    const after = await stubOf(cluster).read()
+    const after = await readAll(cluster)
 
     expect(before?.decisions.overrides).toHaveLength(1)
     expect(after?.decisions).toMatchObject({
@@ -224,7 +224,7 @@ describe('a state that this version can’t read', () => {
 
       await spoil(cluster, key)
       await pushTo(cluster, 2)
-      const after = await stubOf(cluster).read()
+      const after = await readAll(cluster)
 
       expect(after?.decisions.acks).toMatchObject([{ message: 'newer' }])
     },

@@ -265,7 +265,8 @@ describe('an override', () => {
     ['disabled by hand, and the ConfigMap says nothing', undefined, undefined, DISABLED],
     ['disabled by hand, and the ConfigMap goes on saying on', true, true, DISABLED],
     ['disabled by hand, and the ConfigMap falls silent', true, undefined, DISABLED],
-    ['disabled by hand, and the ConfigMap says on anew', undefined, true, HEALTHY],
+    ['disabled by hand, and the ConfigMap says on at last', undefined, true, DISABLED],
+    ['enabled by hand, and the ConfigMap says on itself', false, true, HEALTHY],
   ])('ends only by another word of the ConfigMap: %s', async (_, then, now, expected) => {
     const cluster = takeCluster()
     const say = (sequence: number, enabled: boolean | undefined) => {
@@ -274,7 +275,8 @@ describe('an override', () => {
       return push(aSnapshot({ cluster, sequence, observedAt: Date.now(), content }))
     }
     await say(1, then)
-    await operate(`/clusters/${cluster}/disable-category?category-name=read`)
+    const verb = then === false ? 'enable' : 'disable'
+    await operate(`/clusters/${cluster}/${verb}-category?category-name=read`)
 
     await say(2, now)
 

@@ -12,7 +12,7 @@ import {
   aSnapshot,
   aTarget,
 } from '../support/a-report.ts'
-import { ask, heldOf, push, takeCluster } from './edge.ts'
+import { ask, heldOf, push, readAll, takeCluster } from './edge.ts'
 
 function stubOf(cluster: string) {
   return env.CLUSTER.getByName(cluster)
@@ -57,7 +57,7 @@ describe('a content that no row could hold', () => {
 
     const response = await push(aSnapshot({ cluster, content }), { gzip: true })
     const pieces = await countPieces(cluster)
-    const held = await stubOf(cluster).read()
+    const held = await readAll(cluster)
     await push(aSnapshot({ cluster, sequence: 2 }))
 
     expect(response.status).toBe(202)

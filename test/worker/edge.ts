@@ -2,6 +2,8 @@
 import { env, exports } from 'cloudflare:workers'
 import { importSecret, signBody } from '../../worker/contract/signature.ts'
 import type { Report } from '../../worker/contract/report.ts'
+import { parseState } from '../../worker/cluster/read-state.ts'
+import type { ClusterState } from '../../worker/domain/cluster.ts'
 import type { Env } from '../../worker/env.ts'
 import type * as main from '../../worker/index.ts'
 import { CLUSTERS, PUSH_SECRET, type VARS } from '../support/secrets.ts'
@@ -86,7 +88,12 @@ export async function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<A
   return new Uint8Array(await new Response(packed ?? null).arrayBuffer())
 }
 
-/** All that the object holds of a cluster, to see that nothing changed. */
+/** All that the object holds of a cluster. */
+export async function readAll(cluster: string): Promise<ClusterState | null> {
+  return parseState(await env.CLUSTER.getByName(cluster).read())
+}
+
+/** The same as a text, to see that nothing changed. */
 export async function heldOf(cluster: string): Promise<string> {
-  return JSON.stringify(await env.CLUSTER.getByName(cluster).read())
+  return JSON.stringify(await readAll(cluster))
 }

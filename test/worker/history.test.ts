@@ -200,7 +200,7 @@ describe('what is kept', () => {
 
   it.each([
     ['2,000 steps', 2100, '', 2000],
-    ['16 MB', 200, 'x'.repeat(100_000), 160],
+    ['4 MB', 200, 'x'.repeat(100_000), 40],
   ])('is bounded by %s, and the oldest go', async (_, steps, note, most) => {
     const cluster = takeCluster()
 

@@ -182,7 +182,7 @@ describe('the counters', () => {
 describe('a cluster that can’t be read', () => {
   function breakObject(): void {
     vi.spyOn(console, 'error').mockReturnValue()
-    vi.spyOn(Cluster.prototype, 'measure').mockRejectedValue(new Error('overloaded'))
+    vi.spyOn(Cluster.prototype, 'countersWith').mockRejectedValue(new Error('overloaded'))
   }
 
   it('is told as such, and nothing else of it', async () => {

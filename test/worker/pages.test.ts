@@ -140,6 +140,7 @@ describe('an open page', () => {
     vi.setSystemTime(Date.now() + 1500)
     const same = await browse(path, { 'if-none-match': etag })
     await push(aHeartbeat({ cluster, sequence: 2, observedAt: Date.now() }))
+    vi.setSystemTime(Date.now() + 1000) // past what others were shown
     const next = await browse(path, { 'if-none-match': etag })
 
     expect(etag).toMatch(/^W\/"[0-9a-f]{32}"$/)

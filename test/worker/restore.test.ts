@@ -9,8 +9,8 @@ import {
   aService,
   aSnapshot,
 } from '../support/a-report.ts'
-import { ask, askJson, push, takeCluster } from './edge.ts'
-import { loseStorage, recordOf, runAlarm, stubOf } from './object.ts'
+import { ask, askJson, push, readAll, takeCluster } from './edge.ts'
+import { loseStorage, recordOf, runAlarm } from './object.ts'
 import { operate } from './visitors.ts'
 
 const MINUTE_MS = 60_000
@@ -80,10 +80,10 @@ describe('an object that lost its storage', () => {
   it('marks the acks it got back, with who gave them', async () => {
     const cluster = await aCluster()
     await ackWeb(cluster)
-    const before = await stubOf(cluster).read()
+    const before = await readAll(cluster)
 
     await loseStorage(cluster)
-    const after = await stubOf(cluster).read()
+    const after = await readAll(cluster)
 
     expect(after?.decisions.acks).toEqual(
       before?.decisions.acks.map((ack) => ({ ...ack, isRestored: true })),

@@ -37,6 +37,7 @@ export class Cluster extends DurableObject<Env> {
   readonly #publisher: Publisher
   #counters: Counters
   #restoring: Promise<void> | null = null
+  #erasing: Promise<void> | null = null
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
@@ -84,20 +85,30 @@ export class Cluster extends DurableObject<Env> {
   async view(counted: Counters): Promise<ClusterView> {
     await this.#restore()
     this.#count(counted)
-    return makeView(this.#readSmall())
+    const pulse = storage.loadPulse(this.#sql)
+    return makeView(pulse && { pulse, standing: { categories: storage.loadCategories(this.#sql) } })
   }
 
   /** All that is held of the cluster; null: never a report. */
-  async read(): Promise<ClusterState | null> {
+  async read(): Promise<storage.StoredState | null> {
     await this.#restore()
-    return this.#readAll()
+    const small = this.#readSmall()
+    return small && { ...small, ...storage.loadTexts(this.#sql) }
   }
 
-  /** All that is held, and what was counted, for `/metrics`. */
-  async measure(counted: Counters): Promise<{ state: ClusterState | null; counters: Counters }> {
+  /** The same without services, for an overview of many clusters. */
+  async glance(): Promise<ClusterState | null> {
+    await this.#restore()
+    return this.#readSmall()
+  }
+
+  /** What was counted, for `/metrics`. It is stored before it is told: a counter that falls reads as one that starts anew. */
+  async countersWith(counted: Counters): Promise<Counters> {
     await this.#restore()
     this.#count(counted)
-    return { state: this.#readAll(), counters: this.#counters }
+    const pulse = storage.loadPulse(this.#sql)
+    if (pulse !== null) storage.savePulse(this.#sql, pulse, this.#counters)
+    return this.#counters
   }
 
   /** Newest first. */
@@ -110,10 +121,10 @@ export class Cluster extends DurableObject<Env> {
   async erase(actor: Actor): Promise<void> {
     // A restore under way would bring back what is erased; that it fails is no reason to keep anything.
     await this.#restoring?.catch(() => undefined)
-    this.#restoring = this.#empty(actor).finally(() => {
-      this.#restoring = null
+    this.#erasing ??= this.#empty(actor).finally(() => {
+      this.#erasing = null
     })
-    await this.#restoring
+    await this.#erasing
   }
 
   /** The tombstone goes first: without it KV's copy would bring everything back. */
@@ -150,14 +161,17 @@ export class Cluster extends DurableObject<Env> {
 
   async #save(before: ClusterState | null, settled: Settled, nowMs: number): Promise<void> {
     const isNews = this.#store(before, settled)
-    const alarmMs = await this.ctx.storage.getAlarm()
-    const soonMs = isNews ? this.#publisher.soonestMs(nowMs) : null
-    const moments = [soonMs, ...momentsOf(settled.state)].filter((ms) => ms !== null)
-    // An alarm that failed too often is gone: whoever comes next sets it anew. A lease that is renewed re-arms nothing.
-    const isDue = soonMs !== null || settled.state.decisions !== before?.decisions
-    if (alarmMs === null || (isDue && Math.min(...moments) < alarmMs)) {
-      await this.ctx.storage.setAlarm(Math.max(nowMs, Math.min(...moments)))
+    const isDue = isNews || settled.state.decisions !== before?.decisions
+    // Nothing is awaited between the write and its alarm, so that both are kept or neither. A lease that is renewed
+    // re-arms nothing; but an alarm that failed too often is gone, and whoever comes next sets it anew.
+    if (isDue || (await this.ctx.storage.getAlarm()) === null) {
+      await this.#setAlarm(settled.state, nowMs)
     }
+  }
+
+  async #setAlarm(state: ClusterState, nowMs: number): Promise<void> {
+    const moments = [this.#publisher.nextPutMs(), ...momentsOf(state)].filter((ms) => ms !== null)
+    await this.ctx.storage.setAlarm(Math.max(nowMs, Math.min(...moments)))
   }
 
   /** Only what changed; true when KV's copy is to follow. */
@@ -179,6 +193,7 @@ export class Cluster extends DurableObject<Env> {
 
   /** Once in the life of a storage, before anything else: what KV holds of acks and trips, or that there is nothing. */
   async #restore(): Promise<void> {
+    await this.#erasing?.catch(() => undefined)
     if (storage.loadPublication(this.#sql) !== null) return
     this.#restoring ??= this.#fetchBackup().finally(() => {
       this.#restoring = null
@@ -192,23 +207,28 @@ export class Cluster extends DurableObject<Env> {
     // Half of the state would answer 200 for a category that somebody disabled.
     if (found === null) throw new Error('the copy in KV could not be read, nothing is restored yet')
     if (storage.loadPublication(this.#sql) !== null) return // erased while KV was read
+    const { backup } = found
     const nowMs = Date.now()
-    const version = found.backup?.version ?? 0
+    const version = backup?.version ?? 0
     const publication = { version, putVersion: version, lastPutAtMs: 0, failures: 0 }
-    const record = found.backup === null || 'erasedAtMs' in found.backup ? null : found.backup
     // Where only other rows could not be read, what was decided stands here, newer than any copy.
     const kept = storage.loadDecisions(this.#sql)
-    if (record === null && kept === null) {
+    const decided = backup !== null && 'decisions' in backup ? backup.decisions : null
+    if (decided === null && kept === null) {
       storage.savePublication(this.#sql, publication)
       return
     }
-    const restored = restoreState(record ?? NOTHING_PUBLISHED, nowMs)
-    const state = { ...restored.state, decisions: kept ?? restored.state.decisions }
+    const published = {
+      ...NOTHING_PUBLISHED,
+      ...(backup !== null && 'lease' in backup ? backup : {}),
+      decisions: decided ?? NO_DECISIONS,
+    }
+    const restored = restoreState(published, nowMs, kept)
     this.ctx.storage.transactionSync(() => {
       storage.savePublication(this.#sql, publication)
-      this.#store(null, { ...restored, state })
+      this.#store(null, restored)
     })
-    await this.ctx.storage.setAlarm(Math.max(nowMs, Math.min(...momentsOf(state))))
+    await this.#setAlarm(restored.state, nowMs)
   }
 
   async #bury(nowMs: number): Promise<number> {

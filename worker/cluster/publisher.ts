@@ -81,11 +81,6 @@ export class Publisher {
     return lastPutAtMs + (failures === 0 ? PUT_EVERY_MS : retryMs)
   }
 
-  /** ms; the first moment at which KV takes another write. */
-  soonestMs(nowMs: number): number {
-    return Math.max(nowMs, this.#load().lastPutAtMs + PUT_EVERY_MS)
-  }
-
   /** False when it failed or hangs: the verdict stands in the object, the copy is tried again from the next alarm. */
   async #write(write: Write): Promise<boolean> {
     const nowMs = Date.now()

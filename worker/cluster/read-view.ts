@@ -3,10 +3,12 @@
  * Only plain values are kept between requests; every one of them is judged again by the clock of whoever reads.
  */
 import { HOLD_MAX_MS } from '../contract/limits.ts'
+import { judgeFreshness } from '../domain/freshness.ts'
 import { makeView, type ClusterView } from '../domain/gtg.ts'
 import type { Env } from '../env.ts'
 import { readRecord } from '../store/cluster-record.ts'
 import { giveBack, takeCounts } from './counters.ts'
+import { Memo } from './memo.ts'
 import { within } from './within.ts'
 
 /** ms a view is answered from memory: what a burst of probers costs the one object, against freshness. */
@@ -28,7 +30,12 @@ export interface ReadView {
 /** Whoever has no token may pass the memo once a second, all of them together. */
 export type SkipMemo = 'never' | 'now and then' | 'always'
 
-const memos = new Map<string, { view: ClusterView; readAtMs: number }>()
+/** ms up to which a view is answered while another request of this isolate is reading a newer one. */
+const STALE_MS = 4000
+
+const memo = new Memo<ClusterView>()
+/** ms by cluster; when a read began that is still under way. */
+const asking = new Map<string, number>()
 /** Reads that failed without one that succeeded in between. */
 const failing = new Map<string, { sinceMs: number; lastMs: number }>()
 let lastUncachedAtMs = 0
@@ -43,11 +50,28 @@ export async function readView(
   { skipMemo, goOn }: { skipMemo: SkipMemo; goOn: (work: Promise<unknown>) => void },
 ): Promise<ReadView | null> {
   const startMs = Date.now()
-  const memo = memos.get(cluster)
   const mustAsk = skipMemo === 'always' || (skipMemo === 'now and then' && takeUncached(startMs))
-  if (!mustAsk && memo !== undefined && startMs - memo.readAtMs < MEMO_MS) {
-    return { view: memo.view, isCopy: false }
-  }
+  const view = mustAsk ? null : recall(cluster, startMs)
+  return view === null ? readNow(env, cluster, { startMs, goOn }) : { view, isCopy: false }
+}
+
+/** null: the object must be asked. While somebody asks already, a crowd behind them would only hold it up. */
+function recall(cluster: string, nowMs: number): ClusterView | null {
+  const kept = memo.get(cluster)
+  if (kept === undefined) return null
+  const ageMs = nowMs - kept.doneMs
+  if (ageMs < MEMO_MS) return kept.value
+  const askedAtMs = asking.get(cluster) ?? -Infinity
+  const isAsked = nowMs - askedAtMs < OBJECT_DEADLINE_MS
+  const isAlive = judgeFreshness(kept.value.lease, nowMs) !== 'dead'
+  return isAsked && isAlive && ageMs < STALE_MS ? kept.value : null
+}
+
+async function readNow(
+  env: Env,
+  cluster: string,
+  { startMs, goOn }: { startMs: number; goOn: (work: Promise<unknown>) => void },
+): Promise<ReadView | null> {
   const asked = askObject(env, cluster, startMs)
   goOn(asked)
   const fromObject = within(OBJECT_DEADLINE_MS, asked)
@@ -58,25 +82,25 @@ export async function readView(
   return view === null ? readInPlace(cluster, { startMs, fromStore }) : { view, isCopy: false }
 }
 
-/** Somebody just changed something through this isolate: they must not be shown what was before. */
-export function forgetView(cluster: string): void {
-  memos.delete(cluster)
+export function forgetView(cluster: string, nowMs: number): void {
+  memo.forget(cluster, nowMs)
 }
 
 /** null when it fails; what it gives is remembered, however late. */
 async function askObject(env: Env, cluster: string, startMs: number): Promise<ClusterView | null> {
   const counted = takeCounts(cluster)
+  asking.set(cluster, startMs)
   try {
     const view = await env.CLUSTER.getByName(cluster).view(counted)
     failing.delete(cluster)
-    // Of two reads side by side the one that started later knows better.
-    if (startMs >= (memos.get(cluster)?.readAtMs ?? 0))
-      memos.set(cluster, { view, readAtMs: startMs })
+    memo.keep(cluster, { value: view, startMs, doneMs: Date.now() })
     return view
   } catch (error) {
     giveBack(cluster, counted)
     console.error('object not read:', error instanceof Error ? error.message : error)
     return null
+  } finally {
+    if (asking.get(cluster) === startMs) asking.delete(cluster)
   }
 }
 
@@ -85,11 +109,11 @@ async function readInPlace(
   { startMs, fromStore }: { startMs: number; fromStore: ReturnType<typeof readRecord> },
 ): Promise<ReadView | null> {
   const nowMs = Date.now()
-  const memo = memos.get(cluster)
+  const kept = memo.get(cluster)
   const heldUntilMs = noteFailure(cluster, nowMs) + HOLD_MAX_MS
-  const isAlive = memo !== undefined && nowMs <= (memo.view.lease.validUntilMs ?? 0)
-  if (isAlive || (memo !== undefined && memo.readAtMs > startMs)) {
-    return { view: memo.view, isCopy: false }
+  const isAlive = kept !== undefined && nowMs <= (kept.value.lease.validUntilMs ?? 0)
+  if (isAlive || (kept !== undefined && kept.startMs > startMs)) {
+    return { view: kept.value, isCopy: false }
   }
   const record = await fromStore
   if (record === null || nowMs > heldUntilMs) return null

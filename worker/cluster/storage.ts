@@ -10,7 +10,7 @@ import {
   severitySchema,
   type Content,
 } from '../contract/report.ts'
-import type { Pulse, Standing } from '../domain/cluster.ts'
+import type { ClusterState, Pulse, Standing } from '../domain/cluster.ts'
 import type { Decisions } from '../domain/decisions.ts'
 import type { Transition } from '../domain/history.ts'
 import {
@@ -24,13 +24,14 @@ import type { Counters } from './counters.ts'
 /** Bytes of one piece; the platform bounds a row at 2 MB. */
 const PIECE_MAX_BYTES = 1_500_000
 
-/** Steps with transitions whose events are kept, and their bytes; older ones go. */
+/** Steps with transitions whose events are kept, and their bytes, which a search reads all; older ones go. */
 const EVENT_ROWS_MAX = 2000
-const EVENT_BYTES_MAX = 16_000_000
-/** Transitions in one row: with a note of 1 KiB each below its 2 MB. */
-const EVENTS_PER_ROW = 1000
+const EVENT_BYTES_MAX = 4_000_000
+/** Bytes of events in one row: half of a piece, for one more may come on top. */
+const EVENT_ROW_BYTES = PIECE_MAX_BYTES / 2
 
 const pulseSchema: v.GenericSchema<unknown, Pulse> = v.object({
+  environment: v.optional(v.nullable(v.string()), null),
   epoch: v.number(),
   sequence: v.number(),
   digest: v.nullable(v.string()),
@@ -148,7 +149,26 @@ export function loadServices(sql: SqlStorage): Standing['services'] {
 }
 
 export function loadContent(sql: SqlStorage): Content | null {
-  return load(sql, 'content', contentSchema)
+  return parse('content', contentSchema, loadText(sql, 'content'))
+}
+
+/** A state whose large parts are still as they are stored. */
+export interface StoredState extends Omit<ClusterState, 'content' | 'standing'> {
+  standing: Omit<Standing, 'services'>
+  content: string | null
+  services: string | null
+}
+
+export function loadTexts(sql: SqlStorage): Pick<StoredState, 'content' | 'services'> {
+  return { content: loadText(sql, 'content'), services: loadText(sql, 'services') }
+}
+
+export function parseContent(text: string | null): Content | null {
+  return parse('content', contentSchema, text)
+}
+
+export function parseServices(text: string | null): Standing['services'] {
+  return parse('services', servicesSchema, text) ?? {}
 }
 
 /** null: nothing was ever decided here, not even that there is nothing to restore. */
@@ -187,12 +207,11 @@ export function savePublication(sql: SqlStorage, publication: Publication): void
 /** One row for all that a step turned: an outage of a thousand services is one thing that happened. */
 export function addEvents(sql: SqlStorage, transitions: Transition[]): void {
   if (transitions.length === 0) return
-  for (let i = 0; i < transitions.length; i += EVENTS_PER_ROW) {
-    const row = JSON.stringify(transitions.slice(i, i + EVENTS_PER_ROW))
+  for (const row of packRows(transitions)) {
     sql.exec(
       'INSERT INTO history (events, total) VALUES (?, ? + COALESCE((SELECT total FROM history ORDER BY id DESC LIMIT 1), 0))',
-      row,
-      row.length,
+      `[${row.texts.join(',')}]`,
+      row.bytes,
     )
   }
   sql.exec('DELETE FROM history WHERE id <= (SELECT MAX(id) FROM history) - ?', EVENT_ROWS_MAX)
@@ -200,6 +219,22 @@ export function addEvents(sql: SqlStorage, transitions: Transition[]): void {
   while (isHistoryTooLarge(sql)) {
     sql.exec('DELETE FROM history WHERE id = (SELECT MIN(id) FROM history)')
   }
+}
+
+function packRows(transitions: Transition[]): { texts: string[]; bytes: number }[] {
+  const rows: { texts: string[]; bytes: number }[] = []
+  for (const transition of transitions) {
+    const text = JSON.stringify(transition)
+    const bytes = new TextEncoder().encode(text).length
+    const last = rows.at(-1)
+    if (last === undefined || last.bytes + bytes > EVENT_ROW_BYTES) {
+      rows.push({ texts: [text], bytes })
+    } else {
+      last.texts.push(text)
+      last.bytes += bytes
+    }
+  }
+  return rows
 }
 
 function isHistoryTooLarge(sql: SqlStorage): boolean {
@@ -246,12 +281,21 @@ function save(sql: SqlStorage, key: string, value: unknown): void {
 }
 
 function load<T>(sql: SqlStorage, key: string, schema: v.GenericSchema<unknown, T>): T | null {
+  return parse(key, schema, loadText(sql, key))
+}
+
+function loadText(sql: SqlStorage, key: string): string | null {
   const rows = sql.exec('SELECT value FROM state WHERE key = ? ORDER BY piece', key).toArray()
   const pieces = rows.map((row) => row['value']).filter((value) => value instanceof ArrayBuffer)
   if (pieces.length === 0) return null
   const decoder = new TextDecoder()
   const text = pieces.map((piece) => decoder.decode(piece, { stream: true })).join('')
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), text + decoder.decode())
+  return text + decoder.decode()
+}
+
+function parse<T>(key: string, schema: v.GenericSchema<unknown, T>, text: string | null): T | null {
+  if (text === null) return null
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), text)
   if (parsed.success) return parsed.output
   // Written by another version. The content comes again with the next snapshot; to throw would be for ever.
   console.error(`unreadable state: ${key}: ${parsed.issues[0].message}`)

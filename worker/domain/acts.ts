@@ -39,7 +39,13 @@ export function applyAct(
   { nowMs, actor }: { nowMs: number; actor: Actor },
 ): Acted {
   if (state === null) return { ok: false, reason: 'no-data' }
-  const step: ActStep = { nowMs, cause: 'hand', actor }
+  // What time has ended meanwhile ends first: nobody takes back an ack that ran out.
+  const passed = passMoment(state, nowMs)
+  const acted = perform(passed.state, act, { nowMs, cause: 'hand', actor })
+  return acted.ok ? { ...acted, transitions: [...passed.transitions, ...acted.transitions] } : acted
+}
+
+function perform(state: ClusterState, act: Act, step: ActStep): Acted {
   switch (act.kind) {
     case 'add-ack':
       return addAck(state, act, step)
@@ -94,17 +100,11 @@ function removeAck(state: ClusterState, service: string, step: ActStep): Acted {
     acks: acks.filter((one) => one !== given),
     hiddenAcks: honoured === undefined ? hiddenAcks : [...hidden, { service, message: honoured }],
   }
-  const told =
-    given === undefined
-      ? record(step, {
-          subject: 'ack',
-          name: service,
-          from: 'acked',
-          to: null,
-          note: honoured ?? '',
-        })
-      : endOfAck(given, step)
-  return conclude(state, decisions, { step, told: [told] })
+  const told = [
+    ...(given === undefined ? [] : [endOfAck(given, step)]),
+    ...(honoured === undefined ? [] : [endOfAck({ service, message: honoured }, step)]),
+  ]
+  return conclude(state, decisions, { step, told })
 }
 
 function disableCategory(
@@ -133,7 +133,8 @@ function enableCategory(state: ClusterState, category: string, step: ActStep): A
   const facts = state.standing.facts.find(({ name }) => name === category)
   const held = overrides.find((one) => one.category === category)
   if (facts === undefined && held === undefined) return refuseCategory(state)
-  const isOff = facts?.said === false
+  // A ConfigMap that is gone may come back and say what it said.
+  const isOff = facts === undefined ? held?.isEnabled === true : facts.said === false
   const override: Override = {
     category,
     isEnabled: true,

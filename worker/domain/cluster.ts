@@ -34,6 +34,8 @@ import {
 
 /** What changes with every report: small, one row. */
 export interface Pulse {
+  /** The name that the exporter gives its cluster. null: no snapshot yet. */
+  environment: string | null
   epoch: number
   sequence: number
   /** Of the snapshot whose content is held. null: none yet. */
@@ -108,6 +110,7 @@ export function applyReport(state: ClusterState | null, report: Report, clock: C
     standing: state?.standing ?? NO_STANDING,
     decisions: state?.decisions ?? NO_DECISIONS,
     pulse: {
+      environment: held?.environment ?? null,
       epoch: report.epoch,
       sequence: report.sequence,
       digest: held?.digest ?? null,
@@ -162,7 +165,11 @@ function applySnapshot(heard: Heard, report: Snapshot, clock: Clock): Taken {
   const after = {
     ...heard,
     content,
-    pulse: { ...move(heard, report, clock), digest: report.digest },
+    pulse: {
+      ...move(heard, report, clock),
+      digest: report.digest,
+      environment: content.environment,
+    },
     standing: {
       ...heard.standing,
       facts: observeCategories(content, services),

@@ -34,24 +34,31 @@ export const NO_DECISIONS: Decisions = { acks: [], hiddenAcks: [], overrides: []
 
 export function isEnabled({ name, said }: CategoryFacts, { overrides }: Decisions): boolean {
   const override = overrides.find(({ category }) => category === name)
-  return override?.isEnabled ?? said !== false
+  return override?.isEnabled ?? said ?? ENABLED_BY_DEFAULT
 }
 
-/** Only a ConfigMap that says something explicitly different ends an override: one that is gone or silent never does. */
+/**
+ * Only a ConfigMap that says something explicitly different ends an override: one that is gone or silent never does, and
+ * one that was silent had said what its default is.
+ */
 export function hasConfigMapChanged({ saidThen }: Override, facts: CategoryFacts | undefined) {
   const said = facts?.said ?? null
-  return said !== null && said !== saidThen
+  return said !== null && said !== (saidThen ?? ENABLED_BY_DEFAULT)
 }
 
-/** An ack of the ConfigMap stays hidden until its text changes; where acks could not be read, all stay. */
+/** Of `category.enabled` (behaviour, section 1). */
+const ENABLED_BY_DEFAULT = true
+
+/**
+ * An ack of the ConfigMap stays hidden until its text changes: manifests that are taken away and applied again must not
+ * hide the fault anew. Where acks could not be read, all stay.
+ */
 export function keepHidden(
   hidden: Decisions['hiddenAcks'],
   honoured: Content['acks'],
 ): Decisions['hiddenAcks'] {
-  if (honoured === null) return hidden
-  const kept = hidden.filter((one) =>
-    honoured.some(({ service, message }) => service === one.service && message === one.message),
-  )
+  const texts = new Map((honoured ?? []).map(({ service, message }) => [service, message]))
+  const kept = hidden.filter(({ service, message }) => (texts.get(service) ?? message) === message)
   return kept.length === hidden.length ? hidden : kept
 }
 

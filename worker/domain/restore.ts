@@ -3,11 +3,12 @@ import { HOLD_MAX_MS } from '../contract/limits.ts'
 import type { CategoryStanding, ClusterState } from './cluster.ts'
 import { NO_DECISIONS, type Decisions } from './decisions.ts'
 import { NO_LEASE, tellFreshness, type Lease } from './freshness.ts'
-import type { Settled } from './settle.ts'
+import { settle, type Settled } from './settle.ts'
 import type { CategoryFacts } from './verdict.ts'
 
 /** What was last published of a cluster. */
 export interface Published {
+  environment: string | null
   /** It was dead then: there is nothing to hold. */
   isDead: boolean
   epoch: number
@@ -21,6 +22,7 @@ export interface Published {
 
 /** Older than any report. */
 export const NOTHING_PUBLISHED: Published = {
+  environment: null,
   isDead: false,
   epoch: -1,
   sequence: -1,
@@ -32,10 +34,11 @@ export const NOTHING_PUBLISHED: Published = {
 }
 
 export function publish({ pulse, standing, decisions }: ClusterState): Published {
-  const { epoch, sequence, intervalSeconds, lease, freshness } = pulse
+  const { environment, epoch, sequence, intervalSeconds, lease, freshness } = pulse
   const { facts, categories } = standing
   return {
     isDead: freshness === 'dead',
+    environment,
     epoch,
     sequence,
     intervalSeconds,
@@ -48,9 +51,14 @@ export function publish({ pulse, standing, decisions }: ClusterState): Published
 
 /**
  * Holds the verdict until the first snapshot, 15 min at most; the copy's own age says nothing, for a stable cluster is
- * not written. The order goes on from the copy, so a leader that was deposed before stays refused.
+ * not written. The order goes on from the copy, so a leader that was deposed before stays refused. `kept`: decisions that
+ * the storage still has, where it lost the rest.
  */
-export function restoreState(published: Published, nowMs: number): Settled {
+export function restoreState(
+  published: Published,
+  nowMs: number,
+  kept: Decisions | null = null,
+): Settled {
   const { epoch, sequence, intervalSeconds, facts, categories, decisions } = published
   const lease = published.isDead
     ? { ...published.lease, validUntilMs: 0, heldUntilMs: null }
@@ -59,6 +67,7 @@ export function restoreState(published: Published, nowMs: number): Settled {
   const freshness = isKnown ? tellFreshness(lease, intervalSeconds, nowMs) : 'no-data'
   const state: ClusterState = {
     pulse: {
+      environment: published.environment,
       epoch,
       sequence,
       intervalSeconds,
@@ -92,5 +101,9 @@ export function restoreState(published: Published, nowMs: number): Settled {
     actor: null,
     note: 'The object had lost its storage; acks and switched categories are back from the copy.',
   }
-  return { state, transitions: [told] }
+  if (kept === null) return { state, transitions: [told] }
+  // Newer than the copy, so the verdicts that came with it are judged anew.
+  const step = { nowMs, cause: 'restored' as const, moved: null }
+  const settled = settle(state, { ...state, decisions: kept }, step)
+  return { ...settled, transitions: [told, ...settled.transitions] }
 }

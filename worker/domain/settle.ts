@@ -165,7 +165,7 @@ function progressAck(
   return hasRecovered(next, freshAtMs) ? 'recovered' : next
 }
 
-export function endOfAck(ack: Ack, step: Step): Transition {
+export function endOfAck(ack: Pick<Ack, 'service' | 'message'>, step: Step): Transition {
   return record(step, {
     subject: 'ack',
     name: ack.service,
@@ -217,10 +217,16 @@ function trip(
 ): { decisions: Decisions; transitions: Transition[] } {
   if (step.moved === null) return { decisions, transitions: [] }
   const trips = facts.flatMap((category) => {
-    const { reason } = judgeCategory(category, decisions, step.nowMs)
-    const reached = reason === 'disabled' || !category.isSticky ? null : findTrip(counts, category)
+    const { reason, failing } = judgeCategory(category, decisions, step.nowMs)
+    if (reason === 'disabled') return []
+    // A count of a service that is acked by now waits; it trips nothing.
+    const unacked = new Set(failing)
+    const reached = findTrip(
+      counts.filter(({ service }) => unacked.has(service)),
+      category,
+    )
     if (reached === null) return []
-    const why = `${reached.service} failed ${reached.failed} checks`
+    const why = `${reached.service} failed ${reached.failed} ${reached.failed === 1 ? 'check' : 'checks'}`
     return [
       {
         category: category.name,

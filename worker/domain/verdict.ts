@@ -75,7 +75,10 @@ export function observeCategories(
   content: Content,
   services: Map<string, ServiceHealth | null>,
 ): CategoryFacts[] {
-  const named = content.categories ?? []
+  // Of two with one name the first counts, as the exporter has it.
+  const named = (content.categories ?? []).filter(
+    ({ name }, i, given) => given.findIndex((other) => other.name === name) === i,
+  )
   const all = named.some(({ name }) => name === DEFAULT_CATEGORY) ? named : [DEFAULTS, ...named]
   const honoured = new Map(content.acks?.map((ack) => [ack.service, ack.message]))
   return all

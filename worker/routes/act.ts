@@ -1,6 +1,7 @@
 /** How an act reaches the cluster's object, and how it is answered: JSON to scripts, the page again to forms. */
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { forgetState } from '../cluster/read-state.ts'
 import { forgetView } from '../cluster/read-view.ts'
 import type { ActOutcome } from '../cluster/cluster.ts'
 import { tellOutcome } from '../dialects/operator-json.ts'
@@ -30,8 +31,15 @@ export async function act(c: Context<AppEnv>, what: Act): Promise<Done> {
   const by = c.var.viewer?.name ?? 'unknown'
   const address = c.req.header('CF-Connecting-IP') ?? 'unknown'
   const acted = await c.env.CLUSTER.getByName(found.cluster).act(what, { by, address })
-  forgetView(found.cluster)
+  forgetCluster(found.cluster)
   return acted.ok ? acted : { ok: false, problem: REJECTIONS[acted.reason] }
+}
+
+/** Somebody just changed something through this isolate: they must not be shown what was before. */
+export function forgetCluster(cluster: string): void {
+  const nowMs = Date.now()
+  forgetView(cluster, nowMs)
+  forgetState(cluster, nowMs)
 }
 
 const REJECTIONS: Record<ActRejection, Problem> = {

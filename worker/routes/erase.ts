@@ -1,8 +1,7 @@
 /** Empties a cluster's object on purpose, with its acks, switches and history; for scripts alone, and never by accident. */
 import { Hono } from 'hono'
-import { forgetView } from '../cluster/read-view.ts'
 import type { AppEnv } from '../env.ts'
-import { boundedWrite } from './act.ts'
+import { boundedWrite, forgetCluster } from './act.ts'
 import { replyProblem } from './answer.ts'
 import { readFields } from './fields.ts'
 import { operators } from './guard.ts'
@@ -22,6 +21,6 @@ erase.post('/clusters/:cluster/erase', operators, boundedWrite, async (c) => {
   const by = c.var.viewer?.name ?? 'unknown'
   const address = c.req.header('CF-Connecting-IP') ?? 'unknown'
   await c.env.CLUSTER.getByName(cluster).erase({ by, address })
-  forgetView(cluster)
+  forgetCluster(cluster)
   return c.json({ ok: true, erased: cluster }, 200, { 'Cache-Control': 'no-store' })
 })

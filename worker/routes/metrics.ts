@@ -1,6 +1,7 @@
 /** `/metrics` of all clusters, for Prometheus: text, or OpenMetrics when asked for. Names: docs/metrics.md. */
 import { Hono, type Context } from 'hono'
 import { giveBack, takeCounts } from '../cluster/counters.ts'
+import { readState } from '../cluster/read-state.ts'
 import { within } from '../cluster/within.ts'
 import {
   isOpenMetricsAsked,
@@ -33,13 +34,15 @@ metrics.get('/metrics', readers, async (c) => {
 
 async function measure(c: Context<AppEnv>, cluster: string): Promise<ClusterMetrics> {
   const counted = takeCounts(cluster)
-  const measured = c.env.CLUSTER.getByName(cluster).measure(counted)
-  measured.catch(() => {
+  const counting = c.env.CLUSTER.getByName(cluster).countersWith(counted)
+  counting.catch(() => {
     giveBack(cluster, counted) // and not when it is merely late: then they have arrived
   })
-  const read = await within(READ_TIMEOUT_MS, measured)
+  const reading = readState(c.env, cluster, { isKnown: c.var.viewer !== null })
+  const read = await within(READ_TIMEOUT_MS, Promise.all([counting, reading]))
   // Counters at zero would read as ones that start anew: without the object there are none.
   if (read === null) return { cluster, status: null, counters: { gtg: {}, reports: {} } }
-  const status = describeCluster(read.state, { cluster, names: [], nowMs: Date.now() })
-  return { cluster, status, counters: read.counters }
+  const [counters, state] = read
+  const status = describeCluster(state, { cluster, names: [], nowMs: Date.now() })
+  return { cluster, status, counters }
 }

@@ -1,6 +1,7 @@
 /** `/`: all clusters at one glance. With an empty PATH_PREFIX, JSON asked for here is the default cluster's health. */
 import { Hono, type Context } from 'hono'
 import { within } from '../cluster/within.ts'
+import { DEFAULT_CATEGORY } from '../contract/report.ts'
 import { describeCluster } from '../domain/status.ts'
 import type { AppEnv } from '../env.ts'
 import { OverviewPage, type ClusterRow } from '../views/overview.tsx'
@@ -28,15 +29,15 @@ function tellSeen({ freshAtMs, ...seen }: NonNullable<ClusterRow['seen']>) {
 }
 
 async function readRow(c: Context<AppEnv>, id: string): Promise<ClusterRow> {
-  const work = c.env.CLUSTER.getByName(id)
-    .read()
-    .then((state) => ({ state }))
-  const read = await within(READ_TIMEOUT_MS, work)
-  if (read === null) return { id, title: id, seen: null }
-  const status = describeCluster(read.state, { cluster: id, names: [], nowMs: Date.now() })
+  const work = c.env.CLUSTER.getByName(id).glance()
+  const read = await within(
+    READ_TIMEOUT_MS,
+    work.then((state) => ({ state })),
+  )
+  const status = read && describeCluster(read.state, { cluster: id, names: [], nowMs: Date.now() })
   if (status === null) return { id, title: id, seen: null }
-  const { environment, word, freshness, freshAtMs, services, categories } = status
-  const failing = services.filter(({ ok }) => ok === false)
+  const { environment, word, freshness, freshAtMs, categories } = status
+  const all = categories.find(({ name }) => name === DEFAULT_CATEGORY)
   return {
     id,
     title: id,
@@ -45,8 +46,8 @@ async function readRow(c: Context<AppEnv>, id: string): Promise<ClusterRow> {
       word,
       freshness,
       freshAtMs,
-      failing: failing.filter(({ ack }) => ack === null).length,
-      acked: failing.filter(({ ack }) => ack !== null).length,
+      failing: all?.failing.length ?? 0,
+      acked: all?.acked.length ?? 0,
       disabled: categories.filter(({ reason }) => reason === 'disabled').length,
     },
   }

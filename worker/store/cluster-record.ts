@@ -3,6 +3,7 @@
  * cluster's object alone, on change; read where the object can't be reached, and by an object that lost its storage.
  */
 import * as v from 'valibot'
+import { NO_DECISIONS } from '../domain/decisions.ts'
 import type { Published } from '../domain/restore.ts'
 import {
   categoryStandingSchema,
@@ -15,6 +16,7 @@ const recordSchema = v.object({
   version: v.number(),
   publishedAtMs: v.number(),
   isDead: v.boolean(),
+  environment: v.optional(v.nullable(v.string()), null),
   epoch: v.number(),
   sequence: v.number(),
   intervalSeconds: v.number(),
@@ -29,7 +31,17 @@ export type ClusterRecord = Published & v.InferOutput<typeof recordSchema>
 const tombstoneSchema = v.object({ version: v.number(), erasedAtMs: v.number() })
 type Tombstone = v.InferOutput<typeof tombstoneSchema>
 
-const eitherSchema = v.union([recordSchema, tombstoneSchema])
+/** What must never be lost, read by itself: the rest of a record that another version wrote comes with the next report. */
+const decidedSchema = v.object({ version: v.number(), decisions: decisionsSchema })
+
+/** As the first version wrote it, which knew no decisions. */
+const viewOnlySchema = v.pipe(
+  v.object({ version: v.number(), view: v.object({}) }),
+  v.transform(({ version }) => ({ version, decisions: NO_DECISIONS })),
+)
+
+const backupSchema = v.union([recordSchema, tombstoneSchema, decidedSchema, viewOnlySchema])
+export type Backup = v.InferOutput<typeof backupSchema>
 
 export function recordKey(cluster: string): string {
   return `cluster/${cluster}`
@@ -44,14 +56,14 @@ export async function readRecord(kv: KVNamespace, cluster: string): Promise<Clus
   return result.success ? result.output : null
 }
 
-/** null when there never was one. Throws when KV fails or the record can't be read: then nothing may overwrite it. */
-export async function readBackup(
-  kv: KVNamespace,
-  cluster: string,
-): Promise<ClusterRecord | Tombstone | null> {
+/**
+ * null when there never was one. Throws when KV fails, and when what was decided can't be read: then nothing may
+ * overwrite it.
+ */
+export async function readBackup(kv: KVNamespace, cluster: string): Promise<Backup | null> {
   const text = await get(kv, cluster)
   if (text === null) return null
-  const result = v.safeParse(v.pipe(v.string(), v.parseJson(), eitherSchema), text)
+  const result = v.safeParse(v.pipe(v.string(), v.parseJson(), backupSchema), text)
   if (result.success) return result.output
   throw new Error(
     `the KV record of ${cluster} can't be read, so its acks and trips can't be restored; POST /clusters/${cluster}/erase starts without them`,

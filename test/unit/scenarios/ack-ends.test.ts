@@ -239,7 +239,7 @@ describe('an ack until change', () => {
       "5s configmap read sticky threshold=1 → seen
       6s snapshot #1 web ok → accepted; cluster no-data>fresh
       10s ack web "known" until=change → done; ack web none>acked (hand by ops: known)
-      20s snapshot #2 web failing streak web=1 → accepted; ack web acked>none (changed: known); trip read none>tripped (threshold: web failed 1 checks); service web ok>failing; category read healthy>disabled (threshold)"
+      20s snapshot #2 web failing streak web=1 → accepted; ack web acked>none (changed: known); trip read none>tripped (threshold: web failed 1 check); service web ok>failing; category read healthy>disabled (threshold)"
     `)
   })
 })

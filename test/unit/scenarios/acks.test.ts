@@ -218,7 +218,7 @@ describe('an ack of the cluster’s ConfigMap', () => {
       "5s configmap-ack web "known" → seen
       10s snapshot #1 web failing → accepted; cluster no-data>fresh; ack web none>acked (configmap: known); service web none>failing
       11s ack web "mine" → done; ack web none>acked (hand by ops: mine)
-      12s rem-ack web → done; ack web acked>none (hand by ops: mine); category read healthy>unhealthy (hand by ops)
+      12s rem-ack web → done; ack web acked>none (hand by ops: mine); ack web acked>none (hand by ops: known); category read healthy>unhealthy (hand by ops)
       13s ask read → 503 unhealthy, 3 s old"
     `)
   })

@@ -93,7 +93,7 @@ describe('a category disabled by hand', () => {
     `)
   })
 
-  it('is ended by a first word of its ConfigMap', () => {
+  it('outlives a first word that says what the default is', () => {
     const transcript = play(`
       10s snapshot #1 web ok
       15s disable read "failover"
@@ -110,8 +110,8 @@ describe('a category disabled by hand', () => {
       20s snapshot #2 → accepted
       21s ask read → 503 disabled, 1 s old
       25s configmap read enabled=true → seen
-      30s snapshot #3 → accepted; category read disabled>healthy (configmap)
-      31s ask read → 200 healthy, 1 s old"
+      30s snapshot #3 → accepted
+      31s ask read → 503 disabled, 1 s old"
     `)
   })
 
@@ -311,21 +311,25 @@ describe('a category that tripped', () => {
     const transcript = play(`
       5s configmap read sticky threshold=2
       10s snapshot #1 web failing streak web=2
-      15s configmap read sticky threshold=2 enabled=true
-      20s snapshot #2
+      15s configmap read sticky threshold=2 enabled=false
+      16s snapshot #2
+      17s configmap read sticky threshold=2 enabled=true
+      20s snapshot #3
       21s show read
-      30s heartbeat #3 streak web=3
-      40s heartbeat #4 streak web=4
+      30s heartbeat #4 streak web=3
+      40s heartbeat #5 streak web=4
     `)
 
     expect(transcript).toMatchInlineSnapshot(`
       "5s configmap read sticky threshold=2 → seen
       10s snapshot #1 web failing streak web=2 → accepted; cluster no-data>fresh; trip read none>tripped (threshold: web failed 2 checks); service web none>failing; category read none>disabled (threshold)
-      15s configmap read sticky threshold=2 enabled=true → seen
-      20s snapshot #2 → accepted; trip read tripped>none (configmap); category read disabled>unhealthy (configmap)
+      15s configmap read sticky threshold=2 enabled=false → seen
+      16s snapshot #2 → accepted; trip read tripped>none (configmap)
+      17s configmap read sticky threshold=2 enabled=true → seen
+      20s snapshot #3 → accepted; category read disabled>unhealthy (configmap)
       21s show read → unhealthy since 20s, failing web
-      30s heartbeat #3 streak web=3 → accepted
-      40s heartbeat #4 streak web=4 → accepted; trip read none>tripped (threshold: web failed 2 checks); category read unhealthy>disabled (threshold)"
+      30s heartbeat #4 streak web=3 → accepted
+      40s heartbeat #5 streak web=4 → accepted; trip read none>tripped (threshold: web failed 2 checks); category read unhealthy>disabled (threshold)"
     `)
   })
 
@@ -340,7 +344,7 @@ describe('a category that tripped', () => {
 
     expect(transcript).toMatchInlineSnapshot(`
       "5s configmap read sticky threshold=1 → seen
-      10s snapshot #1 web failing streak web=1 → accepted; cluster no-data>fresh; trip read none>tripped (threshold: web failed 1 checks); service web none>failing; category read none>disabled (threshold)
+      10s snapshot #1 web failing streak web=1 → accepted; cluster no-data>fresh; trip read none>tripped (threshold: web failed 1 check); service web none>failing; category read none>disabled (threshold)
       11s show read → disabled since 10s, failing web, counts web=1, disabled by trip
       15s disable read "stay out" by=nina → done; trip read tripped>none (hand by nina: stay out); category read disabled>disabled (hand by nina: stay out)
       16s show read → disabled since 10s, failing web, counts web=1, disabled by nina"

@@ -272,7 +272,7 @@ describe('a category that tripped', () => {
 
     expect(transcript).toMatchInlineSnapshot(`
       "5s configmap read sticky threshold=1 → seen
-      10s snapshot #1 web failing streak web=1 → accepted; cluster no-data>fresh; trip read none>tripped (threshold: web failed 1 checks); service web none>failing; category read none>disabled (threshold)
+      10s snapshot #1 web failing streak web=1 → accepted; cluster no-data>fresh; trip read none>tripped (threshold: web failed 1 check); service web none>failing; category read none>disabled (threshold)
       15s configmap read → seen
       20s snapshot #2 web ok → accepted; service web failing>ok
       21s show read → disabled since 10s, disabled by trip

@@ -73,6 +73,7 @@ describe('a snapshot', () => {
 
     expect(state.content).toEqual(report.content)
     expect(state.pulse).toEqual({
+      environment: 'demo',
       epoch: 1,
       sequence: 1,
       digest: 'a',

@@ -68,7 +68,7 @@ describe('an override', () => {
   const table: [string, boolean | null, boolean | null | undefined, boolean][] = [
     ['silent then, silent now', null, null, false],
     ['silent then, gone now', null, undefined, false],
-    ['silent then, enabled now', null, true, true],
+    ['silent then, enabled now', null, true, false],
     ['silent then, disabled now', null, false, true],
     ['enabled then and now', true, true, false],
     ['enabled then, disabled now', true, false, true],
@@ -93,8 +93,8 @@ describe('an ack of the ConfigMap that was hidden', () => {
     ['the same text', [{ service: 'web', message: 'known' }], 1],
     ['the same text and another service', [other, { service: 'web', message: 'known' }], 1],
     ['another text', [{ service: 'web', message: 'known ' }], 0],
-    ['the text at another service', [other], 0],
-    ['none', [], 0],
+    ['the text at another service alone', [other], 1],
+    ['none', [], 1],
     ['not read', null, 1],
   ]
 

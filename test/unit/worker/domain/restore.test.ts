@@ -34,6 +34,7 @@ describe('the copy of a cluster', () => {
   it('holds verdicts, decisions and the order, nothing that grows', () => {
     expect(publish(HELD)).toEqual({
       isDead: false,
+      environment: 'demo',
       ...PLACE,
       intervalSeconds: 10,
       lease: HELD.pulse.lease,
