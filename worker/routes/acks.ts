@@ -16,7 +16,7 @@ import {
 } from './fields.ts'
 import { operators, readers } from './guard.ts'
 import { baseOf, placesOf } from './paths.ts'
-import { missingQuery, readCluster, unknownService } from './read-cluster.ts'
+import { missingQuery, readService } from './read-cluster.ts'
 
 export const acks = new Hono<AppEnv>()
 
@@ -98,13 +98,9 @@ async function showForm(
   c: Context<AppEnv>,
   { values, errors }: { values: AckValues; errors: AckErrors },
 ): Promise<Response> {
-  const read = await readCluster(c)
+  const read = await readService(c)
   if (!read.ok) return replyProblem(c, read.problem)
-  const name = c.req.query('service-name')
-  if (!name) return replyProblem(c, missingQuery('service-name'))
-  const { status, cluster } = read
-  const service = status.services.find((one) => one.name === name)
-  if (service === undefined) return replyProblem(c, unknownService())
+  const { status, cluster, service } = read
   const page = AckFormPage({ frame: frameOf(c), title: cluster, status, service, values, errors })
   return replyPage(c, page, Object.keys(errors).length === 0 ? 200 : 400)
 }

@@ -9,7 +9,7 @@ import type { Act, ActRejection } from '../domain/acts.ts'
 import type { AppEnv } from '../env.ts'
 import { isPerson, replyProblem, type Problem } from './answer.ts'
 import { isForm } from './fields.ts'
-import { whichCluster } from './read-cluster.ts'
+import { UNKNOWN_SERVICE, whichCluster } from './read-cluster.ts'
 
 /** Bytes of a write: a message of 1 KiB, its names, and whatever a form puts around them. */
 const WRITE_MAX_BYTES = 16 * 1024
@@ -43,11 +43,7 @@ export function forgetCluster(cluster: string): void {
 }
 
 const REJECTIONS: Record<ActRejection, Problem> = {
-  'unknown-service': {
-    status: 404,
-    code: 'unknown-service',
-    message: 'There is no service of that name in this cluster.',
-  },
+  'unknown-service': UNKNOWN_SERVICE,
   'unknown-category': {
     status: 404,
     code: 'unknown-category',

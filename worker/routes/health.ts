@@ -15,8 +15,8 @@ import {
   missingQuery,
   publicLinksOf,
   readCluster,
+  readService,
   unknownCategory,
-  unknownService,
 } from './read-cluster.ts'
 import { splitNames } from './split-names.ts'
 
@@ -52,15 +52,11 @@ export async function answerHealth(c: Context<AppEnv>): Promise<Response> {
 }
 
 health.on('GET', placesOf('/__pods-health'), readers, async (c) => {
-  const read = await readCluster(c)
+  const read = await readService(c)
   if (!read.ok) return replyProblem(c, read.problem)
-  const name = c.req.query('service-name')
-  if (!name) return replyProblem(c, missingQuery('service-name'))
-  const { status, cluster } = read
-  const service = status.services.find((one) => one.name === name)
-  if (service === undefined) return replyProblem(c, unknownService())
+  const { status, cluster, service } = read
   if (findFormat(c) === 'text/html') {
-    return replyLive(c, [status, name], () =>
+    return replyLive(c, [status, service.name], () =>
       PodsPage({ frame: frameOf(c), title: cluster, status, service }),
     )
   }

@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import { readState } from '../cluster/read-state.ts'
 import type { ClusterState } from '../domain/cluster.ts'
-import { describeCluster, type ClusterStatus } from '../domain/status.ts'
+import { describeCluster, type ClusterStatus, type ServiceStatus } from '../domain/status.ts'
 import type { AppEnv } from '../env.ts'
 import { linksOf } from '../views/links.ts'
 import type { Problem } from './answer.ts'
@@ -39,14 +39,27 @@ export async function readCluster(
   return { ok: true, cluster, state, status }
 }
 
+/** The same with the service that the query names. */
+export async function readService(
+  c: Context<AppEnv>,
+): Promise<(ReadCluster & { service: ServiceStatus }) | { ok: false; problem: Problem }> {
+  const read = await readCluster(c)
+  if (!read.ok) return read
+  const name = c.req.query('service-name')
+  if (!name) return { ok: false, problem: missingQuery('service-name') }
+  const service = read.status.services.find((one) => one.name === name)
+  return service === undefined ? { ok: false, problem: UNKNOWN_SERVICE } : { ...read, service }
+}
+
+export const UNKNOWN_SERVICE: Problem = {
+  status: 404,
+  code: 'unknown-service',
+  message: 'There is no service of that name in this cluster.',
+}
+
 export function unknownCategory(names: string[]): Problem {
   const what = names.length === 1 ? 'The category is' : 'One of the categories is'
   return { status: 400, code: 'unknown-category', message: `${what} not known in this cluster.` }
-}
-
-export function unknownService(): Problem {
-  const message = 'There is no service of that name in this cluster.'
-  return { status: 404, code: 'unknown-service', message }
 }
 
 /** What a query must name. */

@@ -17,6 +17,11 @@ import { PodsPage } from '../../../../worker/views/pods.tsx'
 import { ProblemPage } from '../../../../worker/views/problem.tsx'
 import { SignInPage } from '../../../../worker/views/sign-in.tsx'
 import { aFailingTarget } from '../../../support/a-report.ts'
+import {
+  aCategoryStatus as aCategory,
+  aClusterStatus,
+  aServiceStatus as aService,
+} from '../../../support/a-status.ts'
 
 export const NOW = 1_700_000_000_000
 
@@ -32,25 +37,7 @@ export function aFrame(given: Partial<Frame> = {}): Frame {
 }
 
 export function aServiceStatus(given: Partial<ServiceStatus> = {}): ServiceStatus {
-  return {
-    name: 'web',
-    ok: true,
-    severity: null,
-    word: 'ok',
-    healthy: 1,
-    total: 1,
-    desired: 1,
-    output: '1/1 pods available',
-    checkedAtMs: NOW - 5_000,
-    sinceMs: NOW - 60_000,
-    ack: null,
-    isResilient: true,
-    isDaemon: false,
-    businessImpact: undefined,
-    panicGuide: undefined,
-    targets: [],
-    ...given,
-  }
+  return aService({ checkedAtMs: NOW - 5_000, sinceMs: NOW - 60_000, ...given })
 }
 
 export function aFailingService(given: Partial<ServiceStatus> = {}): ServiceStatus {
@@ -58,38 +45,16 @@ export function aFailingService(given: Partial<ServiceStatus> = {}): ServiceStat
 }
 
 export function aCategoryStatus(given: Partial<CategoryStatus> = {}): CategoryStatus {
-  return {
-    name: 'read',
-    passes: true,
-    reason: 'healthy',
-    severity: null,
-    sinceMs: NOW - 60_000,
-    services: ['web'],
-    failing: [],
-    acked: [],
-    missing: [],
-    isSticky: false,
-    failureThreshold: 3,
-    counts: {},
-    override: null,
-    ...given,
-  }
+  return aCategory({ name: 'read', sinceMs: NOW - 60_000, ...given })
 }
 
 export function aStatus(given: Partial<ClusterStatus> = {}): ClusterStatus {
-  return {
-    cluster: 'demo',
-    environment: 'demo',
-    freshness: 'fresh',
+  return aClusterStatus({
     freshAtMs: NOW - 5_000,
-    intervalSeconds: 10,
-    word: 'healthy',
     services: [aServiceStatus()],
     categories: [aCategoryStatus()],
-    warnings: [],
-    exporter: null,
     ...given,
-  }
+  })
 }
 
 export function anEvent(given: Partial<HistoryEvent> = {}): HistoryEvent {
