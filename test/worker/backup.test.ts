@@ -4,7 +4,7 @@ import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { aContent, aFailingTarget, aService, aSnapshot } from '../support/a-report.ts'
 import { ask, push, readAll, takeCluster } from './edge.ts'
-import { giveKv, KV, loseStorage, recordOf, runAlarm, stubOf } from './object.ts'
+import { alarmOf, giveKv, KV, loseStorage, recordOf, runAlarm, stubOf } from './object.ts'
 import { operate } from './visitors.ts'
 
 const content = aContent({ services: [aService({ targets: [aFailingTarget()] })] })
@@ -229,6 +229,23 @@ describe('a state that this version can’t read', () => {
       expect(after?.decisions.acks).toMatchObject([{ message: 'newer' }])
     },
   )
+
+  it('leaves what was decided in force at once, and KV hears of it soon', async () => {
+    const cluster = await aCluster()
+    await giveKv(cluster, refuses)
+    await operate(`/clusters/${cluster}/disable-category?category-name=default&why=failover`)
+    await spoil(cluster, 'pulse')
+
+    const response = await ask(`/clusters/${cluster}/__gtg?cache=false`)
+    const alarmMs = await alarmOf(cluster)
+    await runAlarm(cluster)
+
+    expect([response.status, response.headers.get('x-gtg-reason')]).toEqual([503, 'disabled'])
+    expect((alarmMs ?? Infinity) - Date.now()).toBeLessThanOrEqual(1000)
+    expect(await recordOf(cluster)).toMatchObject({
+      decisions: { acks: [{ service: 'web' }], overrides: [{ category: 'default' }] },
+    })
+  })
 
   /** The row as another version may have written it. */
   async function spoil(cluster: string, key: string): Promise<void> {

@@ -150,6 +150,7 @@ describe('KV', () => {
       Reflect.set(object, 'env', state)
     })
     const before = await env.STATE.get(`cluster/${cluster}`)
+    vi.setSystemTime(Date.now() + 2000)
 
     const ran = await runDurableObjectAlarm(stubOf(cluster))
 

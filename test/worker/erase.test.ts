@@ -4,7 +4,7 @@ import { runInDurableObject } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { aContent, aFailingTarget, aService, aSnapshot } from '../support/a-report.ts'
 import { READ_TOKEN } from '../support/secrets.ts'
-import { ask, askJson, heldOf, push, takeCluster } from './edge.ts'
+import { ask, askJson, heldOf, push, readAll, takeCluster } from './edge.ts'
 import { giveKv, KV, loseStorage, recordOf, runAlarm, stubOf } from './object.ts'
 import { operate, operateJson } from './visitors.ts'
 
@@ -115,6 +115,46 @@ describe('erasing a cluster', () => {
 
     expect(response.status).toBe(status)
     expect(await heldOf(cluster)).toBe(before)
+  })
+})
+
+describe('while a cluster is erased', () => {
+  const ack = { kind: 'add-ack', service: 'web', message: 'newer' } as const
+
+  it.each([
+    ['it is done', () => Promise.resolve()],
+    ['it fails', () => Promise.reject(new Error('429 Too Many Requests'))],
+  ])('reports and acts wait until %s, and are there afterwards', async (_, put) => {
+    const cluster = await aCluster()
+
+    const order = await runInDurableObject(stubOf(cluster), async (object) => {
+      const ended: string[] = []
+      const tell = (word: string) => () => ended.push(word)
+      const asked = Promise.withResolvers<null>()
+      const gate = Promise.withResolvers<null>()
+      const slow = async () => {
+        asked.resolve(null)
+        await gate.promise
+        await put()
+      }
+      Reflect.set(object, 'env', { ...env, STATE: { ...KV, put: slow } })
+      const actor = { by: 'nina', address: '' }
+      const erased = object.erase(actor).finally(tell('erased'))
+      await asked.promise
+      const snapshot = aSnapshot({ cluster, sequence: 2, observedAt: Date.now(), content })
+      const nothing = { gtg: {}, reports: {} }
+      const applied = object.applyReport(snapshot, nothing).finally(tell('report'))
+      const act = { ...ack, until: 'removed', expiresAtMs: null } as const
+      const acted = object.act(act, actor).finally(tell('act'))
+      gate.resolve(null)
+      await Promise.allSettled([erased, applied, acted])
+      return ended
+    })
+
+    const state = await readAll(cluster)
+    expect(order[0]).toBe('erased')
+    expect(state?.pulse.sequence).toBe(2)
+    expect(state?.decisions.acks).toMatchObject([{ message: 'newer' }])
   })
 })
 

@@ -214,6 +214,26 @@ describe('what is kept', () => {
     expect(kept).toEqual(Array.from({ length: most }, (__, i) => steps - 1 - i))
   })
 
+  it.each([
+    ['escapes', '"\n'.repeat(900)],
+    ['control characters', '\u0001'.repeat(600)],
+    ['four bytes each', '𝄞'.repeat(900)],
+    ['half a pair', '\ud800'.repeat(600)],
+  ])('holds all of one step in rows under a row’s bytes: %s', async (_, note) => {
+    const cluster = takeCluster()
+    const names = Array.from({ length: 900 }, (__, i) => `service-${i}`)
+
+    const [rows, kept] = await runInDurableObject(stubOf(cluster), (__, { storage: { sql } }) => {
+      const steps = names.map((name) => ({ ...told, name, atMs: START, actor: null, note }))
+      addEvents(sql, steps)
+      const sizes = sql.exec('SELECT length(CAST(events AS BLOB)) AS bytes FROM history').toArray()
+      return [sizes.map(({ bytes }) => Number(bytes)), loadEvents(sql, {}, 1000)] as const
+    })
+
+    expect(Math.max(...rows)).toBeLessThanOrEqual(1_000_000) // half of what the platform takes
+    expect(kept.map(({ name }) => name)).toEqual(names.toReversed())
+  })
+
   it('holds a step in which a thousand services turn', async () => {
     const cluster = takeCluster()
     const services = (targets: ReturnType<typeof aService>['targets']) =>

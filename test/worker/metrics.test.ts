@@ -170,6 +170,21 @@ describe('the counters', () => {
     expect(await countsOf(cluster)).toEqual(before)
   })
 
+  it('never fall once they were told, though no report came since', async () => {
+    const cluster = takeCluster()
+    await makeTraffic(cluster)
+    const told = await countsOf(cluster)
+
+    await evictDurableObject(stubOf(cluster))
+    const evicted = await countsOf(cluster)
+    await ask(`/clusters/${cluster}/__gtg/typo`)
+
+    expect([told, evicted]).toEqual([expected, expected])
+    expect(await countsOf(cluster)).toContain(
+      'pilotlight_gtg_answers_total{result="unknown-category"} 2',
+    )
+  })
+
   it('keep nothing of clusters that nobody configured', async () => {
     await push(aSnapshot({ cluster: 'invented' }))
     await ask('/clusters/invented/__gtg')

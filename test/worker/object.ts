@@ -21,6 +21,11 @@ export function runAlarm(cluster: string): Promise<boolean> {
   return runDurableObjectAlarm(stubOf(cluster))
 }
 
+/** ms; when the object's alarm rings. null: none is set. */
+export function alarmOf(cluster: string): Promise<number | null> {
+  return runInDurableObject(stubOf(cluster), (_: Cluster, { storage }) => storage.getAlarm())
+}
+
 /** What the object asks of KV. */
 interface Kv {
   get(key: string): Promise<string | null>

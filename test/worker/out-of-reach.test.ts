@@ -119,6 +119,7 @@ describe('the object out of reach', () => {
     const cluster = takeCluster()
     await publish(cluster, [aFailingTarget()])
     await operate(`/clusters/${cluster}/add-ack?service-name=web&ack-msg=x&expires-in=5m`)
+    vi.setSystemTime(Date.now() + 1000)
     await runDurableObjectAlarm(stubOf(cluster))
     breakObject(throws)
     const before = await ask(`/clusters/${cluster}/__gtg`)
@@ -134,6 +135,7 @@ describe('the object out of reach', () => {
     const cluster = takeCluster()
     await publish(cluster)
     await operate(`/clusters/${cluster}/disable-category?category-name=default`)
+    vi.setSystemTime(Date.now() + 1000)
     await runDurableObjectAlarm(stubOf(cluster))
     breakObject(throws)
 

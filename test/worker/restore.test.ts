@@ -104,6 +104,7 @@ describe('an object that lost its storage', () => {
   it('keeps a category disabled, also after the snapshot', async () => {
     const cluster = await aCluster()
     await operate(`/clusters/${cluster}/disable-category?category-name=read&why=failover`)
+    vi.setSystemTime(Date.now() + 1000)
     await runAlarm(cluster)
 
     await loseStorage(cluster)
@@ -119,6 +120,7 @@ describe('an object that lost its storage', () => {
   it('keeps a trip until somebody enables the category', async () => {
     const cluster = await aCluster()
     await push(aHeartbeat({ cluster, sequence: 6, observedAt: Date.now(), streaks: { web: 2 } }))
+    vi.setSystemTime(Date.now() + 1000)
     await runAlarm(cluster)
 
     await loseStorage(cluster)

@@ -19,6 +19,7 @@ import type { Actor, Transition } from '../domain/history.ts'
 import { NOTHING_PUBLISHED, restoreState } from '../domain/restore.ts'
 import { NO_DECISIONS } from '../domain/decisions.ts'
 import type { Settled } from '../domain/settle.ts'
+import { judgeServices, observeCategories } from '../domain/verdict.ts'
 import { readConfig, type Env } from '../env.ts'
 import { readBackup } from '../store/cluster-record.ts'
 import { addCounts, type Counters } from './counters.ts'
@@ -45,9 +46,19 @@ export class Cluster extends DurableObject<Env> {
     this.#cluster = ctx.id.name
     this.#sql = ctx.storage.sql
     storage.createTables(this.#sql)
-    storage.dropUnreadable(this.#sql)
     this.#counters = storage.loadCounters(this.#sql)
+    this.#mend()
     this.#publisher = new Publisher(this.#cluster, this.#sql, () => this.env.STATE)
+  }
+
+  /** What another version wrote, once in the life of this object. */
+  #mend(): void {
+    if (storage.areFactsUnreadable(this.#sql)) {
+      const content = storage.loadContent(this.#sql)
+      const facts = content === null ? [] : observeCategories(content, judgeServices(content))
+      storage.saveFacts(this.#sql, facts)
+    }
+    storage.dropUnreadable(this.#sql)
   }
 
   /** Throws when the configuration is wrong, storage fails or nothing could be restored; then nothing has changed. */
@@ -107,8 +118,16 @@ export class Cluster extends DurableObject<Env> {
     await this.#restore()
     this.#count(counted)
     const pulse = storage.loadPulse(this.#sql)
-    if (pulse !== null) storage.savePulse(this.#sql, pulse, this.#counters)
+    if (pulse === null) storage.saveCounters(this.#sql, this.#counters)
+    else storage.savePulse(this.#sql, pulse, this.#counters)
     return this.#counters
+  }
+
+  /** The content can't be read, for another version wrote it: no heartbeat vouches for it, the next is asked for all of it. */
+  async forgetDigest(): Promise<void> {
+    await this.#restore()
+    const pulse = storage.loadPulse(this.#sql)
+    if (pulse !== null) storage.savePulse(this.#sql, { ...pulse, digest: null }, this.#counters)
   }
 
   /** Newest first. */
@@ -119,8 +138,6 @@ export class Cluster extends DurableObject<Env> {
 
   /** Empties the object on purpose. Whoever comes meanwhile waits as for a restore. */
   async erase(actor: Actor): Promise<void> {
-    // A restore under way would bring back what is erased; that it fails is no reason to keep anything.
-    await this.#restoring?.catch(() => undefined)
     this.#erasing ??= this.#empty(actor).finally(() => {
       this.#erasing = null
     })
@@ -129,6 +146,8 @@ export class Cluster extends DurableObject<Env> {
 
   /** The tombstone goes first: without it KV's copy would bring everything back. */
   async #empty(actor: Actor): Promise<void> {
+    // A restore under way would bring back what is erased; that it fails is no reason to keep anything.
+    await this.#restoring?.catch(() => undefined)
     const nowMs = Date.now()
     const version = await this.#bury(nowMs)
     this.ctx.storage.transactionSync(() => {
@@ -154,14 +173,14 @@ export class Cluster extends DurableObject<Env> {
     const settled = passMoment(before, nowMs)
     if (settled.transitions.length > 0) this.#store(before, settled)
     await this.#publisher.put(settled.state, nowMs)
-    const next = [this.#publisher.nextPutMs(), ...momentsOf(settled.state)]
-    const dueMs = next.filter((ms) => ms !== null).filter((ms) => ms > nowMs)
-    if (dueMs.length > 0) await this.ctx.storage.setAlarm(Math.min(...dueMs))
+    await this.#setAlarm(settled.state, nowMs)
   }
 
   async #save(before: ClusterState | null, settled: Settled, nowMs: number): Promise<void> {
     const isNews = this.#store(before, settled)
-    const isDue = isNews || settled.state.decisions !== before?.decisions
+    const { pulse, decisions } = settled.state
+    const isDue =
+      isNews || decisions !== before?.decisions || pulse.freshness !== before?.pulse.freshness // a hold that ends is followed by a shorter lease
     // Nothing is awaited between the write and its alarm, so that both are kept or neither. A lease that is renewed
     // re-arms nothing; but an alarm that failed too often is gone, and whoever comes next sets it anew.
     if (isDue || (await this.ctx.storage.getAlarm()) === null) {
@@ -170,8 +189,13 @@ export class Cluster extends DurableObject<Env> {
   }
 
   async #setAlarm(state: ClusterState, nowMs: number): Promise<void> {
-    const moments = [this.#publisher.nextPutMs(), ...momentsOf(state)].filter((ms) => ms !== null)
-    await this.ctx.storage.setAlarm(Math.max(nowMs, Math.min(...moments)))
+    const putMs = this.#publisher.nextPutMs()
+    // What has passed was told when the state was settled: nothing is left to do about it.
+    const moments = [
+      ...(putMs === null ? [] : [Math.max(nowMs, putMs)]),
+      ...momentsOf(state).filter((ms) => ms > nowMs),
+    ]
+    if (moments.length > 0) await this.ctx.storage.setAlarm(Math.min(...moments))
   }
 
   /** Only what changed; true when KV's copy is to follow. */
@@ -193,12 +217,16 @@ export class Cluster extends DurableObject<Env> {
 
   /** Once in the life of a storage, before anything else: what KV holds of acks and trips, or that there is nothing. */
   async #restore(): Promise<void> {
-    await this.#erasing?.catch(() => undefined)
+    if (this.#erasing !== null) {
+      await this.#erasing.catch(() => undefined)
+      return this.#restore()
+    }
     if (storage.loadPublication(this.#sql) !== null) return
     this.#restoring ??= this.#fetchBackup().finally(() => {
       this.#restoring = null
     })
     await this.#restoring
+    return this.#restore()
   }
 
   async #fetchBackup(): Promise<void> {
@@ -249,11 +277,6 @@ export class Cluster extends DurableObject<Env> {
     const small = this.#readSmall()
     if (small === null) return null
     const content = storage.loadContent(this.#sql)
-    // Content that another version wrote can't be read: no heartbeat vouches for it, the next one is asked for all of it.
-    if (content === null && small.pulse.digest !== null) {
-      small.pulse.digest = null
-      storage.savePulse(this.#sql, small.pulse, this.#counters)
-    }
     return {
       ...small,
       content,

@@ -43,8 +43,9 @@ export class Publisher {
   }
 
   async put(state: ClusterState, nowMs: number): Promise<void> {
-    const { version, putVersion } = this.#load()
-    if (version === putVersion) return
+    const dueMs = this.nextPutMs()
+    if (dueMs === null || nowMs < dueMs) return
+    const { version } = this.#load()
     const isPut = await this.#write({ version, publishedAtMs: nowMs, ...publish(state) })
     const current = this.#load() // reports may have come while KV was busy
     storage.savePublication(this.#sql, {

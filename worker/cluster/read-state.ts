@@ -15,6 +15,11 @@ const MEMO_MAX = 3
 /** ms that the object may take: a page says then that it can't be read. */
 const READ_TIMEOUT_MS = 5000
 
+/** ms up to which it is shown while another request of this isolate reads a newer one. */
+const STALE_MS = 4000
+
+/** ms by cluster; when a read began that is still under way. */
+const asking = new Map<string, number>()
 const memo = new Memo<ClusterState | null>(MEMO_MAX)
 
 /** Throws when the object can't be reached in time. `isKnown`: somebody with a token sees what is there now. */
@@ -25,14 +30,25 @@ export async function readState(
 ): Promise<ClusterState | null> {
   const startMs = Date.now()
   const kept = memo.get(cluster)
-  if (!isKnown && kept !== undefined && startMs - kept.doneMs < MEMO_MS) return kept.value
-  const asked = env.CLUSTER.getByName(cluster).read()
+  if (!isKnown && kept !== undefined) {
+    const ageMs = startMs - kept.doneMs
+    // A crowd behind somebody who asks already would only hold the object up.
+    const isAsked = startMs - (asking.get(cluster) ?? -Infinity) < READ_TIMEOUT_MS
+    if (ageMs < MEMO_MS || (isAsked && ageMs < STALE_MS)) return kept.value
+  }
+  asking.set(cluster, startMs)
+  const asked = env.CLUSTER.getByName(cluster)
+    .read()
+    .finally(() => asking.delete(cluster))
   const read = await within(
     READ_TIMEOUT_MS,
     asked.then((stored) => ({ stored })),
   )
   if (read === null) throw new Error(`the object of ${cluster} could not be read`)
   const value = parseState(read.stored)
+  if (value?.content === null && read.stored?.content !== null) {
+    await env.CLUSTER.getByName(cluster).forgetDigest()
+  }
   memo.keep(cluster, { value, startMs, doneMs: Date.now() })
   return value
 }

@@ -63,8 +63,11 @@ function recall(cluster: string, nowMs: number): ClusterView | null {
   if (ageMs < MEMO_MS) return kept.value
   const askedAtMs = asking.get(cluster) ?? -Infinity
   const isAsked = nowMs - askedAtMs < OBJECT_DEADLINE_MS
-  const isAlive = judgeFreshness(kept.value.lease, nowMs) !== 'dead'
-  return isAsked && isAlive && ageMs < STALE_MS ? kept.value : null
+  // What died since it was read may be alive in the object; what was dead then is no news.
+  const { lease } = kept.value
+  const hasDied =
+    judgeFreshness(lease, nowMs) === 'dead' && judgeFreshness(lease, kept.doneMs) !== 'dead'
+  return isAsked && !hasDied && ageMs < STALE_MS ? kept.value : null
 }
 
 async function readNow(

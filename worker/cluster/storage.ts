@@ -94,6 +94,11 @@ export function createTables(sql: SqlStorage): void {
   )
 }
 
+/** Facts that another version wrote so that this one can't read them; they can be made anew from the content. */
+export function areFactsUnreadable(sql: SqlStorage): boolean {
+  return hasRow(sql, 'facts') && load(sql, 'facts', v.array(factsSchema)) === null
+}
+
 /**
  * State that another version wrote so that this one can't read it is as good as lost: all but the history and what was
  * decided goes, and is restored. Called once in an object's life; later all rows are its own.
@@ -101,7 +106,6 @@ export function createTables(sql: SqlStorage): void {
 export function dropUnreadable(sql: SqlStorage): void {
   const parts: [string, v.GenericSchema][] = [
     ['pulse', pulseSchema],
-    ['facts', v.array(factsSchema)],
     ['categories', v.array(categoryStandingSchema)],
     ['decisions', decisionsSchema],
     ['publication', publicationSchema],
@@ -141,7 +145,13 @@ export function loadDecisions(sql: SqlStorage): Decisions | null {
 
 /** They stand in the pulse's row, for a row of their own would double what a heartbeat writes. */
 export function loadCounters(sql: SqlStorage): Counters {
-  return load(sql, 'pulse', countersSchema)?.counters ?? { gtg: {}, reports: {} }
+  const stored = load(sql, 'pulse', countersSchema) ?? load(sql, 'counters', countersSchema)
+  return stored?.counters ?? { gtg: {}, reports: {} }
+}
+
+/** Of a cluster that never reported. */
+export function saveCounters(sql: SqlStorage, counters: Counters): void {
+  save(sql, 'counters', { counters })
 }
 
 export function loadServices(sql: SqlStorage): Standing['services'] {

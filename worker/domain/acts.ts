@@ -134,7 +134,7 @@ function enableCategory(state: ClusterState, category: string, step: ActStep): A
   const held = overrides.find((one) => one.category === category)
   if (facts === undefined && held === undefined) return refuseCategory(state)
   // A ConfigMap that is gone may come back and say what it said.
-  const isOff = facts === undefined ? held?.isEnabled === true : facts.said === false
+  const isOff = (facts === undefined ? held?.saidThen : facts.said) === false
   const override: Override = {
     category,
     isEnabled: true,

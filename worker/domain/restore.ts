@@ -3,7 +3,8 @@ import { HOLD_MAX_MS } from '../contract/limits.ts'
 import type { CategoryStanding, ClusterState } from './cluster.ts'
 import { NO_DECISIONS, type Decisions } from './decisions.ts'
 import { NO_LEASE, tellFreshness, type Lease } from './freshness.ts'
-import { settle, type Settled } from './settle.ts'
+import { findTurns } from './history.ts'
+import { judgeAll, type Settled } from './settle.ts'
 import type { CategoryFacts } from './verdict.ts'
 
 /** What was last published of a cluster. */
@@ -102,8 +103,9 @@ export function restoreState(
     note: 'The object had lost its storage; acks and switched categories are back from the copy.',
   }
   if (kept === null) return { state, transitions: [told] }
-  // Newer than the copy, so the verdicts that came with it are judged anew.
-  const step = { nowMs, cause: 'restored' as const, moved: null }
-  const settled = settle(state, { ...state, decisions: kept }, step)
-  return { ...settled, transitions: [told, ...settled.transitions] }
+  // Newer than the copy, so its verdicts are judged anew; but what the copy's ConfigMaps said ends nothing any more.
+  const judged = judgeAll(categories, facts, { decisions: kept, nowMs })
+  const standing = { ...state.standing, categories: judged }
+  const turns = findTurns(state.standing, standing, { nowMs, cause: 'restored' })
+  return { state: { ...state, standing, decisions: kept }, transitions: [told, ...turns] }
 }

@@ -12,7 +12,7 @@ import {
   type Ack,
   type AckEnd,
 } from './acks.ts'
-import type { CategoryStanding, ClusterState, Standing } from './cluster.ts'
+import type { CategoryStanding, ClusterState } from './cluster.ts'
 import { hasConfigMapChanged, isEnabled, keepHidden, type Decisions } from './decisions.ts'
 import { tellFreshness } from './freshness.ts'
 import {
@@ -25,7 +25,7 @@ import {
 } from './history.ts'
 import { judgeService } from './service-health.ts'
 import { countFailures, findTrip, keepStreaks, type Count } from './sticky.ts'
-import { expireAcks, judgeCategory } from './verdict.ts'
+import { expireAcks, judgeCategory, type CategoryFacts } from './verdict.ts'
 
 /** `moved`: the report, where one moved freshness; only such a one moves counters and recoveries. */
 export interface Settling extends Step {
@@ -47,7 +47,10 @@ export function settle(held: ClusterState, after: ClusterState, step: Settling):
     after.standing.facts === held.standing.facts && tripped.decisions === held.decisions
   const standing = isSame
     ? after.standing
-    : { ...after.standing, categories: judgeAll(before, after, { ...step, ...tripped }) }
+    : {
+        ...after.standing,
+        categories: judgeAll(before.categories, after.standing.facts, { ...step, ...tripped }),
+      }
   const { lease, intervalSeconds } = after.pulse
   const freshness = tellFreshness(lease, intervalSeconds, step.nowMs)
   const pulse = { ...after.pulse, ...counted, freshness }
@@ -258,15 +261,18 @@ function trip(
   }
 }
 
-function judgeAll(
-  before: Standing,
-  after: ClusterState,
+/** Every category by its facts and what was decided; since when, where its reason is as it was before. */
+export function judgeAll(
+  before: CategoryStanding[],
+  facts: CategoryFacts[],
   { decisions, nowMs }: { decisions: Decisions; nowMs: number },
 ): CategoryStanding[] {
-  const held = new Map(before.categories.map((category) => [category.name, category]))
-  return after.standing.facts.map((facts) => {
-    const verdict = judgeCategory(facts, decisions, nowMs)
-    const known = held.get(facts.name)
+  // `default` is always among them: none at all is not known yet, and what stands goes on standing.
+  if (facts.length === 0) return before
+  const held = new Map(before.map((category) => [category.name, category]))
+  return facts.map((one) => {
+    const verdict = judgeCategory(one, decisions, nowMs)
+    const known = held.get(one.name)
     return { ...verdict, sinceMs: known?.reason === verdict.reason ? known.sinceMs : nowMs }
   })
 }

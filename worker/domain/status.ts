@@ -128,7 +128,7 @@ export function describeCluster(
   const acks = describeAcks(state, nowMs)
   return {
     cluster,
-    environment: pulse.environment ?? cluster,
+    environment: pulse.environment ?? content?.environment ?? cluster,
     freshness,
     freshAtMs: pulse.lease.freshAtMs,
     intervalSeconds: pulse.intervalSeconds,

@@ -30,8 +30,11 @@ export async function act(c: Context<AppEnv>, what: Act): Promise<Done> {
   if (!found.ok) return found
   const by = c.var.viewer?.name ?? 'unknown'
   const address = c.req.header('CF-Connecting-IP') ?? 'unknown'
-  const acted = await c.env.CLUSTER.getByName(found.cluster).act(what, { by, address })
-  forgetCluster(found.cluster)
+  const acted = await c.env.CLUSTER.getByName(found.cluster)
+    .act(what, { by, address })
+    .finally(() => {
+      forgetCluster(found.cluster)
+    })
   return acted.ok ? acted : { ok: false, problem: REJECTIONS[acted.reason] }
 }
 

@@ -21,7 +21,8 @@ const recordSchema = v.object({
   sequence: v.number(),
   intervalSeconds: v.number(),
   lease: leaseSchema,
-  facts: v.array(factsSchema),
+  // Where another version's can't be read: the verdicts stand until a snapshot brings them again.
+  facts: v.fallback(v.array(factsSchema), []),
   categories: v.array(categoryStandingSchema),
   decisions: decisionsSchema,
 })
@@ -36,7 +37,12 @@ const decidedSchema = v.object({ version: v.number(), decisions: decisionsSchema
 
 /** As the first version wrote it, which knew no decisions. */
 const viewOnlySchema = v.pipe(
-  v.object({ version: v.number(), view: v.object({}) }),
+  v.strictObject({
+    version: v.number(),
+    publishedAtMs: v.number(),
+    isDead: v.boolean(),
+    view: v.object({}),
+  }),
   v.transform(({ version }) => ({ version, decisions: NO_DECISIONS })),
 )
 

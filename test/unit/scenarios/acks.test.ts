@@ -183,6 +183,32 @@ describe('an ack of the cluster’s ConfigMap', () => {
     `)
   })
 
+  it('stays removed when its manifests are deleted and applied again', () => {
+    const transcript = play(`
+      5s configmap-ack web "known"
+      10s snapshot #1 web failing
+      15s rem-ack web by=nina
+      20s configmap-ack web gone
+      20s snapshot #2
+      30s configmap-ack web "known"
+      30s snapshot #3
+      31s ask read
+      31s show web
+    `)
+
+    expect(transcript).toMatchInlineSnapshot(`
+      "5s configmap-ack web "known" → seen
+      10s snapshot #1 web failing → accepted; cluster no-data>fresh; ack web none>acked (configmap: known); service web none>failing
+      15s rem-ack web by=nina → done; ack web acked>none (hand by nina: known); category read healthy>unhealthy (hand by nina)
+      20s configmap-ack web gone → seen
+      20s snapshot #2 → accepted
+      30s configmap-ack web "known" → seen
+      30s snapshot #3 → accepted
+      31s ask read → 503 unhealthy, 1 s old
+      31s show web → warning since 10s, no ack"
+    `)
+  })
+
   it('stands beside one that was given here and runs out', () => {
     const transcript = play(`
       5s configmap-ack web "known"

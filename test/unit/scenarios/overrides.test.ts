@@ -249,6 +249,22 @@ describe('a category that its ConfigMap disables', () => {
     `)
   })
 
+  it('stays enabled by a hand that enables it twice while it is gone', () => {
+    const transcript = play(`
+      5s configmap read enabled=false
+      10s snapshot #1 web ok
+      15s enable read
+      20s configmap read gone
+      20s snapshot #2
+      25s enable read
+      30s configmap read enabled=false
+      30s snapshot #3
+      31s ask read
+    `)
+
+    expect(transcript).toContain('31s ask read → 200 healthy')
+  })
+
   it('counts nothing, and counts anew once it is enabled', () => {
     const transcript = play(`
       5s configmap read sticky threshold=3 enabled=true
@@ -372,4 +388,20 @@ describe('a category that tripped', () => {
       26s show read → unhealthy since 25s, failing web, enabled by nina"
     `)
   })
+})
+
+it('keeps a category enabled whose ConfigMap comes back as it was', () => {
+  const transcript = play(`
+    5s configmap read enabled=false
+    10s snapshot #1 web ok
+    11s disable read "stay out"
+    20s configmap read gone
+    20s snapshot #2
+    25s enable read
+    30s configmap read enabled=false
+    30s snapshot #3
+    31s ask read
+  `)
+
+  expect(transcript).toContain('31s ask read → 200 healthy')
 })

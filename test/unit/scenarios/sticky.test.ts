@@ -182,6 +182,30 @@ describe('failed checks that were acked', () => {
     `)
   })
 
+  it('trip nothing though the threshold falls below their count', () => {
+    const transcript = play(`
+      5s configmap read sticky threshold=5
+      10s snapshot #1 web failing streak web=3
+      15s ack web "known"
+      16s configmap read sticky threshold=3
+      20s snapshot #2
+      21s show read
+      25s rem-ack web
+      30s heartbeat #3
+    `)
+
+    expect(transcript).toMatchInlineSnapshot(`
+      "5s configmap read sticky threshold=5 → seen
+      10s snapshot #1 web failing streak web=3 → accepted; cluster no-data>fresh; service web none>failing; category read none>unhealthy
+      15s ack web "known" → done; ack web none>acked (hand by ops: known); category read unhealthy>healthy (hand by ops)
+      16s configmap read sticky threshold=3 → seen
+      20s snapshot #2 → accepted
+      21s show read → healthy since 15s, acked web, counts web=3
+      25s rem-ack web → done; ack web acked>none (hand by ops: known); category read healthy>unhealthy (hand by ops)
+      30s heartbeat #3 → accepted; trip read none>tripped (threshold: web failed 3 checks); category read unhealthy>disabled (threshold)"
+    `)
+  })
+
   it('count again from the moment the ack ran out', () => {
     const transcript = play(`
       5s configmap read sticky threshold=2

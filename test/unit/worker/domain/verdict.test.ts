@@ -75,6 +75,22 @@ describe('a category', () => {
     expect(verdict?.passes).toBe(expected === 'healthy')
   })
 
+  it('is the first of two with one name', () => {
+    const categories = [
+      aCategory({ name: 'one', services: ['web'] }),
+      aCategory({ name: 'one', services: ['bank'], enabled: false }),
+      aCategory({ name: 'default', onMissing: 'fail' }),
+      aCategory({ name: 'default', enabled: false }),
+    ]
+
+    const verdicts = judge({ categories })
+
+    expect(verdicts.map(({ name, reason }) => [name, reason])).toEqual([
+      ['default', 'unhealthy'],
+      ['one', 'healthy'],
+    ])
+  })
+
   it('names the failing and the missing, not the acked', () => {
     const services = ['web', 'shop', 'gone', 'bank', 'lost']
 

@@ -1,0 +1,153 @@
+/** What other versions of the Worker left behind, in KV and in storage: an upgrade ends nothing that was decided (behaviour, section 3). */
+import { env } from 'cloudflare:workers'
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { aCategory, aContent, aService, aSnapshot } from '../support/a-report.ts'
+import {
+  RECORD_OF_6EA93D5,
+  RECORD_OF_D93BC93,
+  RECORD_OF_FC493A4,
+  ROWS_OF_6EA93D5,
+  ROWS_OF_D93BC93,
+} from '../support/stored.ts'
+import { ask, askJson, push, readAll, takeCluster } from './edge.ts'
+import { recordOf, runAlarm, stubOf } from './object.ts'
+import { BEARER } from './visitors.ts'
+
+beforeEach(() => {
+  vi.spyOn(console, 'error').mockReturnValue()
+})
+
+async function aClusterOf(record: object): Promise<string> {
+  const cluster = takeCluster()
+  await env.STATE.put(`cluster/${cluster}`, JSON.stringify(record))
+  return cluster
+}
+
+function pushTo(cluster: string): Promise<Response> {
+  const services = ['web', 'api', 'shop'].map((name) => aService({ name }))
+  const categories = [
+    aCategory({ services: ['web'] }),
+    aCategory({ name: 'latched', services: ['shop'], isSticky: true, enabled: true }),
+  ]
+  const content = aContent({ services, categories })
+  return push(aSnapshot({ cluster, epoch: 4, observedAt: Date.now(), content }))
+}
+
+async function gtgOf(cluster: string, categories = ''): Promise<[number, string | null]> {
+  const path = `/clusters/${cluster}/__gtg?cache=false&categories=${categories}`
+  const response = await ask(path, { headers: BEARER })
+  return [response.status, response.headers.get('x-gtg-reason')]
+}
+
+describe('a record that knew no decisions', () => {
+  it('restores as none, and the next version goes over it', async () => {
+    const cluster = await aClusterOf(RECORD_OF_FC493A4)
+
+    const response = await pushTo(cluster)
+    await runAlarm(cluster)
+
+    expect([response.status, await gtgOf(cluster)]).toEqual([202, [200, 'healthy']])
+    expect(await recordOf(cluster)).toMatchObject({
+      version: 8,
+      decisions: { acks: [], hiddenAcks: [], overrides: [] },
+    })
+  })
+})
+
+describe('a record with facts', () => {
+  it.each([
+    ['d93bc93', RECORD_OF_D93BC93, null],
+    ['6ea93d5', RECORD_OF_6EA93D5, 'demo'],
+  ])('restores wholly: %s', async (_, record, environment) => {
+    const cluster = await aClusterOf(record)
+
+    const state = await readAll(cluster)
+
+    const { epoch, sequence, facts, categories, decisions } = record
+    expect(state).toMatchObject({
+      pulse: { environment, epoch, sequence, freshness: 'held' },
+      standing: { facts, categories },
+      decisions: {
+        acks: decisions.acks.map((ack) => ({ ...ack, isRestored: true })),
+        hiddenAcks: decisions.hiddenAcks,
+        overrides: decisions.overrides.map((override) => ({ ...override, isRestored: true })),
+      },
+    })
+    expect(await gtgOf(cluster, 'read')).toEqual([503, 'disabled'])
+  })
+
+  it.each([
+    ['its facts', { facts: [{ name: 'read' }] }],
+    ['its verdicts', { categories: [{ name: 'read', passes: true }] }],
+    ['its lease', { lease: null }],
+    ['all of it', { facts: 1, categories: 1, lease: 1, epoch: 'one', intervalSeconds: null }],
+  ])('restores what was decided where this can’t be read: %s', async (_, broken) => {
+    const cluster = await aClusterOf({ ...RECORD_OF_6EA93D5, ...broken })
+
+    const response = await pushTo(cluster)
+
+    const state = await readAll(cluster)
+    expect(response.status).toBe(202)
+    expect(state?.decisions).toMatchObject({
+      acks: [{ service: 'web', message: 'known' }],
+      hiddenAcks: RECORD_OF_6EA93D5.decisions.hiddenAcks,
+      overrides: [{ category: 'latched' }, { category: 'read' }],
+    })
+    expect([await gtgOf(cluster, 'read'), await gtgOf(cluster, 'latched')]).toEqual([
+      [503, 'disabled'],
+      [503, 'disabled'],
+    ])
+  })
+
+  it.each([
+    ['an ack', { acks: [{ service: 'web' }] }],
+    ['an override', { overrides: [{ category: 'read' }] }],
+    ['a hidden ack', { hiddenAcks: ['api'] }],
+  ])('refuses everything where a decision can’t be read: %s', async (_, broken) => {
+    const decisions = { ...RECORD_OF_6EA93D5.decisions, ...broken }
+    const record = { ...RECORD_OF_6EA93D5, decisions }
+    const cluster = await aClusterOf(record)
+
+    const response = await pushTo(cluster)
+    await runAlarm(cluster)
+
+    expect(response.status).toBe(503)
+    expect(await recordOf(cluster)).toEqual(record)
+  })
+})
+
+describe('rows of another version', () => {
+  it.each([
+    ['d93bc93', ROWS_OF_D93BC93, null],
+    ['6ea93d5', ROWS_OF_6EA93D5, 'demo'],
+  ])('are read wholly, and nothing is restored: %s', async (_, rows, environment) => {
+    const cluster = await aClusterOf(RECORD_OF_FC493A4)
+    await storeRows(cluster, rows)
+
+    const state = await readAll(cluster)
+
+    const { counters, ...pulse } = rows.pulse
+    const { facts, categories, services, content, decisions } = rows
+    expect(state).toEqual({
+      pulse: { ...pulse, environment },
+      standing: { facts, categories, services },
+      content,
+      decisions,
+    })
+    expect(await stubOf(cluster).countersWith({ gtg: {}, reports: {} })).toEqual(counters)
+    const history = await askJson(`/clusters/${cluster}/history`)
+    expect(await history.json()).toMatchObject({ events: [] })
+  })
+
+  async function storeRows(cluster: string, rows: object): Promise<void> {
+    await runInDurableObject(stubOf(cluster), (_, { storage: { sql } }) => {
+      sql.exec('DELETE FROM state')
+      for (const [key, row] of Object.entries(rows)) {
+        const { buffer } = new TextEncoder().encode(JSON.stringify(row))
+        sql.exec('INSERT INTO state VALUES (?, 0, ?)', key, buffer)
+      }
+    })
+    await evictDurableObject(stubOf(cluster))
+  }
+})
