@@ -11,6 +11,7 @@ export default defineConfig({
     reporters: process.env['CI']
       ? ['default', ['json', { outputFile: 'dist/tests.json' }]]
       : ['default'],
+    maxWorkers: 2, // what two cores can carry; the default leaves one of them idle
     testTimeout: 20_000,
     hookTimeout: 30_000,
     projects: [
