@@ -38,7 +38,6 @@ function count(fallback: number, { least, what }: { least: number; what: string 
 const namespace = v.pipe(v.string(), v.regex(NAMESPACE, 'must be a namespace, such as default'))
 
 const envSchema = v.object({
-  ROLE: v.optional(v.picklist(['cluster'], 'must be cluster'), 'cluster'),
   CLUSTER_ID: v.pipe(
     v.string("is not set: write the cluster's id, such as prod-eu"),
     clusterIdSchema,

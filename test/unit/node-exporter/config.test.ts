@@ -70,7 +70,6 @@ describe('an environment with only what is needed', () => {
 describe('a value that is right', () => {
   const table: [string, Env, Partial<Config>][] = [
     ['names the environment', { ENVIRONMENT: 'Production EU' }, { environment: 'Production EU' }],
-    ['is a role that there is', { ROLE: 'cluster' }, {}],
     ['is an id of 63 characters', { CLUSTER_ID: 'a'.repeat(63) }, { clusterId: 'a'.repeat(63) }],
     [
       'is two secrets while rotating',
@@ -101,7 +100,6 @@ describe('a value that is right', () => {
 describe('a value that is wrong', () => {
   const longLabel = 'a'.repeat(64)
   const table: [string, Env, RegExp][] = [
-    ['a role there is not', { ROLE: 'boss' }, /^ROLE must be cluster/],
     ['no id', { CLUSTER_ID: undefined }, /^CLUSTER_ID is not set: write .* such as prod-eu/],
     ['an id in capitals', { CLUSTER_ID: 'Prod' }, /^CLUSTER_ID .*DNS-1123/],
     ['an id over 63 characters', { CLUSTER_ID: longLabel }, /^CLUSTER_ID .*63/],

@@ -1,0 +1,153 @@
+/** The container runtime's own word on itself and its network, by CRI, as the kubelet asks it. */
+import { access } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
+import { cutText } from '../push/cut-text.ts'
+import type { Check, NodeFacts, Outcome } from './check.ts'
+import { askStatus, type CriAnswer, type RuntimeCondition } from './cri-status.ts'
+
+/** Where a node has its runtime's socket. The second row is asked only where nothing of the first is mounted. */
+const SOCKETS = [
+  ['/run/containerd/containerd.sock', '/run/crio/crio.sock'],
+  ['/var/run/containerd/containerd.sock', '/var/run/crio/crio.sock'],
+]
+
+/** ms that the frame leaves beyond the runtime's: a timeout is a failure, and the frame's would pass. */
+const SLACK_MS = 1000
+
+/** gRPC's UNIMPLEMENTED: containerd whose CRI plugin is off, as Docker has it, or a runtime older than CRI v1. */
+const UNIMPLEMENTED = 12
+
+/**
+ * What a socket says, the most telling first. `shut`: somebody stands behind it, but not for this process.
+ * `gone` comes after it: a mount may have made the empty folder of a runtime that this node never had.
+ */
+const TELLING = ['ready', 'failing', 'shut', 'gone', 'not_served', 'not_mounted'] as const
+
+interface Finding {
+  tells: (typeof TELLING)[number]
+  /** Empty where it is ready. */
+  reason: string
+}
+
+interface Given {
+  /** As the kubelet's --container-runtime-endpoint has it: a path on the host, with or without `unix://`. */
+  socket?: string
+  /** ms for the runtime's answer: what crictl grants it. */
+  answerMs?: number
+}
+
+export const containerRuntime: Check = makeContainerRuntime()
+
+export function makeContainerRuntime({ socket, answerMs = 2000 }: Given = {}): Check {
+  const rows = socket === undefined ? SOCKETS : [[socket.replace(/^unix:\/\//, '')]]
+  return {
+    name: 'container_runtime',
+    timeoutMs: answerMs + SLACK_MS,
+    cannotTell: 'pass',
+    run: async ({ hostRoot }: NodeFacts): Promise<Outcome> => {
+      let findings: Finding[] = []
+      for (const paths of rows) {
+        // oxlint-disable-next-line no-await-in-loop
+        findings = await Promise.all(paths.map((path) => look({ hostRoot, path, answerMs })))
+        if (findings.some(({ tells }) => tells !== 'not_mounted')) break
+      }
+      return judge(findings)
+    },
+  }
+}
+
+/** Of two runtimes on a node, the kubelet uses one, and nobody says which: the one that is ready speaks for both. */
+function judge(findings: Finding[]): Outcome {
+  const [first, second] = findings.toSorted(
+    (a, b) => TELLING.indexOf(a.tells) - TELLING.indexOf(b.tells),
+  )
+  switch (first?.tells) {
+    case 'ready':
+      return second?.tells === 'failing'
+        ? { passed: true, warning: second.reason }
+        : { passed: true }
+    case 'failing':
+    case 'gone':
+      return { passed: false, reason: first.reason }
+    case 'shut':
+    case 'not_served':
+      return { passed: 'unknown', reason: first.reason }
+    case 'not_mounted':
+    case undefined:
+      return { passed: 'unknown', reason: 'no folder of a runtime socket is mounted' }
+  }
+}
+
+interface Place {
+  hostRoot: string
+  path: string
+  answerMs: number
+}
+
+async function look({ hostRoot, path, answerMs }: Place): Promise<Finding> {
+  const { tells, reason } = await ask(`${hostRoot}${path}`, answerMs)
+  return { tells, reason: cutText(`${path}: ${reason}`, TEXT_MAX_BYTES) }
+}
+
+async function ask(path: string, answerMs: number): Promise<Finding> {
+  try {
+    return read(await askStatus(path, answerMs))
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    if (code === 'ENOENT' && (await isThere(dirname(path)))) {
+      return { tells: 'gone', reason: 'its folder is there, the socket is not' }
+    }
+    // What isn't listed is this process's own trouble, too many open files for one.
+    return UNCONNECTED[code] ?? { tells: 'shut', reason: describe(error) }
+  }
+}
+
+/** Why there is no connection, by the code of connect(2). */
+const UNCONNECTED: Partial<Record<string, Finding>> = {
+  ENOENT: { tells: 'not_mounted', reason: 'not mounted' },
+  ENOTDIR: { tells: 'not_mounted', reason: 'not mounted' },
+  EACCES: { tells: 'shut', reason: 'this process may not open it' },
+  EPERM: { tells: 'shut', reason: 'this process may not open it' },
+  ECONNREFUSED: { tells: 'failing', reason: 'refused, nobody listens' },
+  EAGAIN: { tells: 'failing', reason: 'its queue is full' }, // of a runtime that hangs, and is asked all the same
+}
+
+async function isThere(folder: string): Promise<boolean> {
+  try {
+    await access(folder)
+    return true
+  } catch {
+    return false // whatever hides it, this process can't see it
+  }
+}
+
+function read(answer: CriAnswer): Finding {
+  switch (answer.said) {
+    case 'status':
+      return readConditions(answer.conditions)
+    case 'error':
+      return answer.code === UNIMPLEMENTED
+        ? { tells: 'not_served', reason: 'it does not serve CRI v1' }
+        : { tells: 'failing', reason: `error ${answer.code} of gRPC: ${answer.message}` }
+    case 'nonsense':
+      return { tells: 'not_served', reason: `it does not serve CRI v1: ${answer.message}` }
+    case 'nothing':
+      return { tells: 'failing', reason: answer.message }
+  }
+}
+
+/** A condition that isn't there is as bad as one that is false: the kubelet takes it so. */
+function readConditions(conditions: RuntimeCondition[]): Finding {
+  const faults = ['RuntimeReady', 'NetworkReady'].flatMap((type) => {
+    const condition = conditions.find((one) => one.type === type)
+    if (condition?.status === true) return []
+    const words = [`${type} is not true`, condition?.reason, condition?.message]
+    return [words.filter(Boolean).join(': ')]
+  })
+  return { tells: faults.length === 0 ? 'ready' : 'failing', reason: faults.join('; ') }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

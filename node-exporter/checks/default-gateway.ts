@@ -1,0 +1,93 @@
+/**
+ * Reads the kernel's tables under `/proc/net`: which default gateway this machine uses, and whether it is a live
+ * neighbour. Texts in, answers out: it opens no file and sends nothing.
+ */
+import { SocketAddress } from 'node:net'
+import { endianness } from 'node:os'
+
+export interface DefaultRoute {
+  device: string
+  /** As a socket takes it, with the zone where it is link-local. null: the route leads out of the device, to no gateway. */
+  gateway: string | null
+}
+
+/** `absent`: the kernel keeps no entry, as on a tunnel, which resolves nobody. */
+export type Neighbour = 'complete' | 'incomplete' | 'absent'
+
+interface Candidate extends DefaultRoute {
+  metric: number
+}
+
+// linux/route.h; the column is hexadecimal in both tables.
+const RTF_UP = 0x1
+const RTF_GATEWAY = 0x2
+const RTF_REJECT = 0x200
+const ATF_COM = 0x2 // linux/if_arp.h: a complete entry, its hardware address is known
+
+/** `/proc/net/route`: the IPv4 default route with the lowest metric. null: there is none. */
+export function findDefaultRoute(table: string): DefaultRoute | null {
+  return pickBest(readRows(table).map(readRoute))
+}
+
+/** `/proc/net/ipv6_route`, likewise. */
+export function findDefaultRoute6(table: string): DefaultRoute | null {
+  return pickBest(readRows(table).map(readRoute6))
+}
+
+/** `/proc/net/arp`: what the kernel knows of an IPv4 gateway behind its own device. There is no such table for IPv6. */
+export function findNeighbour(table: string, { gateway, device }: DefaultRoute): Neighbour {
+  const row = readRows(table).find((columns) => columns[0] === gateway && columns[5] === device)
+  if (row === undefined) return 'absent'
+  return (Number(row[2]) & ATF_COM) === 0 ? 'incomplete' : 'complete'
+}
+
+function readRows(table: string): string[][] {
+  return table.split('\n').map((line) => line.trim().split(/\s+/))
+}
+
+function readRoute(columns: string[]): Candidate | null {
+  const [device, destination, gateway = '', flagsHex = '', , , metric, mask] = columns
+  // The kernel shows a blackhole as an ordinary route, but for the device.
+  if (device === undefined || device === '*') return null
+  if (destination !== '00000000' || mask !== '00000000') return null
+  const flags = Number.parseInt(flagsHex, 16)
+  if (!isUsable(flags)) return null
+  // Printed as if it were signed.
+  return { device, gateway: isVia(flags) ? toIPv4(gateway) : null, metric: Number(metric) >>> 0 }
+}
+
+function readRoute6(columns: string[]): Candidate | null {
+  const [destination = '', length, , , gateway = '', metric = '', , , flagsHex = '', device] =
+    columns
+  if (device === undefined || !/^0{32}$/.test(destination) || length !== '00') return null
+  const flags = Number.parseInt(flagsHex, 16)
+  if (!isUsable(flags)) return null
+  const via = isVia(flags) ? toIPv6(gateway, device) : null
+  return { device, gateway: via, metric: Number.parseInt(metric, 16) }
+}
+
+/** The first of equals, as the kernel chooses. */
+function pickBest(candidates: (Candidate | null)[]): DefaultRoute | null {
+  const [best] = candidates.filter((one) => one !== null).toSorted((a, b) => a.metric - b.metric)
+  return best === undefined ? null : { device: best.device, gateway: best.gateway }
+}
+
+function isUsable(flags: number): boolean {
+  return (flags & RTF_UP) !== 0 && (flags & RTF_REJECT) === 0
+}
+
+function isVia(flags: number): boolean {
+  return (flags & RTF_GATEWAY) !== 0
+}
+
+/** The bytes stand as the machine holds a number: turned round, but on s390x. */
+function toIPv4(hex: string): string {
+  const bytes = [...Buffer.from(hex, 'hex')]
+  return (endianness() === 'LE' ? bytes.toReversed() : bytes).join('.')
+}
+
+function toIPv6(hex: string, device: string): string {
+  const address = hex.replaceAll(/(.{4})(?!$)/g, '$1:')
+  const short = new SocketAddress({ address, family: 'ipv6' }).address
+  return /^fe[89ab]/.test(short) ? `${short}%${device}` : short
+}

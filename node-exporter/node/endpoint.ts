@@ -1,0 +1,88 @@
+/** `GET /health?check=a,b` on the node itself: the exact statuses and body that load balancers ask for (behaviour, section 7). */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { CheckResult } from '../checks/check.ts'
+
+/** Asked for where no check is named, whatever else is configured. */
+const DEFAULT_CHECK = 'node_ready'
+const METHODS = ['GET', 'HEAD', 'OPTIONS']
+
+export interface EndpointOptions {
+  /** undefined: NODE_NAME isn't set. */
+  nodeName: string | undefined
+  ask: (name: string) => Promise<CheckResult>
+}
+
+interface Reply {
+  status: number
+  body: object
+}
+
+/** Rejects when the port can't be had. */
+export async function startEndpoint(port: number, options: EndpointOptions): Promise<Server> {
+  const server = createServer((request, response) => {
+    answer(request, options).then(
+      (reply) => {
+        send(request, response, reply)
+      },
+      () => {
+        send(request, response, { status: 500, body: { status: 'not-ready', error: 'internal' } })
+      },
+    )
+  })
+  const { promise, resolve, reject } = Promise.withResolvers<Server>()
+  server.once('error', reject)
+  server.listen(port, () => {
+    resolve(server)
+  })
+  return promise
+}
+
+async function answer(
+  { method = 'GET', url = '/' }: IncomingMessage,
+  { nodeName, ask }: EndpointOptions,
+): Promise<Reply> {
+  const startMs = performance.now()
+  const { pathname, searchParams } = new URL(url, 'http://node')
+  if (pathname !== '/health') {
+    return { status: 404, body: { error: 'Nothing is here. Ask for /health?check=…' } }
+  }
+  if (!METHODS.includes(method)) {
+    return { status: 405, body: { error: `Ask with one of: ${METHODS.join(', ')}` } }
+  }
+  if (nodeName === undefined) {
+    const error =
+      'NODE_NAME is not set: set it from the downward API, fieldRef spec.nodeName, to the name of the Node'
+    return { status: 500, body: { status: 'not-ready', error, checks: [], total_duration_ms: 0 } }
+  }
+  const checks = await Promise.all(splitChecks(searchParams.getAll('check')).map(ask))
+  const isReady = checks.every(({ passed }) => passed)
+  return {
+    status: isReady ? 200 : 503,
+    body: {
+      status: isReady ? 'ready' : 'not-ready',
+      checks,
+      total_duration_ms: Math.round(performance.now() - startMs),
+    },
+  }
+}
+
+/** Blanks are ignored, none left means the default, repeats run once. Names are as they are written, case and all. */
+export function splitChecks(lists: string[]): string[] {
+  const names = lists.flatMap((list) => list.split(',')).map((name) => name.trim())
+  const distinct = [...new Set(names.filter((name) => name !== ''))]
+  return distinct.length === 0 ? [DEFAULT_CHECK] : distinct
+}
+
+/** HEAD has GET's status and headers; OPTIONS too, with a length of 0: HAProxy asks so by default. */
+function send(request: IncomingMessage, response: ServerResponse, { status, body }: Reply): void {
+  const text = `${JSON.stringify(body)}\n`
+  const isOptions = request.method === 'OPTIONS'
+  response.writeHead(status, {
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': isOptions ? 0 : Buffer.byteLength(text),
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    ...(isOptions || status === 405 ? { Allow: METHODS.join(', ') } : {}),
+  })
+  response.end(request.method === 'HEAD' || isOptions ? undefined : text)
+}

@@ -1,0 +1,147 @@
+/** The node role against an API server: what `/health` says while the Node changes, and while the API server fails. */
+import * as v from 'valibot'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { startNodeRole } from '../../node-exporter/node/node-role.ts'
+import type { World } from '../sandbox/world.ts'
+import { aKubeconfig, aWorld } from '../support/exporter/a-setup.ts'
+
+const SOON = { timeout: 10_000, interval: 20 }
+const TIMINGS = { askEveryMs: 50, askTimeoutMs: 300, knownMs: 400, sampleEveryMs: 20 }
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+const bodySchema = v.object({
+  status: v.string(),
+  checks: v.array(
+    v.object({
+      name: v.string(),
+      passed: v.boolean(),
+      reason: v.optional(v.string()),
+      warning: v.optional(v.string()),
+    }),
+  ),
+})
+
+/** Gives a way to ask, as a load balancer does. */
+async function aNodeRole(world: World, nodeName = 'node-a') {
+  const role = await startNodeRole(
+    {
+      nodeName,
+      listenPort: 0,
+      agentPort: undefined,
+      hostRoot: '',
+      checks: ['node_ready'],
+      logLevel: 'info',
+    },
+    { log: silent, env: { KUBECONFIG: aKubeconfig(world) }, timings: TIMINGS },
+  )
+  onTestFinished(() => role.stop())
+  return async (query = '') => {
+    const response = await fetch(`http://127.0.0.1:${role.port}/health${query}`)
+    const { checks } = v.parse(bodySchema, await response.json())
+    return { status: response.status, check: checks[0] }
+  }
+}
+
+function setReady(world: World, status: string, reason: string): void {
+  const conditions = [{ type: 'Ready', status, reason }]
+  world.api.patch({ kind: 'Node', name: 'node-a' }, { status: { conditions } })
+}
+
+describe('the node', () => {
+  it('is ready as the API server says, with no warning', async () => {
+    const ask = await aNodeRole(await aWorld())
+
+    await vi.waitFor(async () => {
+      const { status, check } = await ask()
+      expect(status).toBe(200)
+      expect(check).toEqual({ name: 'node_ready', passed: true })
+    }, SOON)
+  })
+
+  it.each([
+    ['False', 'KubeletNotReady'],
+    ['Unknown', 'NodeStatusUnknown'],
+  ])('is not ready while Ready is %s, and is again after', async (status, reason) => {
+    const world = await aWorld()
+    const ask = await aNodeRole(world)
+
+    setReady(world, status, reason)
+    await vi.waitFor(async () => {
+      expect(await ask()).toMatchObject({ status: 503, check: { passed: false } })
+      expect((await ask()).check?.reason).toContain(reason)
+    }, SOON)
+    setReady(world, 'True', 'KubeletReady')
+
+    await vi.waitFor(async () => {
+      expect((await ask()).status).toBe(200)
+    }, SOON)
+  })
+
+  it('fails when there is no such Node', async () => {
+    const ask = await aNodeRole(await aWorld(), 'node-z')
+
+    await vi.waitFor(async () => {
+      expect(await ask()).toMatchObject({ status: 503, check: { passed: false } })
+    }, SOON)
+  })
+
+  it('is not schedulable while it is cordoned', async () => {
+    const world = await aWorld()
+    const ask = await aNodeRole(world)
+
+    world.api.patch({ kind: 'Node', name: 'node-a' }, { spec: { unschedulable: true } })
+
+    await vi.waitFor(async () => {
+      expect((await ask('?check=schedulable')).status).toBe(503)
+    }, SOON)
+    expect((await ask()).status).toBe(200)
+  })
+})
+
+describe('an API server that fails', () => {
+  const faults: [string, (world: World) => Promise<void> | void][] = [
+    ['is away', (world) => world.api.faults.goAway()],
+    [
+      'hangs',
+      (world) => {
+        world.api.faults.hangRequests(true)
+      },
+    ],
+    ['answers 401', (world) => void world.api.faults.answer({ status: 401 })],
+    ['answers 403', (world) => void world.api.faults.answer({ status: 403 })],
+    ['answers 500', (world) => void world.api.faults.answer({ status: 500 })],
+  ]
+
+  it.each(faults)('drains nobody, and it is told: it %s', async (_, fail) => {
+    const world = await aWorld()
+    const ask = await aNodeRole(world)
+    setReady(world, 'False', 'KubeletNotReady')
+    await vi.waitFor(async () => {
+      expect((await ask()).status).toBe(503)
+    }, SOON)
+
+    await fail(world)
+
+    await vi.waitFor(async () => {
+      const { status, check } = await ask()
+      expect(status).toBe(200)
+      expect(check?.warning).toBeTruthy()
+    }, SOON)
+  })
+
+  it('is heard again when it is back', async () => {
+    const world = await aWorld()
+    const ask = await aNodeRole(world)
+    await world.api.faults.goAway()
+    await vi.waitFor(async () => {
+      expect((await ask()).check?.warning).toBeTruthy()
+    }, SOON)
+
+    setReady(world, 'False', 'KubeletNotReady')
+    await world.api.faults.comeBack()
+
+    await vi.waitFor(async () => {
+      expect((await ask()).status).toBe(503)
+    }, SOON)
+  })
+})
