@@ -13,6 +13,7 @@ import { gtg } from './routes/gtg.ts'
 import { health } from './routes/health.ts'
 import { history } from './routes/history.ts'
 import { metrics } from './routes/metrics.ts'
+import { nodes } from './routes/nodes.ts'
 import { overview } from './routes/overview.ts'
 import { stripPrefix } from './routes/paths.ts'
 import { reports } from './routes/reports.ts'
@@ -46,6 +47,7 @@ app.route('/', health)
 app.route('/', acks)
 app.route('/', categories)
 app.route('/', history)
+app.route('/', nodes)
 app.route('/', signing)
 app.route('/', erase)
 app.route('/', metrics)

@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { clusterIdSchema } from './contract/report.ts'
 import { decodeSecret } from './contract/signature.ts'
 import type { Viewer } from './auth/viewer.ts'
+import type { NodesMinReady } from './domain/nodes.ts'
 import type { Cluster } from './cluster/cluster.ts'
 
 export interface Env {
@@ -75,10 +76,32 @@ function json(what: string) {
   return v.parseJson(undefined, `must be JSON: ${what}`)
 }
 
+const NODES_FORM = 'must be a share such as 90%, or how many nodes, such as 3'
+
+/** A share of the schedulable nodes, or how many of them. */
+const nodesMinReadySchema = v.pipe(
+  v.string(),
+  v.trim(),
+  v.regex(/^(\d{1,6}|(100(\.0+)?|\d{1,2}(\.\d+)?)\s?%)$/, NODES_FORM),
+  v.transform((text): NodesMinReady => {
+    const n = Number.parseFloat(text)
+    return text.endsWith('%') ? { share: n / 100 } : { count: n }
+  }),
+)
+
 const PUBLIC_URL_FORM = 'must be a URL such as https://health.example.com'
 const PATH_PREFIX_FORM = 'must be a path such as /__health, and none that the Worker itself uses'
 /** First segments of paths that never carry the prefix. */
-const RESERVED = new Set(['__gtg', 'assets', 'clusters', 'metrics', 'sign-in', 'sign-out', 'v1'])
+const RESERVED = new Set([
+  '__gtg',
+  'assets',
+  'clusters',
+  'metrics',
+  'nodes',
+  'sign-in',
+  'sign-out',
+  'v1',
+])
 
 const configSchema = v.object({
   PUSH_SECRETS: pushSecretsSchema,
@@ -101,6 +124,7 @@ const configSchema = v.object({
     v.picklist(['public', 'token'], 'must be "public" or "token"'),
     'public',
   ),
+  NODES_MIN_READY: v.optional(nodesMinReadySchema, '100%'),
   BUSINESS_IMPACT: v.optional(v.string(), ''),
   PANIC_GUIDE: v.optional(v.string(), ''),
   /** Where people reach the Worker, without a slash at the end; where it isn't set, links are the request's own. */

@@ -1,4 +1,5 @@
 /** Builders of what is known of a cluster, spelled out: fresh and well, unless a case says otherwise. */
+import type { NodeCheckStatus, NodesStatus, NodeStatus } from '../../worker/domain/node-status.ts'
 import type {
   AckStatus,
   CategoryStatus,
@@ -17,10 +18,35 @@ export function aClusterStatus(given: Partial<ClusterStatus> = {}): ClusterStatu
     word: 'healthy',
     services: [aServiceStatus()],
     categories: [aCategoryStatus()],
+    nodes: null,
     warnings: [],
     exporter: null,
     ...given,
   }
+}
+
+/** What is known of some nodes, all of which must pass. */
+export function aNodesStatus(all: NodeStatus[]): NodesStatus {
+  const schedulable = all.filter(({ isSchedulable }) => isSchedulable)
+  const passing = schedulable.filter(({ passes }) => passes).length
+  return { all, schedulable: schedulable.length, passing, least: schedulable.length }
+}
+
+export function aNodeStatus(given: Partial<NodeStatus> = {}): NodeStatus {
+  return {
+    name: 'node-1',
+    state: 'ok',
+    isSchedulable: true,
+    ready: true,
+    answered: true,
+    passes: true,
+    checks: [aNodeCheckStatus()],
+    ...given,
+  }
+}
+
+export function aNodeCheckStatus(given: Partial<NodeCheckStatus> = {}): NodeCheckStatus {
+  return { name: 'node_ready', passed: true, reason: undefined, warning: undefined, ...given }
 }
 
 export function aServiceStatus(given: Partial<ServiceStatus> = {}): ServiceStatus {
@@ -38,6 +64,7 @@ export function aServiceStatus(given: Partial<ServiceStatus> = {}): ServiceStatu
     ack: null,
     isResilient: true,
     isDaemon: false,
+    isNodes: false,
     businessImpact: undefined,
     panicGuide: undefined,
     targets: [],

@@ -5,10 +5,12 @@ import { applyReport, type Applied, type ClusterState } from '../../worker/domai
 /** ms; when the histories of these tests begin. Builders of reports observe at this moment. */
 export const T0 = 1_700_000_000_000
 export const DEAD_AFTER_MS = 60_000
+/** The settings' defaults. */
+export const RULES = { deadAfterMs: DEAD_AFTER_MS, nodesMinReady: { share: 1 } }
 
 /** What the domain answers to one report. */
 export function apply(state: ClusterState | null, report: Report, nowMs: number): Applied {
-  return applyReport(state, report, { nowMs, deadAfterMs: DEAD_AFTER_MS })
+  return applyReport(state, report, { ...RULES, nowMs })
 }
 
 /** The same, where a refusal would be a fault of the case. */

@@ -23,7 +23,7 @@ import type { Transition } from '../../worker/domain/history.ts'
 import { publish, restoreState } from '../../worker/domain/restore.ts'
 import type { Settled } from '../../worker/domain/settle.ts'
 import { describeCluster } from '../../worker/domain/status.ts'
-import { DEAD_AFTER_MS } from './apply.ts'
+import { RULES } from './apply.ts'
 import { Exporter } from './script-exporter.ts'
 import { findNames, findOption, readMs, readScript, type Line } from './script.ts'
 import { tellCategory, tellService, tellTransition } from './tell.ts'
@@ -81,8 +81,7 @@ function hear(stage: Stage, line: Line): string {
   const report = stage.exporter.report(line)
   if (findNames(line).includes('lost')) return 'never arrived'
   const before = report.kind === 'snapshot' ? stage.state : withoutContent(stage.state)
-  const clock = { nowMs: line.atMs, deadAfterMs: DEAD_AFTER_MS }
-  const applied = applyReport(before, report, clock)
+  const applied = applyReport(before, report, { ...RULES, nowMs: line.atMs })
   if (!applied.ok) {
     const { held } = applied.rejection
     return `refused, held ${held.epoch}/${held.sequence}`
@@ -96,7 +95,9 @@ function hear(stage: Stage, line: Line): string {
 
 /** Only a snapshot reads or changes what is large, as in the object. */
 function withoutContent(state: ClusterState | null): ClusterState | null {
-  return state && { ...state, content: null, standing: { ...state.standing, services: {} } }
+  return (
+    state && { ...state, content: null, standing: { ...state.standing, services: {}, nodes: null } }
+  )
 }
 
 function withContent(
@@ -105,7 +106,8 @@ function withContent(
 ): ClusterState {
   if (report.kind === 'snapshot' || stage.state === null) return state
   const { content, standing } = stage.state
-  return { ...state, content, standing: { ...state.standing, services: standing.services } }
+  const { services, nodes } = standing
+  return { ...state, content, standing: { ...state.standing, services, nodes } }
 }
 
 /** The new state, and a word with all that turned. */

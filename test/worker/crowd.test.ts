@@ -1,7 +1,7 @@
 /** Many probers at once: what they cost the one object, and how old an answer may be meanwhile (behaviour, section 4). */
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { readView, type ReadView } from '../../worker/cluster/read-view.ts'
+import { clusterViews, type ReadView } from '../../worker/cluster/read-view.ts'
 import type { ClusterView } from '../../worker/domain/gtg.ts'
 import { Cluster } from '../../worker/index.ts'
 import { aSnapshot } from '../support/a-report.ts'
@@ -17,8 +17,8 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-function probe(cluster: string): Promise<ReadView | null> {
-  return readView(env, cluster, { skipMemo: 'never', goOn: () => undefined })
+function probe(cluster: string): Promise<ReadView<ClusterView> | null> {
+  return clusterViews.read(env, cluster, { skipMemo: 'never', goOn: () => undefined })
 }
 
 /** A cluster that this isolate just read; the object gives what a case says from then on. */
@@ -56,7 +56,7 @@ describe('a crowd of probers', () => {
     const view = spyHangingView()
     vi.setSystemTime(Date.now() + 1000)
 
-    const crowd: Promise<ReadView | null>[] = []
+    const crowd: Promise<ReadView<ClusterView> | null>[] = []
     for (let ms = 0; ms < 1200; ms += 20) {
       crowd.push(probe(cluster))
       // oxlint-disable-next-line no-await-in-loop

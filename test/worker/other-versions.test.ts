@@ -130,8 +130,8 @@ describe('rows of another version', () => {
     const { counters, ...pulse } = rows.pulse
     const { facts, categories, services, content, decisions } = rows
     expect(state).toEqual({
-      pulse: { ...pulse, environment },
-      standing: { facts, categories, services },
+      pulse: { ...pulse, environment, nodes: null },
+      standing: { facts, categories, services, nodes: null },
       content,
       decisions,
     })

@@ -2,7 +2,7 @@
 import { env } from 'cloudflare:workers'
 import { runDurableObjectAlarm } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { readView } from '../../worker/cluster/read-view.ts'
+import { clusterViews } from '../../worker/cluster/read-view.ts'
 import { makeView, type ClusterView } from '../../worker/domain/gtg.ts'
 import { Cluster } from '../../worker/index.ts'
 import { aContent, aFailingTarget, aService, aSnapshot } from '../support/a-report.ts'
@@ -196,7 +196,7 @@ describe('an object that hangs', () => {
     breakObject(hangs)
     const get = vi.spyOn(env.STATE, 'get')
 
-    const read = readView(env, cluster, { skipMemo: 'never', goOn: () => undefined })
+    const read = clusterViews.read(env, cluster, { skipMemo: 'never', goOn: () => undefined })
     await vi.advanceTimersByTimeAsync(299)
     const before = get.mock.calls.length
     await vi.advanceTimersByTimeAsync(1)
@@ -214,11 +214,14 @@ describe('an object that hangs', () => {
     vi.spyOn(Cluster.prototype, 'view').mockReturnValue(promise)
     const behind: Promise<unknown>[] = []
 
-    const late = readView(env, cluster, { skipMemo: 'never', goOn: (work) => behind.push(work) })
+    const late = clusterViews.read(env, cluster, {
+      skipMemo: 'never',
+      goOn: (work) => behind.push(work),
+    })
     await vi.advanceTimersByTimeAsync(480)
     resolve({ ...makeView(null), intervalSeconds: 7 })
     await Promise.all(behind)
-    const next = await readView(env, cluster, { skipMemo: 'never', goOn: () => undefined })
+    const next = await clusterViews.read(env, cluster, { skipMemo: 'never', goOn: () => undefined })
 
     expect(await late).toMatchObject({ isCopy: true })
     expect(next).toMatchObject({ isCopy: false, view: { intervalSeconds: 7 } })
@@ -229,7 +232,7 @@ describe('an object that hangs', () => {
     breakObject(hangs)
     const get = vi.spyOn(env.STATE, 'get').mockReturnValue(hangs())
 
-    const read = readView(env, cluster, { skipMemo: 'never', goOn: () => undefined })
+    const read = clusterViews.read(env, cluster, { skipMemo: 'never', goOn: () => undefined })
     await vi.advanceTimersByTimeAsync(650)
 
     expect(await read).toBeNull()

@@ -12,10 +12,12 @@ import {
   type CategoryStanding,
   type ClusterState,
   type Rejection,
+  type Rules,
 } from '../domain/cluster.ts'
 import { endOfLease } from '../domain/freshness.ts'
 import { makeView, type ClusterView } from '../domain/gtg.ts'
 import type { Actor, Transition } from '../domain/history.ts'
+import type { NodesView } from '../domain/node-gtg.ts'
 import { NOTHING_PUBLISHED, restoreState } from '../domain/restore.ts'
 import { NO_DECISIONS } from '../domain/decisions.ts'
 import type { Settled } from '../domain/settle.ts'
@@ -67,14 +69,14 @@ export class Cluster extends DurableObject<Env> {
     counted: Counters,
   ): Promise<{ ok: true; resend: boolean } | { ok: false; rejection: Rejection }> {
     await this.#restore()
-    const clock = { nowMs: Date.now(), deadAfterMs: this.#deadAfterMs() }
+    const rules = { nowMs: Date.now(), ...this.#readRules() }
     // Only a snapshot reads or changes what is large.
     const before = report.kind === 'snapshot' ? this.#readAll() : this.#readSmall()
-    const applied = applyReport(before, report, clock)
+    const applied = applyReport(before, report, rules)
     const result = applied.ok ? 'accepted' : applied.rejection.reason.replaceAll('_', '-')
     this.#count(addCounts(counted, { gtg: {}, reports: { [result]: 1 } }))
     if (!applied.ok) return { ok: false, rejection: applied.rejection }
-    await this.#save(before, applied, clock.nowMs)
+    await this.#save(before, applied, rules.nowMs)
     return { ok: true, resend: applied.resend }
   }
 
@@ -98,6 +100,15 @@ export class Cluster extends DurableObject<Env> {
     this.#count(counted)
     const pulse = storage.loadPulse(this.#sql)
     return makeView(pulse && { pulse, standing: { categories: storage.loadCategories(this.#sql) } })
+  }
+
+  /** The same for `__gtg` of its nodes. They are handed over unread: parsing them is the asking isolate's work. */
+  async viewNodes(counted: Counters): Promise<StoredNodesView> {
+    await this.#restore()
+    this.#count(counted)
+    const pulse = storage.loadPulse(this.#sql)
+    const { lease, intervalSeconds } = makeView(pulse && { pulse, standing: { categories: [] } })
+    return { lease, intervalSeconds, nodes: storage.loadNodesText(this.#sql) }
   }
 
   /** All that is held of the cluster; null: never a report. */
@@ -172,7 +183,8 @@ export class Cluster extends DurableObject<Env> {
     if (before === null) return
     const settled = passMoment(before, nowMs)
     if (settled.transitions.length > 0) this.#store(before, settled)
-    await this.#publisher.put(settled.state, nowMs)
+    const standing = { ...settled.state.standing, nodes: storage.loadNodes(this.#sql) }
+    await this.#publisher.put({ ...settled.state, standing }, nowMs)
     await this.#setAlarm(settled.state, nowMs)
   }
 
@@ -209,6 +221,8 @@ export class Cluster extends DurableObject<Env> {
         storage.saveCategories(this.#sql, standing.categories)
       if (standing.services !== before?.standing.services)
         storage.saveServices(this.#sql, standing.services)
+      if (standing.nodes !== null && standing.nodes !== before?.standing.nodes)
+        storage.saveNodes(this.#sql, standing.nodes)
       if (decisions !== before?.decisions) storage.saveDecisions(this.#sql, decisions)
       storage.addEvents(this.#sql, transitions)
       return this.#publisher.note(before, state)
@@ -276,30 +290,36 @@ export class Cluster extends DurableObject<Env> {
   #readAll(): ClusterState | null {
     const small = this.#readSmall()
     if (small === null) return null
-    const content = storage.loadContent(this.#sql)
+    const services = storage.loadServices(this.#sql)
+    const nodes = storage.loadNodes(this.#sql)
     return {
       ...small,
-      content,
-      standing: { ...small.standing, services: storage.loadServices(this.#sql) },
+      content: storage.loadContent(this.#sql),
+      standing: { ...small.standing, services, nodes },
     }
   }
 
-  /** Without content and services, which only snapshots and acts look at. */
+  /** Without content, services and nodes, which only snapshots and acts look at. */
   #readSmall(): ClusterState | null {
     const pulse = storage.loadPulse(this.#sql)
     if (pulse === null) return null
     const facts = storage.loadFacts(this.#sql)
     const categories = storage.loadCategories(this.#sql)
     const decisions = storage.loadDecisions(this.#sql) ?? NO_DECISIONS
-    return { pulse, content: null, standing: { facts, categories, services: {} }, decisions }
+    const standing = { facts, categories, services: {}, nodes: null }
+    return { pulse, content: null, standing, decisions }
   }
 
-  #deadAfterMs(): number {
+  #readRules(): Omit<Rules, 'nowMs'> {
     const read = readConfig(this.env)
     if (!read.ok) throw new Error('misconfigured')
-    return read.config.DEAD_AFTER_SECONDS * 1000
+    const { DEAD_AFTER_SECONDS, NODES_MIN_READY } = read.config
+    return { deadAfterMs: DEAD_AFTER_SECONDS * 1000, nodesMinReady: NODES_MIN_READY }
   }
 }
+
+/** What answers for nodes are made of, as it is stored. */
+export type StoredNodesView = Omit<NodesView, 'nodes'> & { nodes: string | null }
 
 /** How things stand after an act, of what it was about. */
 export type ActOutcome = { ack: Ack | null } | { category: CategoryStanding | null }

@@ -110,6 +110,7 @@ function isSame(before: ClusterState, after: ClusterState): boolean {
   return (
     before.standing.facts === after.standing.facts &&
     before.standing.categories === after.standing.categories &&
+    before.standing.nodes === after.standing.nodes &&
     before.decisions === after.decisions &&
     before.pulse.freshness === after.pulse.freshness
   )
@@ -117,6 +118,6 @@ function isSame(before: ClusterState, after: ClusterState): boolean {
 
 /** All that the copy says but the order and the times of reports, which move with every one. */
 function textOf(state: ClusterState): string {
-  const { isDead, facts, categories, decisions } = publish(state)
-  return JSON.stringify([isDead, facts, categories, decisions])
+  const { isDead, facts, categories, nodes, decisions } = publish(state)
+  return JSON.stringify([isDead, facts, categories, nodes, decisions])
 }

@@ -6,7 +6,7 @@ import { within } from './within.ts'
 import type { ClusterState } from '../domain/cluster.ts'
 import type { Env } from '../env.ts'
 import { Memo } from './memo.ts'
-import { parseContent, parseServices, type StoredState } from './storage.ts'
+import { parseContent, parseNodes, parseServices, type StoredState } from './storage.ts'
 
 /** ms that a read is good for where nobody is known: what a crowd of open pages costs the one object. */
 const MEMO_MS = 1000
@@ -59,10 +59,10 @@ export function forgetState(cluster: string, nowMs: number): void {
 
 export function parseState(stored: StoredState | null): ClusterState | null {
   if (stored === null) return null
-  const { content, services, standing, ...small } = stored
+  const { content, services, nodes, standing, ...small } = stored
   return {
     ...small,
     content: parseContent(content),
-    standing: { ...standing, services: parseServices(services) },
+    standing: { ...standing, services: parseServices(services), nodes: parseNodes(nodes) },
   }
 }

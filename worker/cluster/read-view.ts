@@ -3,12 +3,15 @@
  * Only plain values are kept between requests; every one of them is judged again by the clock of whoever reads.
  */
 import { HOLD_MAX_MS } from '../contract/limits.ts'
-import { judgeFreshness } from '../domain/freshness.ts'
+import { judgeFreshness, type Lease } from '../domain/freshness.ts'
 import { makeView, type ClusterView } from '../domain/gtg.ts'
+import type { NodesView } from '../domain/node-gtg.ts'
 import type { Env } from '../env.ts'
-import { readRecord } from '../store/cluster-record.ts'
-import { giveBack, takeCounts } from './counters.ts'
+import { readRecord, type ClusterRecord } from '../store/cluster-record.ts'
+import type { Cluster } from './cluster.ts'
+import { giveBack, takeCounts, type Counters } from './counters.ts'
 import { Memo } from './memo.ts'
+import { parseNodes } from './storage.ts'
 import { within } from './within.ts'
 
 /** ms a view is answered from memory: what a burst of probers costs the one object, against freshness. */
@@ -21,8 +24,11 @@ const ANSWER_DEADLINE_MS = 650
 /** ms between two reads past the memo for callers without a token. */
 const UNCACHED_EVERY_MS = 1000
 
-export interface ReadView {
-  view: ClusterView
+/** ms up to which a view is answered while another request of this isolate is reading a newer one. */
+const STALE_MS = 4000
+
+export interface ReadView<View> {
+  view: View
   /** It is what KV last published, kept standing while the object can't be reached. */
   isCopy: boolean
 }
@@ -30,111 +36,146 @@ export interface ReadView {
 /** Whoever has no token may pass the memo once a second, all of them together. */
 export type SkipMemo = 'never' | 'now and then' | 'always'
 
-/** ms up to which a view is answered while another request of this isolate is reading a newer one. */
-const STALE_MS = 4000
+interface ReadOptions {
+  skipMemo: SkipMemo
+  goOn: (work: Promise<unknown>) => void
+}
 
-const memo = new Memo<ClusterView>()
-/** ms by cluster; when a read began that is still under way. */
-const asking = new Map<string, number>()
-/** Reads that failed without one that succeeded in between. */
-const failing = new Map<string, { sinceMs: number; lastMs: number }>()
+/** What is read of a cluster's object, and what stands in its place where that can't be reached. */
+interface Kind<View> {
+  ask: (object: DurableObjectStub<Cluster>, counted: Counters) => Promise<View>
+  /** `lease`: the record's, as long as it is held. */
+  fromCopy: (record: ClusterRecord, lease: Lease) => View
+}
+
+class ViewReader<View extends { lease: Lease }> {
+  readonly #kind: Kind<View>
+  readonly #memo = new Memo<View>()
+  /** ms by cluster; when a read began that is still under way. */
+  readonly #asking = new Map<string, number>()
+  /** Reads that failed without one that succeeded in between. */
+  readonly #failing = new Map<string, { sinceMs: number; lastMs: number }>()
+
+  constructor(kind: Kind<View>) {
+    this.#kind = kind
+  }
+
+  /**
+   * null: neither the object, nor the memo, nor KV can answer. Takes 650 ms at most and never rejects. `goOn` keeps a
+   * read alive behind the answer: an object that is late for this prober is not out of reach.
+   */
+  async read(
+    env: Env,
+    cluster: string,
+    { skipMemo, goOn }: ReadOptions,
+  ): Promise<ReadView<View> | null> {
+    const startMs = Date.now()
+    const mustAsk = skipMemo === 'always' || (skipMemo === 'now and then' && takeUncached(startMs))
+    const view = mustAsk ? null : this.#recall(cluster, startMs)
+    return view === null ? this.#readNow(env, cluster, { startMs, goOn }) : { view, isCopy: false }
+  }
+
+  forget(cluster: string, nowMs: number): void {
+    this.#memo.forget(cluster, nowMs)
+  }
+
+  /** null: the object must be asked. While somebody asks already, a crowd behind them would only hold it up. */
+  #recall(cluster: string, nowMs: number): View | null {
+    const kept = this.#memo.get(cluster)
+    if (kept === undefined) return null
+    const ageMs = nowMs - kept.doneMs
+    if (ageMs < MEMO_MS) return kept.value
+    const askedAtMs = this.#asking.get(cluster) ?? -Infinity
+    const isAsked = nowMs - askedAtMs < OBJECT_DEADLINE_MS
+    // What died since it was read may be alive in the object; what was dead then is no news.
+    const { lease } = kept.value
+    const hasDied =
+      judgeFreshness(lease, nowMs) === 'dead' && judgeFreshness(lease, kept.doneMs) !== 'dead'
+    return isAsked && !hasDied && ageMs < STALE_MS ? kept.value : null
+  }
+
+  async #readNow(
+    env: Env,
+    cluster: string,
+    { startMs, goOn }: { startMs: number; goOn: (work: Promise<unknown>) => void },
+  ): Promise<ReadView<View> | null> {
+    const asked = this.#askObject(env, cluster, startMs)
+    goOn(asked)
+    const fromObject = within(OBJECT_DEADLINE_MS, asked)
+    const fromStore = within(KV_START_MS, asked).then((view) =>
+      view === null
+        ? within(ANSWER_DEADLINE_MS - KV_START_MS, readRecord(env.STATE, cluster))
+        : null,
+    )
+    const view = await fromObject
+    return view === null
+      ? this.#readInPlace(cluster, { startMs, fromStore })
+      : { view, isCopy: false }
+  }
+
+  /** null when it fails; what it gives is remembered, however late. */
+  async #askObject(env: Env, cluster: string, startMs: number): Promise<View | null> {
+    const counted = takeCounts(cluster)
+    this.#asking.set(cluster, startMs)
+    try {
+      const view = await this.#kind.ask(env.CLUSTER.getByName(cluster), counted)
+      this.#failing.delete(cluster)
+      this.#memo.keep(cluster, { value: view, startMs, doneMs: Date.now() })
+      return view
+    } catch (error) {
+      giveBack(cluster, counted)
+      console.error('object not read:', error instanceof Error ? error.message : error)
+      return null
+    } finally {
+      if (this.#asking.get(cluster) === startMs) this.#asking.delete(cluster)
+    }
+  }
+
+  async #readInPlace(
+    cluster: string,
+    { startMs, fromStore }: { startMs: number; fromStore: ReturnType<typeof readRecord> },
+  ): Promise<ReadView<View> | null> {
+    const nowMs = Date.now()
+    const kept = this.#memo.get(cluster)
+    const heldUntilMs = this.#noteFailure(cluster, nowMs) + HOLD_MAX_MS
+    const isAlive = kept !== undefined && nowMs <= (kept.value.lease.validUntilMs ?? 0)
+    if (isAlive || (kept !== undefined && kept.startMs > startMs)) {
+      return { view: kept.value, isCopy: false }
+    }
+    const record = await fromStore
+    if (record === null || nowMs > heldUntilMs) return null
+    // KV never ages, for a stable cluster is not written for days: the hold runs from the first failed read.
+    const lease = { ...record.lease, validUntilMs: record.isDead ? 0 : heldUntilMs }
+    return { view: this.#kind.fromCopy(record, lease), isCopy: true }
+  }
+
+  /** ms; since when reads fail. A failure long after the last one is another outage. */
+  #noteFailure(cluster: string, nowMs: number): number {
+    const known = this.#failing.get(cluster)
+    const isSame = known !== undefined && nowMs - known.lastMs <= HOLD_MAX_MS
+    const sinceMs = isSame ? known.sinceMs : nowMs
+    this.#failing.set(cluster, { sinceMs, lastMs: nowMs })
+    return sinceMs
+  }
+}
+
+/** For `__gtg` of a cluster. */
+export const clusterViews = new ViewReader<ClusterView>({
+  ask: (object, counted) => object.view(counted),
+  fromCopy: ({ intervalSeconds, categories }, lease) =>
+    makeView({ pulse: { lease, intervalSeconds }, standing: { categories } }),
+})
+
+/** For `__gtg` of a cluster's nodes. */
+export const nodesViews = new ViewReader<NodesView>({
+  ask: async (object, counted) => {
+    const { nodes, ...view } = await object.viewNodes(counted)
+    return { ...view, nodes: parseNodes(nodes) }
+  },
+  fromCopy: ({ intervalSeconds, nodes }, lease) => ({ lease, intervalSeconds, nodes }),
+})
+
 let lastUncachedAtMs = 0
-
-/**
- * null: neither the object, nor the memo, nor KV can answer. Takes 650 ms at most and never rejects. `goOn` keeps a read
- * alive behind the answer: an object that is late for this prober is not out of reach.
- */
-export async function readView(
-  env: Env,
-  cluster: string,
-  { skipMemo, goOn }: { skipMemo: SkipMemo; goOn: (work: Promise<unknown>) => void },
-): Promise<ReadView | null> {
-  const startMs = Date.now()
-  const mustAsk = skipMemo === 'always' || (skipMemo === 'now and then' && takeUncached(startMs))
-  const view = mustAsk ? null : recall(cluster, startMs)
-  return view === null ? readNow(env, cluster, { startMs, goOn }) : { view, isCopy: false }
-}
-
-/** null: the object must be asked. While somebody asks already, a crowd behind them would only hold it up. */
-function recall(cluster: string, nowMs: number): ClusterView | null {
-  const kept = memo.get(cluster)
-  if (kept === undefined) return null
-  const ageMs = nowMs - kept.doneMs
-  if (ageMs < MEMO_MS) return kept.value
-  const askedAtMs = asking.get(cluster) ?? -Infinity
-  const isAsked = nowMs - askedAtMs < OBJECT_DEADLINE_MS
-  // What died since it was read may be alive in the object; what was dead then is no news.
-  const { lease } = kept.value
-  const hasDied =
-    judgeFreshness(lease, nowMs) === 'dead' && judgeFreshness(lease, kept.doneMs) !== 'dead'
-  return isAsked && !hasDied && ageMs < STALE_MS ? kept.value : null
-}
-
-async function readNow(
-  env: Env,
-  cluster: string,
-  { startMs, goOn }: { startMs: number; goOn: (work: Promise<unknown>) => void },
-): Promise<ReadView | null> {
-  const asked = askObject(env, cluster, startMs)
-  goOn(asked)
-  const fromObject = within(OBJECT_DEADLINE_MS, asked)
-  const fromStore = within(KV_START_MS, asked).then((view) =>
-    view === null ? within(ANSWER_DEADLINE_MS - KV_START_MS, readRecord(env.STATE, cluster)) : null,
-  )
-  const view = await fromObject
-  return view === null ? readInPlace(cluster, { startMs, fromStore }) : { view, isCopy: false }
-}
-
-export function forgetView(cluster: string, nowMs: number): void {
-  memo.forget(cluster, nowMs)
-}
-
-/** null when it fails; what it gives is remembered, however late. */
-async function askObject(env: Env, cluster: string, startMs: number): Promise<ClusterView | null> {
-  const counted = takeCounts(cluster)
-  asking.set(cluster, startMs)
-  try {
-    const view = await env.CLUSTER.getByName(cluster).view(counted)
-    failing.delete(cluster)
-    memo.keep(cluster, { value: view, startMs, doneMs: Date.now() })
-    return view
-  } catch (error) {
-    giveBack(cluster, counted)
-    console.error('object not read:', error instanceof Error ? error.message : error)
-    return null
-  } finally {
-    if (asking.get(cluster) === startMs) asking.delete(cluster)
-  }
-}
-
-async function readInPlace(
-  cluster: string,
-  { startMs, fromStore }: { startMs: number; fromStore: ReturnType<typeof readRecord> },
-): Promise<ReadView | null> {
-  const nowMs = Date.now()
-  const kept = memo.get(cluster)
-  const heldUntilMs = noteFailure(cluster, nowMs) + HOLD_MAX_MS
-  const isAlive = kept !== undefined && nowMs <= (kept.value.lease.validUntilMs ?? 0)
-  if (isAlive || (kept !== undefined && kept.startMs > startMs)) {
-    return { view: kept.value, isCopy: false }
-  }
-  const record = await fromStore
-  if (record === null || nowMs > heldUntilMs) return null
-  // KV never ages, for a stable cluster is not written for days: the hold runs from the first failed read.
-  const validUntilMs = record.isDead ? 0 : heldUntilMs
-  const { lease, intervalSeconds, categories } = record
-  const pulse = { lease: { ...lease, validUntilMs }, intervalSeconds }
-  return { view: makeView({ pulse, standing: { categories } }), isCopy: true }
-}
-
-/** ms; since when reads fail. A failure long after the last one is another outage. */
-function noteFailure(cluster: string, nowMs: number): number {
-  const known = failing.get(cluster)
-  const isSame = known !== undefined && nowMs - known.lastMs <= HOLD_MAX_MS
-  const sinceMs = isSame ? known.sinceMs : nowMs
-  failing.set(cluster, { sinceMs, lastMs: nowMs })
-  return sinceMs
-}
 
 function takeUncached(nowMs: number): boolean {
   if (nowMs - lastUncachedAtMs < UNCACHED_EVERY_MS) return false

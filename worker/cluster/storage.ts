@@ -18,6 +18,7 @@ import {
   decisionsSchema,
   factsSchema,
   leaseSchema,
+  nodesSchema,
 } from '../store/state-schemas.ts'
 import type { Counters } from './counters.ts'
 
@@ -42,6 +43,15 @@ const pulseSchema: v.GenericSchema<unknown, Pulse> = v.object({
   streaks: byName(v.number()),
   streaksEpoch: v.nullable(v.number()),
   counts: v.array(v.object({ category: v.string(), service: v.string(), failed: v.number() })),
+  nodes: v.optional(
+    v.nullable(
+      v.object({
+        minReady: v.union([v.object({ share: v.number() }), v.object({ count: v.number() })]),
+        failingSinceMs: v.nullable(v.number()),
+      }),
+    ),
+    null,
+  ),
   freshness: v.picklist(['no-data', 'fresh', 'late', 'held', 'dead']),
   recovery: v.nullable(v.object({ epoch: v.number(), sinceMs: v.number() })),
   exporter: v.nullable(exporterSchema),
@@ -162,15 +172,32 @@ export function loadContent(sql: SqlStorage): Content | null {
   return parse('content', contentSchema, loadText(sql, 'content'))
 }
 
-/** A state whose large parts are still as they are stored. */
-export interface StoredState extends Omit<ClusterState, 'content' | 'standing'> {
-  standing: Omit<Standing, 'services'>
-  content: string | null
-  services: string | null
+export function loadNodes(sql: SqlStorage): Standing['nodes'] {
+  return parseNodes(loadNodesText(sql))
 }
 
-export function loadTexts(sql: SqlStorage): Pick<StoredState, 'content' | 'services'> {
-  return { content: loadText(sql, 'content'), services: loadText(sql, 'services') }
+export function loadNodesText(sql: SqlStorage): string | null {
+  return loadText(sql, 'nodes')
+}
+
+/** A state whose large parts are still as they are stored. */
+export interface StoredState extends Omit<ClusterState, 'content' | 'standing'> {
+  standing: Omit<Standing, 'services' | 'nodes'>
+  content: string | null
+  services: string | null
+  nodes: string | null
+}
+
+export function loadTexts(sql: SqlStorage): Pick<StoredState, 'content' | 'services' | 'nodes'> {
+  return {
+    content: loadText(sql, 'content'),
+    services: loadText(sql, 'services'),
+    nodes: loadNodesText(sql),
+  }
+}
+
+export function parseNodes(text: string | null): Standing['nodes'] {
+  return parse('nodes', nodesSchema, text)
 }
 
 export function parseContent(text: string | null): Content | null {
@@ -200,6 +227,10 @@ export function saveCategories(sql: SqlStorage, categories: Standing['categories
 
 export function saveServices(sql: SqlStorage, services: Standing['services']): void {
   save(sql, 'services', services)
+}
+
+export function saveNodes(sql: SqlStorage, nodes: Standing['nodes']): void {
+  save(sql, 'nodes', nodes)
 }
 
 export function saveDecisions(sql: SqlStorage, decisions: Decisions): void {

@@ -1,6 +1,6 @@
 /**
  * The digest of a snapshot's content: exactly what verdicts read. What it leaves out is part of the contract:
- * times, texts (but for honoured acks, whose change counts), names of pods and nodes, and warnings.
+ * times, texts (but for honoured acks, whose change counts), names of pods, and warnings.
  * A change of those alone is carried by a later snapshot and turns nothing.
  */
 import type { Content, Service } from './report.ts'
@@ -31,6 +31,7 @@ function projectContent(content: Content): unknown {
     services: sorted(content.services?.map(projectService)),
     nodes: sorted(
       content.nodes?.map((node) => [
+        node.name, // each can be asked for by its name
         node.schedulable,
         node.ready,
         node.answered,

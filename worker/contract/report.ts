@@ -80,6 +80,8 @@ export const serviceSchema = v.object({
   isDaemon: v.boolean(),
   desired: v.optional(v.nullable(counter)),
   targets: v.nullable(v.array(targetSchema)),
+  /** Targets that must be ok; absent: all of them. Of the built-in service `nodes` (behaviour, section 7). */
+  leastOk: v.optional(counter),
   businessImpact: v.optional(text),
   panicGuide: v.optional(text),
 })
@@ -100,6 +102,10 @@ export type Category = v.InferOutput<typeof categorySchema>
 /** The category that always exists and always holds every service. */
 export const DEFAULT_CATEGORY = 'default'
 
+/**
+ * What a node's exporter told, and what its Node object says. `answered: false`: its exporter is silent, and there are no
+ * checks. `ready: null`: the Node object could not be read.
+ */
 export const nodeSchema = v.object({
   name: v.pipe(v.string(), v.nonEmpty(), v.maxLength(SUBDOMAIN_MAX_LENGTH)),
   schedulable: v.boolean(),
@@ -114,6 +120,7 @@ export const nodeSchema = v.object({
     }),
   ),
 })
+export type Node = v.InferOutput<typeof nodeSchema>
 
 /** An acknowledgement that stands in the cluster's own ConfigMap: honoured, read-only. */
 export const honouredAckSchema = v.object({ service: name, message: text })

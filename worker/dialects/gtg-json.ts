@@ -1,5 +1,6 @@
 /** `__gtg` spelled out for people and scripts: the same status, with the categories that made it. */
 import type { Gtg } from '../domain/gtg.ts'
+import type { NodeGtg } from '../domain/node-gtg.ts'
 import { replyAs } from './gtg-text.ts'
 
 /** `showServices`: whether names of services may be told to whoever asks. */
@@ -23,8 +24,16 @@ export function replyGtgJson(method: string, gtg: Gtg, showServices: boolean): R
         : {}),
     })),
   }
-  return replyAs(method, gtg, {
-    body: `${JSON.stringify(body)}\n`,
-    contentType: 'application/json; charset=utf-8',
-  })
+  return replyAs(method, gtg, asJson(body))
+}
+
+/** The same for a node, with the checks that fail. */
+export function replyNodeGtgJson(method: string, gtg: NodeGtg, showChecks: boolean): Response {
+  const { passes, reason, ageSeconds, failing } = gtg
+  const body = { gtg: passes ? 'pass' : 'fail', reason, ageSeconds }
+  return replyAs(method, gtg, asJson(showChecks ? { ...body, failing } : body))
+}
+
+function asJson(body: object) {
+  return { body: `${JSON.stringify(body)}\n`, contentType: 'application/json; charset=utf-8' }
 }

@@ -1,5 +1,5 @@
 /** `__gtg` in the words of probers: status, two lines and headers, exactly as behaviour, section 4. No name from outside ever stands in it. */
-import type { Gtg, GtgReason } from '../domain/gtg.ts'
+import type { GtgAnswer, GtgReason } from '../domain/gtg.ts'
 
 const STATUS: Record<GtgReason, 200 | 400 | 503> = {
   healthy: 200,
@@ -14,12 +14,14 @@ const STATUS: Record<GtgReason, 200 | 400 | 503> = {
   'unknown-category': 400,
   'unknown-cluster': 400,
   'ambiguous-cluster': 400,
+  'unknown-node': 400,
+  'unknown-check': 503,
 }
 
 export const GTG_METHODS = 'GET, HEAD, OPTIONS'
 
 /** The whole answer; HEAD and OPTIONS have GET's status and headers and no body. */
-export function replyGtg(method: string, gtg: Gtg): Response {
+export function replyGtg(method: string, gtg: GtgAnswer): Response {
   const body = gtg.passes ? 'OK\ngtg=pass\n' : `UNAVAILABLE\ngtg=fail reason=${gtg.reason}\n`
   return replyAs(method, gtg, { body, contentType: 'text/plain; charset=utf-8' })
 }
@@ -27,7 +29,7 @@ export function replyGtg(method: string, gtg: Gtg): Response {
 /** The same status and headers around another body. */
 export function replyAs(
   method: string,
-  gtg: Gtg,
+  gtg: GtgAnswer,
   { body, contentType }: { body: string; contentType: string },
 ): Response {
   const status = STATUS[gtg.reason]

@@ -128,6 +128,54 @@ const FAMILIES: Family[] = [
     ),
   },
   {
+    name: 'node_passes',
+    type: 'gauge',
+    help: 'Whether a node passes, by its Ready condition and all its checks: 1 yes, 0 no.',
+    sample: whileAlive(({ nodes }) =>
+      (nodes?.all ?? []).map(({ name, passes }) => ({
+        labels: { node: name },
+        value: Number(passes),
+      })),
+    ),
+  },
+  {
+    name: 'node_answered',
+    type: 'gauge',
+    help: 'Whether the exporter on a node answers: 1 yes, 0 no.',
+    sample: whileAlive(({ nodes }) =>
+      (nodes?.all ?? []).map(({ name, answered }) => ({
+        labels: { node: name },
+        value: Number(answered),
+      })),
+    ),
+  },
+  {
+    name: 'node_schedulable',
+    type: 'gauge',
+    help: 'Whether a node takes pods: 1 yes, 0 cordoned.',
+    sample: whileAlive(({ nodes }) =>
+      (nodes?.all ?? []).map(({ name, isSchedulable }) => ({
+        labels: { node: name },
+        value: Number(isSchedulable),
+      })),
+    ),
+  },
+  {
+    name: 'node_check_passes',
+    type: 'gauge',
+    help: 'Whether a check of a node passes: 1 yes, 0 no. Absent where nobody can say.',
+    sample: whileAlive(({ nodes }) =>
+      (nodes?.all ?? []).flatMap((node) =>
+        node.checks
+          .filter(({ passed }) => passed !== null)
+          .map(({ name, passed }) => ({
+            labels: { node: node.name, check: name },
+            value: Number(passed),
+          })),
+      ),
+    ),
+  },
+  {
     name: 'cluster_state',
     type: 'stateset',
     help: 'How fresh the verdict is: 1 at the state that the cluster is in.',

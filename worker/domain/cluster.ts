@@ -10,6 +10,7 @@ import type {
   Service,
   Severity,
   Snapshot,
+  Warning,
 } from '../contract/report.ts'
 import { NO_DECISIONS, type Decisions } from './decisions.ts'
 import {
@@ -21,6 +22,16 @@ import {
   type Lease,
 } from './freshness.ts'
 import type { Transition } from './history.ts'
+import {
+  growNodesStreak,
+  isNodesService,
+  makeNodesService,
+  mergeNodes,
+  NODES_SERVICE,
+  observeNodes,
+  type NodeFacts,
+  type NodesMinReady,
+} from './nodes.ts'
 import { settle } from './settle.ts'
 import type { Count } from './sticky.ts'
 import {
@@ -54,6 +65,12 @@ export interface Pulse {
   streaksEpoch: number | null
   /** Failed checks counted against sticky categories. */
   counts: Count[]
+  /** Of the built-in service `nodes`, with the content that is held. null: another version's content, or none. */
+  nodes: {
+    minReady: NodesMinReady
+    /** ms; when too few nodes began to pass. null: enough do. */
+    failingSinceMs: number | null
+  } | null
   /** As it was last told in the history. */
   freshness: ClusterFreshness
   /** null: restored from KV's copy, and no report since. */
@@ -65,6 +82,8 @@ export interface Standing {
   facts: CategoryFacts[]
   categories: CategoryStanding[]
   services: Record<string, { ok: boolean; severity: Severity | null; sinceMs: number }>
+  /** By name. null: nothing was ever told of them. */
+  nodes: NodeFacts[] | null
 }
 export type CategoryStanding = CategoryVerdict & { sinceMs: number }
 
@@ -85,16 +104,19 @@ export type Applied =
   | { ok: true; state: ClusterState; transitions: Transition[]; resend: boolean }
   | { ok: false; rejection: Rejection }
 
-/** ms: the moment of receipt, and how long a lease lasts. */
-interface Clock {
+/** What a report is judged by. */
+export interface Rules {
+  /** ms; the moment of receipt. */
   nowMs: number
+  /** ms; how long a lease lasts. */
   deadAfterMs: number
+  nodesMinReady: NodesMinReady
 }
 
-const NO_STANDING: Standing = { facts: [], categories: [], services: {} }
+const NO_STANDING: Standing = { facts: [], categories: [], services: {}, nodes: null }
 
 /** `state` null: nothing is held yet. Times in ms; never throws. */
-export function applyReport(state: ClusterState | null, report: Report, clock: Clock): Applied {
+export function applyReport(state: ClusterState | null, report: Report, rules: Rules): Applied {
   const held = state?.pulse ?? null
   if (held !== null && !isNewer(report, held)) {
     return {
@@ -122,13 +144,14 @@ export function applyReport(state: ClusterState | null, report: Report, clock: C
       streaks: held?.streaks ?? {},
       streaksEpoch: held === null ? report.epoch : held.streaksEpoch,
       counts: held?.counts ?? [],
+      nodes: held?.nodes ?? null,
       freshness: held?.freshness ?? 'no-data',
       exporter: report.exporter,
     },
   }
-  const { after, resend, hasMoved } = hear(heard, report, clock)
+  const { after, resend, hasMoved } = hear(heard, report, rules)
   const settled = settle(heard, after, {
-    nowMs: clock.nowMs,
+    nowMs: rules.nowMs,
     cause: 'report',
     moved: hasMoved ? report : null,
   })
@@ -143,41 +166,50 @@ interface Taken {
   hasMoved: boolean
 }
 
-function hear(heard: Heard, report: Report, clock: Clock): Taken {
+function hear(heard: Heard, report: Report, rules: Rules): Taken {
   switch (report.kind) {
     case 'snapshot':
-      return applySnapshot(heard, report, clock)
+      return applySnapshot(heard, report, rules)
     case 'heartbeat':
-      return applyHeartbeat(heard, report, clock)
+      return applyHeartbeat(heard, report, rules)
     case 'blind':
-      return applyBlind(heard, clock)
+      return applyBlind(heard, rules)
   }
 }
 
 /** The held state with the report's own place in the order: what a report that is merely heard leaves behind. */
 type Heard = ClusterState
 
-function applySnapshot(heard: Heard, report: Snapshot, clock: Clock): Taken {
+function applySnapshot(heard: Heard, report: Snapshot, rules: Rules): Taken {
   // Services that could not be listed are no data, however fresh the report is: it is merely heard.
   if (report.content.services === null) return { after: heard, resend: false, hasMoved: false }
-  const content = mergeContent(heard, report.content)
+  const content = mergeContent(heard, report, rules)
   const services = judgeServices(content)
+  const nodes = observeNodes(content.nodes)
+  const isSame = JSON.stringify(nodes) === JSON.stringify(heard.standing.nodes)
+  const pulse = move(heard, report, rules)
+  const isFailing = hasNodesService(content) && services.get(NODES_SERVICE)?.ok === false
+  const failingSinceMs = isFailing
+    ? (heard.pulse.nodes?.failingSinceMs ?? pulse.lease.freshAtMs)
+    : null
   const after = {
     ...heard,
     content,
-    pulse: {
-      ...move(heard, report, clock),
+    pulse: countNodes(heard.pulse, {
+      ...pulse,
+      nodes: { minReady: rules.nodesMinReady, failingSinceMs },
       digest: report.digest,
       environment: content.environment,
-    },
+    }),
     standing: {
       ...heard.standing,
+      nodes: isSame ? heard.standing.nodes : nodes,
       facts: observeCategories(content, services),
       services: Object.fromEntries(
         [...services].flatMap(([name, health]) => {
           if (health === null) return []
           const before = heard.standing.services[name]
-          const sinceMs = before?.ok === health.ok ? before.sinceMs : clock.nowMs
+          const sinceMs = before?.ok === health.ok ? before.sinceMs : rules.nowMs
           return [[name, { ok: health.ok, severity: health.severity, sinceMs }]]
         }),
       ),
@@ -186,28 +218,33 @@ function applySnapshot(heard: Heard, report: Snapshot, clock: Clock): Taken {
   return { after, resend: false, hasMoved: true }
 }
 
-function applyHeartbeat(heard: Heard, report: Heartbeat, clock: Clock): Taken {
-  if (report.digest === heard.pulse.digest) {
-    const after = { ...heard, pulse: move(heard, report, clock) }
+function applyHeartbeat(heard: Heard, report: Heartbeat, rules: Rules): Taken {
+  if (report.digest === heard.pulse.digest && isByRules(heard.pulse, rules)) {
+    const after = { ...heard, pulse: countNodes(heard.pulse, move(heard, report, rules)) }
     return { after, resend: false, hasMoved: true }
   }
   const { resendAskedAtMs } = heard.pulse
   const intervalMs = report.intervalSeconds * 1000
-  const resend = resendAskedAtMs === null || clock.nowMs - resendAskedAtMs >= intervalMs
-  const pulse = resend ? { ...heard.pulse, resendAskedAtMs: clock.nowMs } : heard.pulse
+  const resend = resendAskedAtMs === null || rules.nowMs - resendAskedAtMs >= intervalMs
+  const pulse = resend ? { ...heard.pulse, resendAskedAtMs: rules.nowMs } : heard.pulse
   return { after: { ...heard, pulse }, resend, hasMoved: false }
 }
 
+/** The content's verdict on nodes was made by the very rule that holds now. */
+function isByRules({ nodes }: Pulse, { nodesMinReady }: Rules): boolean {
+  return nodes === null || JSON.stringify(nodes.minReady) === JSON.stringify(nodesMinReady)
+}
+
 /** A hold keeps what stands; it brings nobody back from the dead. */
-function applyBlind(heard: Heard, clock: Clock): Taken {
+function applyBlind(heard: Heard, rules: Rules): Taken {
   const { pulse } = heard
-  const freshness = judgeFreshness(pulse.lease, clock.nowMs)
+  const freshness = judgeFreshness(pulse.lease, rules.nowMs)
   const isAlive = freshness !== 'none' && freshness !== 'dead'
-  const blindSinceMs = isAlive ? (pulse.blindSinceMs ?? clock.nowMs) : null
+  const blindSinceMs = isAlive ? (pulse.blindSinceMs ?? rules.nowMs) : null
   const lease =
     blindSinceMs === null
       ? { ...pulse.lease, heldUntilMs: null }
-      : holdBlind(pulse.lease, { blindSinceMs, ...clock })
+      : holdBlind(pulse.lease, { blindSinceMs, ...rules })
   return {
     after: { ...heard, pulse: { ...pulse, blindSinceMs, lease } },
     resend: false,
@@ -216,19 +253,36 @@ function applyBlind(heard: Heard, clock: Clock): Taken {
 }
 
 /** What a report that moves freshness moves: the lease, the counters, and the end of blindness. */
-function move(heard: Heard, report: Report, clock: Clock): Pulse {
+function move(heard: Heard, report: Report, rules: Rules): Pulse {
   const { lease } = heard.pulse
-  const recovery = findRecovery(heard.pulse, report, clock)
+  const recovery = findRecovery(heard.pulse, report, rules)
   return {
     ...heard.pulse,
     lease:
-      recovery === null ? renewLease(lease, { observedAtMs: report.observedAt, ...clock }) : lease,
+      recovery === null ? renewLease(lease, { observedAtMs: report.observedAt, ...rules }) : lease,
     recovery,
     blindSinceMs: null,
     resendAskedAtMs: null,
     streaks: report.streaks,
     streaksEpoch: report.epoch,
   }
+}
+
+/** The streak of the built-in service `nodes` goes on while it fails; a new leader saw one check of its own. */
+function countNodes(held: Pulse, moved: Pulse): Pulse {
+  const sinceMs = moved.nodes?.failingSinceMs ?? null
+  const { freshAtMs } = moved.lease
+  if (sinceMs === null || freshAtMs === null) return moved
+  const wasFailing = (held.nodes?.failingSinceMs ?? null) !== null
+  const beforeMs = wasFailing ? held.lease.freshAtMs : null
+  const { intervalSeconds } = moved
+  const grown = growNodesStreak({ sinceMs, beforeMs, freshAtMs, intervalSeconds })
+  const streak =
+    held.streaksEpoch === moved.epoch
+      ? (held.streaks[NODES_SERVICE] ?? 0) + grown
+      : Math.min(grown, 1)
+  if (streak === 0) return moved
+  return { ...moved, streaks: { ...moved.streaks, [NODES_SERVICE]: streak } }
 }
 
 /**
@@ -238,7 +292,7 @@ function move(heard: Heard, report: Report, clock: Clock): Pulse {
 function findRecovery(
   { lease, recovery }: Pulse,
   report: Report,
-  { nowMs, deadAfterMs }: Clock,
+  { nowMs, deadAfterMs }: Rules,
 ): Pulse['recovery'] {
   if (judgeFreshness(lease, nowMs) !== 'dead') return null
   const sinceMs = recovery?.epoch === report.epoch ? nowMs - recovery.sinceMs : Infinity
@@ -252,17 +306,36 @@ function isNewer(report: Report, held: Pulse): boolean {
 }
 
 /** Section by section: what could not be read stays as it is held, and where the content was lost, as the facts tell it. */
-function mergeContent({ content: held, standing: { facts } }: Heard, reported: Content): Content {
+function mergeContent(
+  { content: held, standing }: Heard,
+  { content: reported, observedAt }: Snapshot,
+  { nodesMinReady: minReady }: Rules,
+): Content {
+  const { facts } = standing
   const isLost = held === null && facts.length > 0
+  const nodes = mergeNodes({ content: held?.nodes, facts: standing.nodes }, reported.nodes)
+  const services = mergeServices(held?.services ?? null, reported.services)
+  // A Service of the cluster that is called so was there first: it stays what it is.
+  const isTaken = services?.some(({ name }) => name === NODES_SERVICE) === true
+  const builtIn = makeNodesService(nodes, { minReady, checkedAtMs: observedAt })
   return {
     environment: reported.environment,
     categories:
       reported.categories ?? held?.categories ?? (isLost ? rebuildCategories(facts) : null),
-    services: mergeServices(held?.services ?? null, reported.services),
-    nodes: reported.nodes ?? held?.nodes ?? null,
+    services: isTaken || builtIn === null ? services : [...(services ?? []), builtIn],
+    nodes,
     acks: reported.acks ?? held?.acks ?? (isLost ? rebuildAcks(facts) : null),
-    warnings: reported.warnings,
+    warnings: isTaken && builtIn !== null ? [...reported.warnings, TAKEN] : reported.warnings,
   }
+}
+
+const TAKEN: Warning = {
+  subject: NODES_SERVICE,
+  message: 'a Service of this name stands in the place of the built-in one that judges the nodes',
+}
+
+function hasNodesService({ services }: Content): boolean {
+  return services?.some(isNodesService) === true
 }
 
 function mergeServices(held: Service[] | null, reported: Service[] | null): Service[] | null {

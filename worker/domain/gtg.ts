@@ -24,14 +24,19 @@ export type GtgReason =
   | 'unknown-category'
   | 'unknown-cluster'
   | 'ambiguous-cluster'
+  | 'unknown-node'
+  | 'unknown-check'
 
-export interface Gtg {
+export interface GtgAnswer {
   passes: boolean
   reason: GtgReason
   /** s since the verdict was last fresh; null when there is none. */
   ageSeconds: number | null
   /** s until it is worth asking again. */
   retryAfterSeconds: number
+}
+
+export interface Gtg extends GtgAnswer {
   /** Those that were asked for and exist. */
   categories: CategoryStanding[]
 }
@@ -72,13 +77,12 @@ const RETRY_AFTER_SECONDS = 10
 /** An answer about nothing that was observed: no cluster, or no way to reach what is known of it. */
 export function refuseGtg(
   reason: Extract<GtgReason, 'internal' | 'unknown-cluster' | 'ambiguous-cluster'>,
-): Gtg {
+): GtgAnswer {
   return {
     passes: false,
     reason,
     ageSeconds: null,
     retryAfterSeconds: RETRY_AFTER_SECONDS,
-    categories: [],
   }
 }
 
@@ -96,13 +100,20 @@ export function judgeGtg(
     .map((category) => expireAcks(category, nowMs))
   const isKnown = categories.length === wanted.size && wanted.size <= CATEGORIES_MAX
   const reason = findReason(view, isKnown ? categories : null, { nowMs, isCopy })
-  const { freshAtMs } = view.lease
+  return { ...answerFor(reason, view, nowMs), categories }
+}
+
+/** What is told beside the reason, whatever was asked about. */
+export function answerFor(
+  reason: GtgReason,
+  { lease: { freshAtMs }, intervalSeconds }: Pick<ClusterView, 'lease' | 'intervalSeconds'>,
+  nowMs: number,
+): GtgAnswer {
   return {
     passes: PASSING.includes(reason),
     reason,
     ageSeconds: freshAtMs === null ? null : Math.max(0, Math.floor((nowMs - freshAtMs) / 1000)),
-    retryAfterSeconds: Math.min(60, Math.max(5, Math.ceil(view.intervalSeconds))),
-    categories,
+    retryAfterSeconds: Math.min(60, Math.max(5, Math.ceil(intervalSeconds))),
   }
 }
 
@@ -117,7 +128,16 @@ function findReason(
   if (categories.some((category) => category.reason === 'disabled')) return 'disabled'
   if (freshness === 'dead') return 'stale'
   if (categories.some((category) => !category.passes)) return 'unhealthy'
-  if (freshness === 'held' || isCopy) return 'held'
-  if (isLate(view.lease, view.intervalSeconds, nowMs)) return 'late'
-  return categories.some((category) => category.missing.length > 0) ? 'degraded' : 'healthy'
+  const isDegraded = categories.some((category) => category.missing.length > 0)
+  return sayPassing(view, { nowMs, isCopy, isDegraded })
+}
+
+/** In which way something that passes does so. */
+export function sayPassing(
+  { lease, intervalSeconds }: Pick<ClusterView, 'lease' | 'intervalSeconds'>,
+  { nowMs, isCopy, isDegraded }: { nowMs: number; isCopy: boolean; isDegraded: boolean },
+): GtgReason {
+  if (isCopy || judgeFreshness(lease, nowMs) === 'held') return 'held'
+  if (isLate(lease, intervalSeconds, nowMs)) return 'late'
+  return isDegraded ? 'degraded' : 'healthy'
 }

@@ -4,6 +4,7 @@ import type { CategoryStanding, ClusterState } from './cluster.ts'
 import { NO_DECISIONS, type Decisions } from './decisions.ts'
 import { NO_LEASE, tellFreshness, type Lease } from './freshness.ts'
 import { findTurns } from './history.ts'
+import type { NodeFacts } from './nodes.ts'
 import { judgeAll, type Settled } from './settle.ts'
 import type { CategoryFacts } from './verdict.ts'
 
@@ -18,6 +19,7 @@ export interface Published {
   lease: Lease
   facts: CategoryFacts[]
   categories: CategoryStanding[]
+  nodes: NodeFacts[] | null
   decisions: Decisions
 }
 
@@ -31,12 +33,13 @@ export const NOTHING_PUBLISHED: Published = {
   lease: NO_LEASE,
   facts: [],
   categories: [],
+  nodes: null,
   decisions: NO_DECISIONS,
 }
 
 export function publish({ pulse, standing, decisions }: ClusterState): Published {
   const { environment, epoch, sequence, intervalSeconds, lease, freshness } = pulse
-  const { facts, categories } = standing
+  const { facts, categories, nodes } = standing
   return {
     isDead: freshness === 'dead',
     environment,
@@ -46,6 +49,7 @@ export function publish({ pulse, standing, decisions }: ClusterState): Published
     lease,
     facts,
     categories,
+    nodes,
     decisions,
   }
 }
@@ -60,7 +64,7 @@ export function restoreState(
   nowMs: number,
   kept: Decisions | null = null,
 ): Settled {
-  const { epoch, sequence, intervalSeconds, facts, categories, decisions } = published
+  const { epoch, sequence, intervalSeconds, facts, categories, nodes, decisions } = published
   const lease = published.isDead
     ? { ...published.lease, validUntilMs: 0, heldUntilMs: null }
     : { ...published.lease, validUntilMs: nowMs, heldUntilMs: nowMs + HOLD_MAX_MS }
@@ -81,11 +85,12 @@ export function restoreState(
       streaks: {},
       streaksEpoch: null,
       counts: [],
+      nodes: null,
       freshness,
       exporter: null,
     },
     content: null,
-    standing: { facts, categories, services: {} },
+    standing: { facts, categories, services: {}, nodes },
     decisions: {
       ...decisions,
       acks: decisions.acks.map((ack) => ({ ...ack, goodSinceMs: null, isRestored: true })),

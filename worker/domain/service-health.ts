@@ -18,12 +18,13 @@ const UNNAMED_SEVERITY: Severity = 2
 /** null: not checked yet, so it doesn't count. */
 export function judgeService(service: Service): ServiceHealth | null {
   if (service.targets === null) return null
-  const failing = service.targets.filter((target) => !target.ok)
   const total = service.targets.length
+  const healthy = service.targets.filter((target) => target.ok).length
   const desired = service.desired ?? null
-  const ok = failing.length === 0 && (total > 0 || (desired === 0 && !service.isDaemon))
+  const isNoneFine = desired === 0 && !service.isDaemon
+  const ok = healthy >= (service.leastOk ?? Math.max(total, isNoneFine ? 0 : 1))
   const severity = ok ? null : judgeSeverity(service, service.targets)
-  return { ok, severity, healthy: total - failing.length, total, desired }
+  return { ok, severity, healthy, total, desired }
 }
 
 function judgeSeverity(service: Service, targets: Target[]): Severity {

@@ -192,7 +192,7 @@ function countAgain(
   if (moved === null) return { counts, streaks: after.pulse.streaks }
   const { facts } = after.standing
   const held = { epoch: before.pulse.streaksEpoch, byService: before.pulse.streaks }
-  const reported = { epoch: moved.epoch, byService: moved.streaks }
+  const reported = { epoch: moved.epoch, byService: after.pulse.streaks }
   const enabled = facts.filter(
     (category) => category.isSticky && isEnabled(category, after.decisions),
   )

@@ -12,6 +12,8 @@ import type { CategoryStanding, ClusterState } from './cluster.ts'
 import { findGiven, findHonoured } from './decisions.ts'
 import { tellFreshness, type ClusterFreshness } from './freshness.ts'
 import { findPeriods } from './periods.ts'
+import { describeNodes, type NodesStatus } from './node-status.ts'
+import { isNodesService } from './nodes.ts'
 import { judgeService } from './service-health.ts'
 import { expireAcks, listServices, type CategoryReason } from './verdict.ts'
 
@@ -32,6 +34,8 @@ export interface ClusterStatus {
   services: ServiceStatus[]
   /** By name; `default` is always among them once there is data. */
   categories: CategoryStatus[]
+  /** null: nothing was ever told of them. */
+  nodes: NodesStatus | null
   warnings: Warning[]
   exporter: ExporterInfo | null
 }
@@ -47,7 +51,7 @@ export interface ServiceStatus {
   total: number
   /** null: no workload is known to stand behind it. */
   desired: number | null
-  /** `n/m pods available`, and why those that are not. */
+  /** `n/m pods available`, of the built-in one `nodes`; and why those that are not. */
   output: string
   /** ms; when a target was last checked. */
   checkedAtMs: number | null
@@ -56,6 +60,8 @@ export interface ServiceStatus {
   ack: AckStatus | null
   isResilient: boolean
   isDaemon: boolean
+  /** The built-in one, whose targets are the schedulable nodes. */
+  isNodes: boolean
   businessImpact: string | undefined
   panicGuide: string | undefined
   targets: Target[]
@@ -124,7 +130,8 @@ export function describeCluster(
   if (categories.length < wanted.size) return null
   const asked = new Set(names.length === 0 ? [DEFAULT_CATEGORY] : names)
   const judged = categories.filter(({ name }) => asked.has(name))
-  const members = new Set(judged.flatMap(({ services }) => services))
+  // More than `default` holds: the nodes, where a category names them.
+  const members = new Set(categories.flatMap(({ services }) => services))
   const acks = describeAcks(state, nowMs)
   return {
     cluster,
@@ -138,6 +145,7 @@ export function describeCluster(
       .map((service) => describeService(state, service, acks.get(service.name) ?? null))
       .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     categories,
+    nodes: describeNodes(state),
     warnings: content?.warnings ?? [],
     exporter: pulse.exporter,
   }
@@ -153,6 +161,7 @@ function describeNothing(cluster: string): ClusterStatus {
     word: 'critical',
     services: [],
     categories: [],
+    nodes: null,
     warnings: [],
     exporter: null,
   }
@@ -170,11 +179,13 @@ function describeCategory(
 ): CategoryStatus {
   const { acked, ...verdict } = expireAcks(held, nowMs)
   const facts = standing.facts.find(({ name }) => name === held.name)
-  const known = (content?.services ?? []).map(({ name }) => name)
   const override = decisions.overrides.find(({ category }) => category === held.name)
   return {
     ...verdict,
-    services: listServices({ name: held.name, services: facts?.services ?? [] }, known).toSorted(),
+    services: listServices(
+      { name: held.name, services: facts?.services ?? [] },
+      content,
+    ).toSorted(),
     acked: acked.map(({ service }) => service),
     isSticky: facts?.isSticky ?? false,
     failureThreshold: facts?.failureThreshold ?? 0,
@@ -217,7 +228,8 @@ function describeService(
   const targets = service.targets ?? []
   const failing = targets.filter(({ ok }) => !ok)
   const why = failing.map((target) => `${target.id}: ${explain(target)}`)
-  const pods = `${health?.healthy ?? 0}/${health?.total ?? 0} pods available`
+  const isNodes = isNodesService(service)
+  const pods = `${health?.healthy ?? 0}/${health?.total ?? 0} ${isNodes ? 'nodes' : 'pods'} available`
   const checkedAtMs = targets.reduce((last, target) => Math.max(last, target.checkedAt), 0)
   const { services } = state.standing
   return {
@@ -236,6 +248,7 @@ function describeService(
     ack,
     isResilient: service.isResilient,
     isDaemon: service.isDaemon,
+    isNodes,
     businessImpact: service.businessImpact,
     panicGuide: service.panicGuide,
     targets,

@@ -4,6 +4,7 @@
  */
 import { DEFAULT_CATEGORY, type Category, type Content, type Severity } from '../contract/report.ts'
 import { findGiven, isEnabled, type Decisions } from './decisions.ts'
+import { isNodesService } from './nodes.ts'
 import { judgeService, worst, type ServiceHealth } from './service-health.ts'
 
 /** `empty`: enabled, but of not one of its services anything is known. */
@@ -62,12 +63,17 @@ export function judgeServices(content: Content): Map<string, ServiceHealth | nul
   return new Map((content.services ?? []).map((service) => [service.name, judgeService(service)]))
 }
 
-/** The services of a category, as it names them; for `default` all there are. */
+/**
+ * The services of a category, as it names them; for `default` all that the cluster has. The built-in `nodes` must be
+ * named: one node of many that fails is no outage, unless somebody says so.
+ */
 export function listServices(
   category: Pick<Category, 'name' | 'services'>,
-  all: Iterable<string>,
+  content: Pick<Content, 'services'> | null,
 ): string[] {
-  return category.name === DEFAULT_CATEGORY ? [...all] : [...new Set(category.services)]
+  if (category.name !== DEFAULT_CATEGORY) return [...new Set(category.services)]
+  const own = content?.services?.filter((service) => !isNodesService(service))
+  return own?.map(({ name }) => name) ?? []
 }
 
 /** The facts of each category, sorted by name; `default` is always among them. */
@@ -82,16 +88,20 @@ export function observeCategories(
   const all = named.some(({ name }) => name === DEFAULT_CATEGORY) ? named : [DEFAULTS, ...named]
   const honoured = new Map(content.acks?.map((ack) => [ack.service, ack.message]))
   return all
-    .map((category) => observeCategory(category, services, honoured))
+    .map((category) =>
+      observeCategory(category, listServices(category, content), { services, honoured }),
+    )
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 function observeCategory(
   category: Category,
-  services: Map<string, ServiceHealth | null>,
-  honoured: Map<string, string>,
+  names: string[],
+  {
+    services,
+    honoured,
+  }: { services: Map<string, ServiceHealth | null>; honoured: Map<string, string> },
 ): CategoryFacts {
-  const names = listServices(category, services.keys())
   const known = names.filter((name) => services.has(name))
   return {
     name: category.name,

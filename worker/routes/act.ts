@@ -2,7 +2,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { forgetState } from '../cluster/read-state.ts'
-import { forgetView } from '../cluster/read-view.ts'
+import { clusterViews } from '../cluster/read-view.ts'
 import type { ActOutcome } from '../cluster/cluster.ts'
 import { tellOutcome } from '../dialects/operator-json.ts'
 import type { Act, ActRejection } from '../domain/acts.ts'
@@ -41,7 +41,7 @@ export async function act(c: Context<AppEnv>, what: Act): Promise<Done> {
 /** Somebody just changed something through this isolate: they must not be shown what was before. */
 export function forgetCluster(cluster: string): void {
   const nowMs = Date.now()
-  forgetView(cluster, nowMs)
+  clusterViews.forget(cluster, nowMs)
   forgetState(cluster, nowMs)
 }
 

@@ -3,10 +3,11 @@ import { Hono, type Context } from 'hono'
 import { findViewer } from '../auth/viewer.ts'
 import { count } from '../cluster/counters.ts'
 import { findCluster } from './find-cluster.ts'
-import { readView } from '../cluster/read-view.ts'
-import { replyGtgJson } from '../dialects/gtg-json.ts'
+import { clusterViews, nodesViews, type SkipMemo } from '../cluster/read-view.ts'
+import { replyGtgJson, replyNodeGtgJson } from '../dialects/gtg-json.ts'
 import { GTG_METHODS, replyGtg } from '../dialects/gtg-text.ts'
 import { judgeGtg, refuseGtg, type Gtg } from '../domain/gtg.ts'
+import { judgeNodeGtg, type NodeGtg } from '../domain/node-gtg.ts'
 import type { AppEnv } from '../env.ts'
 import { splitNames } from './split-names.ts'
 
@@ -17,13 +18,22 @@ const PATHS = ['/__gtg', '/__gtg/*', '/clusters/:cluster/__gtg', '/clusters/:clu
 gtg.on(['GET', 'OPTIONS'], PATHS, async (c) => {
   const answer = await ask(c)
   const { method } = c.req.raw
-  if (!c.req.header('Accept')?.includes('application/json')) return replyGtg(method, answer)
-  const showServices = c.var.config.HEALTH_ACCESS === 'public' || (await findViewer(c)) !== null
-  return replyGtgJson(method, answer, showServices)
+  if (!isJsonAsked(c)) return replyGtg(method, answer)
+  return replyGtgJson(method, answer, await mayKnowNames(c))
+})
+
+const OF_NODE = '/clusters/:cluster/nodes/:node/__gtg'
+
+gtg.on(['GET', 'OPTIONS'], OF_NODE, async (c) => {
+  const answer = await askNode(c)
+  const { method } = c.req.raw
+  if (!isJsonAsked(c)) return replyGtg(method, answer)
+  return replyNodeGtgJson(method, answer, await mayKnowNames(c))
 })
 
 gtg.all('/__gtg', refuseMethod).all('/__gtg/*', refuseMethod)
 gtg.all('/clusters/:cluster/__gtg', refuseMethod).all('/clusters/:cluster/__gtg/*', refuseMethod)
+gtg.all(OF_NODE, refuseMethod)
 
 function refuseMethod(c: Context<AppEnv>): Response {
   return c.text(`Ask with one of: ${GTG_METHODS}\n`, 405, { Allow: GTG_METHODS })
@@ -31,26 +41,46 @@ function refuseMethod(c: Context<AppEnv>): Response {
 
 async function ask(c: Context<AppEnv>): Promise<Gtg> {
   const found = findCluster(c)
-  if (!found.ok) return refuseGtg(found.reason)
-  const skipMemo =
-    c.req.query('cache') !== 'false'
-      ? 'never'
-      : (await findViewer(c)) === null
-        ? 'now and then'
-        : 'always'
-  const read = await readView(c.env, found.cluster, {
-    skipMemo,
-    goOn: (work) => {
-      c.executionCtx.waitUntil(work)
-    },
-  })
+  if (!found.ok) return { ...refuseGtg(found.reason), categories: [] }
+  const read = await clusterViews.read(c.env, found.cluster, await howToRead(c))
   const names = splitNames([...(c.req.queries('categories') ?? []), categoryOfPath(c.req.path)])
   const answer =
     read === null
-      ? refuseGtg('internal')
+      ? { ...refuseGtg('internal'), categories: [] }
       : judgeGtg(read.view, names, { nowMs: Date.now(), isCopy: read.isCopy })
   count(found.cluster, 'gtg', answer.reason)
   return answer
+}
+
+async function askNode(c: Context<AppEnv, typeof OF_NODE>): Promise<NodeGtg> {
+  const found = findCluster(c)
+  if (!found.ok) return { ...refuseGtg(found.reason), failing: [] }
+  const read = await nodesViews.read(c.env, found.cluster, await howToRead(c))
+  const question = { node: c.req.param('node'), checks: splitNames(c.req.queries('check') ?? []) }
+  const answer =
+    read === null
+      ? { ...refuseGtg('internal'), failing: [] }
+      : judgeNodeGtg(read.view, question, { nowMs: Date.now(), isCopy: read.isCopy })
+  count(found.cluster, 'gtg', answer.reason)
+  return answer
+}
+
+async function howToRead(c: Context<AppEnv>) {
+  const isUncached = c.req.query('cache') === 'false'
+  const isKnown = isUncached && (await findViewer(c)) !== null
+  const skipMemo: SkipMemo = !isUncached ? 'never' : isKnown ? 'always' : 'now and then'
+  const goOn = (work: Promise<unknown>): void => {
+    c.executionCtx.waitUntil(work)
+  }
+  return { skipMemo, goOn }
+}
+
+function isJsonAsked(c: Context<AppEnv>): boolean {
+  return c.req.header('Accept')?.includes('application/json') === true
+}
+
+async function mayKnowNames(c: Context<AppEnv>): Promise<boolean> {
+  return c.var.config.HEALTH_ACCESS === 'public' || (await findViewer(c)) !== null
 }
 
 /** `/__gtg/read` is short for `/__gtg?categories=read`. */

@@ -87,7 +87,7 @@ health.on('GET', placesOf('/__pod-individual-health'), readers, async (c) => {
 })
 
 /** A status page's script may read it from anywhere. */
-function openToAll(c: Context<AppEnv>): void {
+export function openToAll(c: Context<AppEnv>): void {
   c.header('Cache-Control', 'no-store')
   c.header('Vary', 'Accept')
   c.header('X-Content-Type-Options', 'nosniff')

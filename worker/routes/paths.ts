@@ -16,7 +16,12 @@ const FAMILY = new Set([
   '/disable-category',
   '/categories',
   '/history',
+  '/nodes',
 ])
+
+function isFamily(path: string): boolean {
+  return FAMILY.has(path) || /^\/nodes\/[^/]+$/.test(path)
+}
 
 /** The path that routes are written for: without PATH_PREFIX. The bare prefix is the health. */
 export function stripPrefix(request: Request, options?: { env?: Env | undefined }): string {
@@ -26,8 +31,8 @@ export function stripPrefix(request: Request, options?: { env?: Env | undefined 
   if (prefix === '') return path
   if (path === prefix || path === `${prefix}/`) return '/__health'
   const rest = path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : null
-  if (rest !== null && FAMILY.has(rest)) return rest
-  return FAMILY.has(path) ? `/nothing-here${path}` : path
+  if (rest !== null && isFamily(rest)) return rest
+  return isFamily(path) ? `/nothing-here${path}` : path
 }
 
 /** Both places of one of the family. */

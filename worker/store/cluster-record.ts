@@ -10,6 +10,7 @@ import {
   decisionsSchema,
   factsSchema,
   leaseSchema,
+  nodesSchema,
 } from './state-schemas.ts'
 
 const recordSchema = v.object({
@@ -24,6 +25,7 @@ const recordSchema = v.object({
   // Where another version's can't be read: the verdicts stand until a snapshot brings them again.
   facts: v.fallback(v.array(factsSchema), []),
   categories: v.array(categoryStandingSchema),
+  nodes: v.fallback(v.optional(nodesSchema, null), null),
   decisions: decisionsSchema,
 })
 export type ClusterRecord = Published & v.InferOutput<typeof recordSchema>

@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { severitySchema } from '../contract/report.ts'
 import type { CategoryStanding } from '../domain/cluster.ts'
 import type { Decisions } from '../domain/decisions.ts'
+import type { NodeFacts } from '../domain/nodes.ts'
 import type { CategoryFacts } from '../domain/verdict.ts'
 
 const timeMs = v.nullable(v.number())
@@ -39,6 +40,19 @@ export const categoryStandingSchema: v.GenericSchema<unknown, CategoryStanding> 
   missing: v.array(v.string()),
   sinceMs: v.number(),
 })
+
+export const nodesSchema: v.GenericSchema<unknown, NodeFacts[] | null> = v.nullable(
+  v.array(
+    v.object({
+      name: v.string(),
+      isSchedulable: v.boolean(),
+      ready: v.nullable(v.boolean()),
+      answered: v.boolean(),
+      passing: v.array(v.string()),
+      failing: v.array(v.string()),
+    }),
+  ),
+)
 
 export const decisionsSchema: v.GenericSchema<unknown, Decisions> = v.object({
   acks: v.array(

@@ -1,4 +1,5 @@
 /** A state as a shape and a word, never a colour alone. */
+import type { NodeCheckStatus, NodeStatus } from '../domain/node-status.ts'
 import type { ClusterFreshness, ServiceStatus } from '../domain/status.ts'
 
 export type Tone = 'ok' | 'warning' | 'critical' | 'acked' | 'off' | 'held' | 'unknown'
@@ -64,4 +65,33 @@ export function ServiceChip({ service, isPast }: { service: ServiceStatus; isPas
   if (ok) return <Chip tone="ok" word={word} isPast={isPast} />
   if (ack !== null) return <Chip tone="acked" word={`${word} acked`} isPast={isPast} />
   return <Chip tone={word === 'critical' ? 'critical' : 'warning'} word={word} isPast={isPast} />
+}
+
+const OF_NODE: Record<NodeStatus['state'], Tone> = {
+  ok: 'ok',
+  failing: 'critical',
+  unknown: 'unknown',
+}
+
+export function NodeChip({ node: { state }, isPast }: { node: NodeStatus; isPast: boolean }) {
+  return <Chip tone={OF_NODE[state]} word={state} isPast={isPast} />
+}
+
+/** In a table of many the shape alone is seen, so each has a shape of its own. */
+export function CheckMark({ check, isPast }: { check: NodeCheckStatus; isPast: boolean }) {
+  const { tone, word } = sayCheck(check)
+  return (
+    <span class={isPast ? `chip ${tone} past` : `chip ${tone}`} title={word}>
+      <Shape tone={tone} />
+      <span class="word">{isPast ? `was ${word}` : word}</span>
+    </span>
+  )
+}
+
+function sayCheck({ passed, warning }: NodeCheckStatus): { tone: Tone; word: string } {
+  if (passed === null) return { tone: 'unknown', word: 'not known' }
+  if (!passed) return { tone: 'critical', word: 'fails' }
+  return warning === undefined
+    ? { tone: 'ok', word: 'passes' }
+    : { tone: 'warning', word: 'passes, warns' }
 }

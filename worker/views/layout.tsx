@@ -119,6 +119,7 @@ function Pages({
       : [
           ['Services', links.health()],
           ['Categories', links.categories],
+          ['Nodes', links.nodes],
           ['History', links.history],
         ]),
   ]

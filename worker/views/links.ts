@@ -7,6 +7,11 @@ export function linksOf(base: string) {
   return {
     categories: `${base}/categories`,
     history: `${base}/history`,
+    nodes: `${base}/nodes`,
+    node: (name: string) => `${base}/nodes/${encode(name)}`,
+    /** Always by its cluster, whatever the page's own links begin with. */
+    gtgOfNode: (cluster: string, name: string) =>
+      `/clusters/${encode(cluster)}/nodes/${encode(name)}/__gtg`,
     /** Of these categories; of everything when none is named. */
     health: (categories: string[] = []) =>
       categories.length === 0

@@ -74,7 +74,8 @@ interface RowProps {
 }
 
 function Row({ service, frame, isPast }: RowProps) {
-  const { name, ok, output, checkedAtMs, sinceMs, ack, isDaemon, desired, total } = service
+  const { name, ok, output, checkedAtMs, sinceMs, ack, isDaemon, isNodes, desired, total } = service
+  const links = linksOf(frame.base)
   return (
     <tr
       id={rowIdOf(name)}
@@ -82,8 +83,8 @@ function Row({ service, frame, isPast }: RowProps) {
       data-failing={ok === false}
     >
       <th scope="row">
-        <a href={linksOf(frame.base).pods(name)}>{name}</a>
-        {isDaemon && <small>daemon</small>}
+        <a href={isNodes ? links.nodes : links.pods(name)}>{name}</a>
+        {isDaemon && <small>{isNodes ? 'built in' : 'daemon'}</small>}
       </th>
       <td class="state" data-sort={rankOf(service)}>
         <ServiceChip service={service} isPast={isPast} />

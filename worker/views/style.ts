@@ -112,6 +112,9 @@ tr:target > * { background: color-mix(in srgb, var(--link) 14%, transparent); }
 tr[hidden] { display: none; }
 th button { display: inline; margin: -.375rem -.5rem; padding: .375rem .5rem; min-height: 0; border: 0; background: none; color: inherit; font-weight: inherit; font-size: inherit; text-align: left; white-space: normal; }
 th button::after { content: " ↕"; opacity: .6; } [aria-sort=ascending] button::after { content: " ↑"; opacity: 1; } [aria-sort=descending] button::after { content: " ↓"; opacity: 1; }
+.matrix td, .matrix thead th { min-width: 0; }
+.matrix .check { width: 2.5rem; padding-inline: .25rem; text-align: center; }
+.matrix thead .check { padding-block: .5rem; writing-mode: vertical-rl; text-align: left; }
 .ack q { display: block; }
 .tools { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1.5rem; margin: 0 0 .75rem; }
 .tools label { display: flex; align-items: center; gap: .5rem; min-height: 2.5rem; }
@@ -133,7 +136,9 @@ fieldset { margin: 0; padding: 0; border: 0; min-width: 0; }
 [aria-invalid] { border-color: var(--critical); }
 @media (pointer: coarse) { button, .button, summary { min-height: 2.75rem; } summary { padding: .5rem 0; } }
 
+@media (min-width: 54.01rem) { .matrix .word { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; } }
 @media (max-width: 54rem) {
+  .matrix .fine { display: none; } .matrix .check { width: auto; text-align: left; } .matrix td.check[data-label] { grid-template-columns: 11rem 1fr; }
   thead:not(:focus-within) { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
   table, tbody, tr, tbody th, tbody td { display: block; min-width: 0; max-width: none; }
   tbody tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: .125rem 1rem; padding: .75rem 0; border-bottom: 1px solid var(--line); }

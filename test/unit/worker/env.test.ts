@@ -32,6 +32,7 @@ describe('a configuration', () => {
       TOKENS: [],
       DEAD_AFTER_SECONDS: 60,
       HEALTH_ACCESS: 'public',
+      NODES_MIN_READY: { share: 1 },
       BUSINESS_IMPACT: '',
       PANIC_GUIDE: '',
       PATH_PREFIX: '',
@@ -47,6 +48,7 @@ describe('a configuration', () => {
       DEFAULT_CLUSTER: 'other',
       DEAD_AFTER_SECONDS: '0.8',
       HEALTH_ACCESS: 'token',
+      NODES_MIN_READY: ' 90 % ',
       BUSINESS_IMPACT: 'Nobody can buy',
       PANIC_GUIDE: 'Call the shop',
       PUBLIC_URL: 'https://health.example.com/edge',
@@ -63,8 +65,28 @@ describe('a configuration', () => {
       ]),
       TOKENS: [TOKEN],
       DEAD_AFTER_SECONDS: 0.8,
+      NODES_MIN_READY: { share: 0.9 },
     })
   })
+
+  it.each([
+    ['100%', { share: 1 }],
+    ['66.5%', { share: 0.665 }],
+    ['0%', { share: 0 }],
+    ['0', { count: 0 }],
+    ['3', { count: 3 }],
+  ])('takes a share of the nodes, or how many: %s', (given, expected) => {
+    expect(configOf({ NODES_MIN_READY: given }).NODES_MIN_READY).toEqual(expected)
+  })
+
+  it.each(['', 'all', '-1', '1.5', '101%', '100.1%', '1e1', '%', '1 2'])(
+    'refuses another word for how many nodes: %j',
+    (given) => {
+      const fault = 'NODES_MIN_READY: must be a share such as 90%, or how many nodes, such as 3'
+
+      expect(faultsOf({ NODES_MIN_READY: given })).toEqual([fault])
+    },
+  )
 
   it.each([
     ['one in a string', PUSH_SECRET, [PUSH_SECRET]],

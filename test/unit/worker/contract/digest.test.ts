@@ -72,6 +72,7 @@ describe('the digest changes with', () => {
     ['a rule for missing ones', withCategory({}), withCategory({ onMissing: 'fail' })],
     ['disabling', withCategory({ enabled: true }), withCategory({ enabled: false })],
     ['enabled said or not said', withCategory({}), withCategory({ enabled: true })],
+    ['which node it is about', withNode({}), withNode({ name: 'node-9' })],
     ['a cordon', withNode({}), withNode({ schedulable: false })],
     ['readiness of a node', withNode({}), withNode({ ready: false })],
     ['readiness of a node unknown', withNode({ ready: false }), withNode({ ready: null })],
@@ -132,7 +133,6 @@ describe('the digest stays with', () => {
     ['a check that passes', withTarget({}), withTarget({ checks: [passing] })],
     ['texts of a service', withService({}), withService({ businessImpact: 'x', panicGuide: 'y' })],
     ['how often a category is asked', withCategory({}), withCategory({ refreshSeconds: 60 })],
-    ['the name of a node', withNode({}), withNode({ name: 'node-9' })],
     [
       'the texts of a node check',
       withNode({}),

@@ -12,6 +12,9 @@ import {
   aClusterStatus,
   aFailingServiceStatus,
   anAckStatus,
+  aNodeCheckStatus,
+  aNodesStatus,
+  aNodeStatus,
   aServiceStatus,
 } from '../../../support/a-status.ts'
 import { T0 } from '../../../support/apply.ts'
@@ -249,10 +252,44 @@ describe('a category', () => {
   })
 })
 
+describe('a node', () => {
+  it('passes or not, answers or not, takes pods or not', () => {
+    const nodes = aNodesStatus([
+      aNodeStatus({ name: 'a' }),
+      aNodeStatus({ name: 'b', passes: false, answered: false, isSchedulable: false }),
+    ])
+
+    expect(samplesOf({ nodes }, /node_(passes|answered|schedulable)/)).toEqual([
+      'pilotlight_node_passes{environment="demo",node="a"} 1',
+      'pilotlight_node_passes{environment="demo",node="b"} 0',
+      'pilotlight_node_answered{environment="demo",node="a"} 1',
+      'pilotlight_node_answered{environment="demo",node="b"} 0',
+      'pilotlight_node_schedulable{environment="demo",node="a"} 1',
+      'pilotlight_node_schedulable{environment="demo",node="b"} 0',
+    ])
+  })
+
+  it('tells each check, but for one that nobody can tell', () => {
+    const checks = [
+      aNodeCheckStatus({ name: 'clock', passed: false }),
+      aNodeCheckStatus({ name: 'kubelet', passed: null }),
+      aNodeCheckStatus(),
+    ]
+
+    expect(
+      samplesOf({ nodes: aNodesStatus([aNodeStatus({ checks })]) }, /node_check_passes/),
+    ).toEqual([
+      'pilotlight_node_check_passes{environment="demo",node="node-1",check="clock"} 0',
+      'pilotlight_node_check_passes{environment="demo",node="node-1",check="node_ready"} 1',
+    ])
+  })
+})
+
 describe('what is left of a cluster', () => {
   const names = (status: Partial<ClusterStatus> | null) => [
     ...new Set(samplesOf(status, /./).map((line) => line.replace(/^pilotlight_|\{.*$/g, ''))),
   ]
+  const nodes = aNodesStatus([aNodeStatus()])
   const all = [
     'pilotlight',
     'servicestatus',
@@ -260,6 +297,10 @@ describe('what is left of a cluster', () => {
     'category_passes',
     'category_state',
     'category_missing_services',
+    'node_passes',
+    'node_answered',
+    'node_schedulable',
+    'node_check_passes',
     'cluster_state',
     'cluster_readable',
     'last_report_timestamp_seconds',
@@ -274,7 +315,7 @@ describe('what is left of a cluster', () => {
     ['no data', { freshness: 'no-data', freshAtMs: null }, ['cluster_state', 'cluster_readable']],
     ['unreadable', null, ['cluster_readable']],
   ] as const)('is this when it is %s', (_what, status, expected) => {
-    expect(names(status)).toEqual(expected)
+    expect(names(status && { nodes, ...status })).toEqual(expected)
   })
 
   it.each(['no-data', 'fresh', 'late', 'held', 'dead'] as const)(

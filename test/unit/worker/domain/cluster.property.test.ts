@@ -14,7 +14,7 @@ import {
   aSnapshot,
   aTarget,
 } from '../../../support/a-report.ts'
-import { DEAD_AFTER_MS, T0 } from '../../../support/apply.ts'
+import { DEAD_AFTER_MS, RULES, T0 } from '../../../support/apply.ts'
 import { deepFreeze } from '../../../support/deep-freeze.ts'
 
 /** A report as it is delivered: how long after the one before. */
@@ -100,8 +100,7 @@ function run(deliveries: Delivery[]): Step[] {
   return deliveries.map(({ report, afterMs: laterMs }) => {
     nowMs += laterMs
     const before: ClusterState | null = deepFreeze(state)
-    const clock = { nowMs, deadAfterMs: DEAD_AFTER_MS }
-    const applied = applyReport(before, deepFreeze(report), clock)
+    const applied = applyReport(before, deepFreeze(report), { ...RULES, nowMs })
     if (applied.ok) state = applied.state
     return { before, report, nowMs, applied }
   })

@@ -26,7 +26,7 @@ import {
   aSnapshot,
   aTarget,
 } from '../../../support/a-report.ts'
-import { DEAD_AFTER_MS, T0 } from '../../../support/apply.ts'
+import { RULES, T0 } from '../../../support/apply.ts'
 import { deepFreeze } from '../../../support/deep-freeze.ts'
 import { throughJson } from '../../../support/through-json.ts'
 
@@ -140,8 +140,8 @@ function take(
   { nowMs, sequence }: { nowMs: number; sequence: number },
 ) {
   if (one.kind === 'report') {
-    const clock = { nowMs, deadAfterMs: DEAD_AFTER_MS }
-    const applied = applyReport(state, { ...one.report, sequence, observedAt: nowMs }, clock)
+    const next = { ...one.report, sequence, observedAt: nowMs }
+    const applied = applyReport(state, next, { ...RULES, nowMs })
     return applied.ok ? applied : null
   }
   if (one.kind === 'moment') return state === null ? null : passMoment(state, nowMs)

@@ -76,7 +76,6 @@ describe('which reason wins', () => {
         reason,
         ageSeconds: null,
         retryAfterSeconds: 10,
-        categories: [],
       })
     },
   )

@@ -40,6 +40,7 @@ describe('the copy of a cluster', () => {
       lease: HELD.pulse.lease,
       facts: HELD.standing.facts,
       categories: HELD.standing.categories,
+      nodes: HELD.standing.nodes,
       decisions: HELD.decisions,
     })
   })

@@ -11,7 +11,7 @@ import {
   aService,
   aSnapshot,
 } from '../../../support/a-report.ts'
-import { DEAD_AFTER_MS, T0 } from '../../../support/apply.ts'
+import { RULES, T0 } from '../../../support/apply.ts'
 import { deepFreeze } from '../../../support/deep-freeze.ts'
 
 const THRESHOLD = 4
@@ -103,7 +103,7 @@ function run(turns: Turn[]): { told: Told; state: ClusterState }[] {
       const nowMs = T0 + i * 1000
       const report = deepFreeze({ ...one.report, observedAt: nowMs })
       const before: ClusterState | null = deepFreeze(state)
-      const applied = applyReport(before, report, { nowMs, deadAfterMs: DEAD_AFTER_MS })
+      const applied = applyReport(before, report, { ...RULES, nowMs })
       if (!applied.ok) continue
       state = applied.state
       mustResend = applied.resend

@@ -11,6 +11,8 @@ import { CategoriesPage } from '../../../../worker/views/categories.tsx'
 import { HealthPage } from '../../../../worker/views/health.tsx'
 import { HistoryPage } from '../../../../worker/views/history.tsx'
 import type { Frame } from '../../../../worker/views/layout.tsx'
+import { NodePage } from '../../../../worker/views/node.tsx'
+import { NodesPage } from '../../../../worker/views/nodes.tsx'
 import { OverviewPage } from '../../../../worker/views/overview.tsx'
 import { PodPage } from '../../../../worker/views/pod.tsx'
 import { PodsPage } from '../../../../worker/views/pods.tsx'
@@ -20,6 +22,9 @@ import { aFailingTarget } from '../../../support/a-report.ts'
 import {
   aCategoryStatus as aCategory,
   aClusterStatus,
+  aNodeCheckStatus,
+  aNodesStatus,
+  aNodeStatus,
   aServiceStatus as aService,
 } from '../../../support/a-status.ts'
 
@@ -109,10 +114,18 @@ export function allPages(
   }
   const lists = { services: [name], failing: [name], missing: [`${name}?`], counts: { [name]: 2 } }
   const category = aCategoryStatus({ name, isSticky: true, override, ...lists })
+  const told = { name, reason: name, warning: name }
+  const node = aNodeStatus({
+    name,
+    isSchedulable: false,
+    answered: false,
+    checks: [aNodeCheckStatus({ ...told, passed: false })],
+  })
   const status = aStatus({
     environment: name,
     services: [service, aFailingService({ ...texts, name: `${name}2` })],
     categories: [category, aCategoryStatus({ ...category, name: `${name}2`, reason: 'disabled' })],
+    nodes: aNodesStatus([node]),
     warnings: [{ subject: name, message: name }],
   })
   const page = { frame, title: name, status }
@@ -128,6 +141,8 @@ export function allPages(
     ['health', HealthPage({ ...page, categories: [name] })],
     ['pods', PodsPage({ ...page, service })],
     ['pod', PodPage({ ...page, service, target })],
+    ['nodes', NodesPage(page)],
+    ['node', NodePage({ ...page, node })],
     ['ack form', AckFormPage({ ...page, service, values, errors: values })],
     ['categories', CategoriesPage(page)],
     [

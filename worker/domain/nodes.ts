@@ -1,0 +1,199 @@
+/**
+ * From what was seen of a cluster's nodes to a verdict on each, and to the built-in service `nodes`, which can stand in
+ * any category (behaviour, section 7). A node whose exporter is silent is unknown: then the Node object decides.
+ */
+import type { Content, Node, Service, Target } from '../contract/report.ts'
+
+/** What verdicts read of a node, without its texts. */
+export interface NodeFacts {
+  name: string
+  /** Not cordoned. */
+  isSchedulable: boolean
+  /** The Node object's own condition. null: it could not be read. */
+  ready: boolean | null
+  /** false: its exporter is silent, and the checks are those that it last told. */
+  answered: boolean
+  /** Names of checks. */
+  passing: string[]
+  failing: string[]
+}
+
+/** How many of the schedulable nodes must pass. A share is of 1. */
+export type NodesMinReady = { share: number } | { count: number }
+
+/** The name under which categories hold the nodes. */
+export const NODES_SERVICE = 'nodes'
+/** What is asked for where no check is named, on the node as at the edge. */
+export const DEFAULT_NODE_CHECK = 'node_ready'
+
+/** `unknown`: nobody can say now. */
+export type CheckVerdict = 'passes' | 'fails' | 'unknown'
+
+/**
+ * A node that fell silent keeps the checks that it last told: one that failed has not recovered by saying nothing. A
+ * section that could not be read stays as it is held.
+ */
+export function mergeNodes(
+  held: { content: Content['nodes'] | undefined; facts: NodeFacts[] | null },
+  reported: Content['nodes'],
+): Content['nodes'] {
+  const known = held.content ?? held.facts?.map(rebuildNode) ?? null
+  if (reported === null) return known
+  const before = new Map(known?.map((node) => [node.name, node]))
+  return reported.map((node) =>
+    node.answered ? node : { ...node, checks: before.get(node.name)?.checks ?? node.checks },
+  )
+}
+
+function rebuildNode({ name, isSchedulable, ready, answered, passing, failing }: NodeFacts): Node {
+  return {
+    name,
+    schedulable: isSchedulable,
+    ready,
+    answered,
+    checks: [
+      ...passing.map((check) => ({ name: check, passed: true })),
+      ...failing.map((check) => ({ name: check, passed: false })),
+    ],
+  }
+}
+
+/** By name. */
+export function observeNodes(nodes: Content['nodes']): NodeFacts[] | null {
+  const facts = nodes?.map(observeNode) ?? null
+  return facts?.toSorted((a, b) => (a.name < b.name ? -1 : 1)) ?? null
+}
+
+function observeNode({ name, schedulable, ready, answered, checks }: Node): NodeFacts {
+  const named = (passed: boolean) =>
+    checks.filter((check) => check.passed === passed).map((check) => check.name)
+  const facts = { name, isSchedulable: schedulable, ready, answered }
+  return { ...facts, passing: named(true), failing: named(false) }
+}
+
+export interface NodeVerdict {
+  passes: boolean
+  /** It passes, but a check that was asked for can't be told. */
+  isDegraded: boolean
+  /** Of those that were asked for. */
+  failing: string[]
+}
+
+/** All that are named must pass. A check that can't be told passes on a node that speaks, or that is Ready. */
+export function judgeNode(facts: NodeFacts, checks: string[]): NodeVerdict {
+  const verdicts = checks.map((check) => ({ check, verdict: judgeCheck(facts, check) }))
+  const isBelieved = facts.answered || facts.ready === true
+  const failing = verdicts
+    .filter(({ verdict }) => verdict === 'fails' || (verdict === 'unknown' && !isBelieved))
+    .map(({ check }) => check)
+  const passes = failing.length === 0
+  const isDegraded = passes && verdicts.some(({ verdict }) => verdict === 'unknown')
+  return { passes, isDegraded, failing }
+}
+
+/** All that is known of it: its Ready condition, and every check that it told. */
+export function judgeWholeNode(facts: NodeFacts): NodeVerdict {
+  return judgeNode(facts, checksOf(facts))
+}
+
+/** `node_ready` first, for the Node object tells it even where no exporter does. */
+export function checksOf({ passing, failing }: NodeFacts): string[] {
+  return [...new Set([DEFAULT_NODE_CHECK, ...passing, ...failing])]
+}
+
+/** Whether any node ever told this check: another name is a slip of whoever asks. */
+export function isKnownCheck(nodes: NodeFacts[], check: string): boolean {
+  return (
+    check === DEFAULT_NODE_CHECK ||
+    nodes.some(({ passing, failing }) => passing.includes(check) || failing.includes(check))
+  )
+}
+
+export function judgeCheck(facts: NodeFacts, check: string): CheckVerdict {
+  const { ready, answered, passing, failing } = facts
+  if (check === DEFAULT_NODE_CHECK && ready === false) return 'fails'
+  // Of a silent node the Node object knows more than what it last told.
+  if (check === DEFAULT_NODE_CHECK && ready === true && !answered) return 'passes'
+  if (failing.includes(check)) return 'fails'
+  if (passing.includes(check)) return answered ? 'passes' : 'unknown'
+  return check === DEFAULT_NODE_CHECK && ready === true ? 'passes' : 'unknown'
+}
+
+/** How many of so many schedulable nodes must pass; one at least, unless none was asked for. */
+export function findLeast(minReady: NodesMinReady, schedulable: number): number {
+  if ('count' in minReady) return minReady.count
+  if (minReady.share === 0) return 0
+  // 0.07 × 100 is a bit more than 7.
+  return Math.max(1, Math.ceil(schedulable * minReady.share - 1e-9))
+}
+
+/** null: nothing is known of nodes, so there is no such service. Cordoned nodes are no part of it. */
+export function makeNodesService(
+  nodes: Content['nodes'],
+  { minReady, checkedAtMs }: { minReady: NodesMinReady; checkedAtMs: number },
+): Service | null {
+  if (nodes === null) return null
+  const schedulable = nodes.filter((node) => node.schedulable)
+  return {
+    name: NODES_SERVICE,
+    isResilient: true,
+    isDaemon: true,
+    desired: null,
+    leastOk: findLeast(minReady, schedulable.length),
+    targets: schedulable.map((node) => makeTarget(node, checkedAtMs)),
+  }
+}
+
+function makeTarget(node: Node, checkedAt: number): Target {
+  const { passes, failing } = judgeWholeNode(observeNode(node))
+  const { name, ready, answered } = node
+  const why = failing.map((check) => {
+    const reason = findReason(node, check)
+    return reason === undefined ? check : `${check}: ${reason}`
+  })
+  const silent = answered ? [] : ['its exporter is silent']
+  return {
+    id: name,
+    node: name,
+    ready: ready ?? passes,
+    ok: passes,
+    answered,
+    ...(passes ? {} : { reason: [...silent, ...why].join('; ') }),
+    checkedAt,
+    // Of one node among many none is critical; that all fail is.
+    checks: failing.map((check) => ({ id: check, name: check, ok: false, severity: 1 })),
+  }
+}
+
+/**
+ * By how much the streak of the failing service `nodes` grows: its nodes are asked once an interval, so that many failed
+ * checks in a row. Only the edge knows how many nodes are enough, so no report tells it.
+ */
+export function growNodesStreak({
+  sinceMs,
+  beforeMs,
+  freshAtMs,
+  intervalSeconds,
+}: {
+  /** ms; when it began to fail. */
+  sinceMs: number
+  /** ms; of the last report that moved freshness while it failed. null: there was none. */
+  beforeMs: number | null
+  freshAtMs: number
+  intervalSeconds: number
+}): number {
+  const checksUntil = (ms: number) => 1 + Math.floor((ms - sinceMs) / (intervalSeconds * 1000))
+  return checksUntil(freshAtMs) - (beforeMs === null ? 0 : checksUntil(beforeMs))
+}
+
+/** Why a check fails, as its node told it; what only the Node object says has no words of its own. */
+export function findReason({ ready, checks }: Node, check: string): string | undefined {
+  const reason = checks.find(({ name }) => name === check)?.reason
+  const isNotReady = check === DEFAULT_NODE_CHECK && ready === false
+  return reason ?? (isNotReady ? 'the Node is not Ready' : undefined)
+}
+
+/** Whether a service is the built-in one, and no Service of the cluster that is called so. */
+export function isNodesService({ name, leastOk }: Pick<Service, 'name' | 'leastOk'>): boolean {
+  return name === NODES_SERVICE && leastOk !== undefined
+}
