@@ -208,7 +208,7 @@ describe('what is kept', () => {
       for (let atMs = 0; atMs < steps; atMs++) {
         addEvents(sql, [{ ...told, name: 'web', atMs, actor: null, note }])
       }
-      return loadEvents(sql, {}, steps).map(({ atMs }) => atMs)
+      return loadEvents(sql, null, steps).map(({ atMs }) => atMs)
     })
 
     expect(kept).toEqual(Array.from({ length: most }, (__, i) => steps - 1 - i))
@@ -227,7 +227,7 @@ describe('what is kept', () => {
       const steps = names.map((name) => ({ ...told, name, atMs: START, actor: null, note }))
       addEvents(sql, steps)
       const sizes = sql.exec('SELECT length(CAST(events AS BLOB)) AS bytes FROM history').toArray()
-      return [sizes.map(({ bytes }) => Number(bytes)), loadEvents(sql, {}, 1000)] as const
+      return [sizes.map(({ bytes }) => Number(bytes)), loadEvents(sql, null, 1000)] as const
     })
 
     expect(Math.max(...rows)).toBeLessThanOrEqual(1_000_000) // half of what the platform takes

@@ -250,6 +250,27 @@ describe('the nodes as JSON', () => {
   })
 })
 
+describe('the history of a node', () => {
+  it('tells when it failed and when it was well again, and of no other', async () => {
+    const cluster = await aCluster([aNode({ name: 'node-a', checks: [PASSES] }), aNode()])
+    await tell(cluster, { nodes: [aNode({ name: 'node-a', checks: [FAILS] }), aNode()] }, 2)
+    await tell(cluster, { nodes: [aNode({ name: 'node-a', answered: false })] }, 3)
+    await tell(cluster, { nodes: [aNode({ name: 'node-a', checks: [PASSES] })] }, 4)
+
+    const response = await askJson(`/clusters/${cluster}/history?node-name=node-a`)
+
+    const turn = { subject: 'node', name: 'node-a', cause: 'report', actor: null }
+    expect(await response.json()).toMatchObject({
+      events: [
+        { ...turn, from: 'failing', to: 'ok' },
+        { ...turn, from: 'ok', to: 'failing' },
+      ],
+    })
+    const page = await (await browse(`/clusters/${cluster}/history?node-name=node-a`)).text()
+    expect(page).toContain(`<a href="/clusters/${cluster}/nodes/node-a">node-a</a>`)
+  })
+})
+
 describe('the page of nodes', () => {
   it('is a table of nodes by checks', async () => {
     const cluster = await aCluster()

@@ -76,7 +76,7 @@ const countersSchema: v.GenericSchema<unknown, { counters: Counters }> = v.objec
 
 const eventSchema: v.GenericSchema<unknown, Transition> = v.object({
   atMs: v.number(),
-  subject: v.picklist(['service', 'category', 'ack', 'trip', 'cluster']),
+  subject: v.picklist(['service', 'category', 'node', 'ack', 'trip', 'cluster']),
   name: v.string(),
   from: v.nullable(v.string()),
   to: v.nullable(v.string()),
@@ -285,24 +285,24 @@ function isHistoryTooLarge(sql: SqlStorage): boolean {
   return Number(bytes) >= EVENT_BYTES_MAX
 }
 
-/** Which part of the history is asked for: all of it, a service with its acks, or a category with its trips. */
-export interface HistoryOf {
-  service?: string | undefined
-  category?: string | undefined
-}
+/** Which part of the history is asked for: all of it, a service with its acks, a category with its trips, or a node. */
+export type HistoryOf = { kind: keyof typeof SUBJECTS_OF; name: string } | null
+
+const SUBJECTS_OF = {
+  service: ['service', 'ack'],
+  category: ['category', 'trip'],
+  node: ['node', 'node'],
+} as const
 
 /** Newest first, `limit` at most. */
 export function loadEvents(sql: SqlStorage, of: HistoryOf, limit: number): Transition[] {
-  const { service, category } = of
-  const subjects = service === undefined ? ['category', 'trip'] : ['service', 'ack']
-  const isAll = service === undefined && category === undefined
   const rows = sql.exec(
     `SELECT one.value FROM history, json_each(history.events) AS one
       WHERE ?1 OR (json_extract(one.value, '$.name') = ?2 AND json_extract(one.value, '$.subject') IN (?3, ?4))
       ORDER BY history.id DESC, one.key DESC LIMIT ?5`,
-    isAll ? 1 : 0,
-    service ?? category ?? '',
-    ...subjects,
+    of === null ? 1 : 0,
+    of?.name ?? '',
+    ...SUBJECTS_OF[of?.kind ?? 'service'],
     limit,
   )
   return rows.toArray().flatMap((row) => {

@@ -4,6 +4,7 @@ import type { AckEnd } from './acks.ts'
 import type { ClusterState, Standing } from './cluster.ts'
 import { findHonoured, type Decisions } from './decisions.ts'
 import { passTime, tellFreshness } from './freshness.ts'
+import { judgeWholeNode } from './nodes.ts'
 
 /** A person or script, by the name of its token, and the address it wrote from. */
 export interface Actor {
@@ -16,8 +17,8 @@ export type Cause = 'report' | 'silence' | 'threshold' | 'configmap' | 'hand' | 
 
 export interface Transition {
   atMs: number
-  subject: 'service' | 'category' | 'ack' | 'trip' | 'cluster'
-  /** Of the service or category; empty for the cluster. */
+  subject: 'service' | 'category' | 'node' | 'ack' | 'trip' | 'cluster'
+  /** Of the service, category or node; empty for the cluster. */
   name: string
   /** null: it was not known before, or is no longer. That something well is new is no transition. */
   from: string | null
@@ -43,7 +44,7 @@ export function record(
   return { atMs: nowMs, cause, actor: actor ?? null, note: note ?? '', ...what }
 }
 
-/** Services and categories that turned. */
+/** Services, categories and nodes that turned. */
 export function findTurns(from: Standing, to: Standing, step: Step): Transition[] {
   return [
     ...compare(wordsOfServices(from), wordsOfServices(to)).map((turn) =>
@@ -55,6 +56,9 @@ export function findTurns(from: Standing, to: Standing, step: Step): Transition[
       const cause = isSwitched && step.cause === 'report' ? 'configmap' : step.cause
       return record(step, { subject: 'category', ...turn, cause })
     }),
+    ...compare(wordsOfNodes(from), wordsOfNodes(to)).map((turn) =>
+      record(step, { subject: 'node', ...turn }),
+    ),
   ]
 }
 
@@ -64,6 +68,12 @@ function wordsOfServices({ services }: Standing): Map<string, string> {
 
 function wordsOfCategories({ categories }: Standing): Map<string, string> {
   return new Map(categories.map(({ name, reason }) => [name, reason]))
+}
+
+function wordsOfNodes({ nodes }: Standing): Map<string, string> {
+  return new Map(
+    nodes?.map((facts) => [facts.name, judgeWholeNode(facts).passes ? 'ok' : 'failing']),
+  )
 }
 
 function compare(before: Map<string, string>, after: Map<string, string>) {

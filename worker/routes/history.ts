@@ -1,5 +1,6 @@
 /** What happened to a cluster, to one service or one category: each transition with its cause and who made it. */
-import { Hono } from 'hono'
+import { Hono, type Context } from 'hono'
+import type { HistoryOf } from '../cluster/storage.ts'
 import { tellEvent } from '../dialects/operator-json.ts'
 import type { AppEnv } from '../env.ts'
 import { HistoryPage } from '../views/history.tsx'
@@ -14,9 +15,8 @@ history.on('GET', placesOf('/history'), readers, async (c) => {
   const read = await readCluster(c)
   if (!read.ok) return replyProblem(c, read.problem)
   const { cluster, status } = read
-  const service = c.req.query('service-name')
-  const category = c.req.query('category-name')
-  const events = await c.env.CLUSTER.getByName(cluster).history({ service, category })
+  const about = findAbout(c)
+  const events = await c.env.CLUSTER.getByName(cluster).history(about)
   // Addresses are for those who operate: a page that everybody reads tells only the name.
   const shown = c.var.viewer?.canOperate
     ? events
@@ -25,13 +25,15 @@ history.on('GET', placesOf('/history'), readers, async (c) => {
     c.header('Cache-Control', 'no-store')
     return c.json({ cluster, events: shown.map(tellEvent) })
   }
-  const about = nameAbout(service, category)
   return replyLive(c, [status.freshness, status.freshAtMs, shown, about], () =>
     HistoryPage({ frame: frameOf(c), title: cluster, status, events: shown, about }),
   )
 })
 
-function nameAbout(service: string | undefined, category: string | undefined) {
-  if (service !== undefined) return { kind: 'service' as const, name: service }
-  return category === undefined ? null : { kind: 'category' as const, name: category }
+function findAbout(c: Context<AppEnv>): HistoryOf {
+  const named = (['service', 'category', 'node'] as const).flatMap((kind) => {
+    const name = c.req.query(`${kind}-name`)
+    return name === undefined ? [] : [{ kind, name }]
+  })
+  return named[0] ?? null
 }

@@ -62,7 +62,7 @@ function Card({ category, frame, status }: CardProps) {
       <Members category={category} frame={frame} />
       <Sticky category={category} />
       <p>
-        <a href={links.historyOfCategory(name)}>
+        <a href={links.historyOf('category', name)}>
           History<span class="unseen"> of {name}</span>
         </a>
       </p>

@@ -1,14 +1,14 @@
 /** What happened, newest first, by day, in words. */
 import type { HistoryEvent } from '../domain/status.ts'
 import { Layout, lineOf, type ClusterPageProps } from './layout.tsx'
-import { linksOf } from './links.ts'
+import { linksOf, type Links } from './links.ts'
 import { formatClock, formatDay } from './time.tsx'
 
 export interface HistoryProps extends ClusterPageProps {
   /** Newest first. */
   events: HistoryEvent[]
   /** null: of all. */
-  about: { kind: 'service' | 'category'; name: string } | null
+  about: { kind: 'service' | 'category' | 'node'; name: string } | null
 }
 
 const CAUSES: Record<HistoryEvent['cause'], string> = {
@@ -27,6 +27,7 @@ const CAUSES: Record<HistoryEvent['cause'], string> = {
 const SUBJECTS: Record<HistoryEvent['subject'], string> = {
   service: '',
   category: 'category ',
+  node: 'node ',
   ack: 'ack of ',
   trip: 'category ',
   cluster: 'the cluster',
@@ -48,11 +49,7 @@ export function HistoryPage(props: HistoryProps) {
         {about !== null && (
           <p class="crumbs">
             <a href={links.history}>History</a>
-            {about.kind === 'service' ? (
-              <a href={links.pods(about.name)}>{about.name}</a>
-            ) : (
-              <a href={links.health([about.name])}>{about.name}</a>
-            )}
+            <a href={linkOf(about, links)}>{about.name}</a>
           </p>
         )}
         <h1>{about === null ? 'History' : `History of ${about.name}`}</h1>
@@ -75,12 +72,21 @@ export function HistoryPage(props: HistoryProps) {
   )
 }
 
+function linkOf({ kind, name }: NonNullable<HistoryProps['about']>, links: Links): string {
+  switch (kind) {
+    case 'service':
+      return links.pods(name)
+    case 'category':
+      return links.health([name])
+    case 'node':
+      return links.node(name)
+  }
+}
+
 function pathOf({ frame, about }: HistoryProps): string {
   const links = linksOf(frame.base)
   if (about === null) return links.history
-  return about.kind === 'service'
-    ? links.historyOfService(about.name)
-    : links.historyOfCategory(about.name)
+  return links.historyOf(about.kind, about.name)
 }
 
 function Event({ event }: { event: HistoryEvent }) {

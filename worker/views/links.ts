@@ -24,8 +24,8 @@ export function linksOf(base: string) {
     removeAck: withName('rem-ack', 'service-name'),
     enableCategory: withName('enable-category', 'category-name'),
     disableCategory: withName('disable-category', 'category-name'),
-    historyOfService: withName('history', 'service-name'),
-    historyOfCategory: withName('history', 'category-name'),
+    historyOf: (kind: 'service' | 'category' | 'node', name: string) =>
+      withName('history', `${kind}-name`)(name),
   }
 }
 

@@ -55,6 +55,9 @@ export function NodePage(props: NodeProps) {
             ))}
           </tbody>
         </table>
+        <p>
+          <a href={links.historyOf('node', node.name)}>History of this node</a>
+        </p>
         <p class="quiet">
           A load balancer asks <code>{links.gtgOfNode(status.cluster, node.name)}</code>
         </p>

@@ -40,7 +40,7 @@ export function PodsPage(props: PodsProps) {
           <Fact name="Panic guide" text={service.panicGuide} />
         </dl>
         <p>
-          <a href={links.historyOfService(service.name)}>History of this service</a>
+          <a href={links.historyOf('service', service.name)}>History of this service</a>
         </p>
       </div>
       <div id="rows" data-live>
