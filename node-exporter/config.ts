@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { clusterIdSchema } from '../worker/contract/report.ts'
 import { decodeSecret } from '../worker/contract/signature.ts'
+import { CHECK_NAMES } from './checks/index.ts'
 
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
 
@@ -36,6 +37,20 @@ function count(fallback: number, { least, what }: { least: number; what: string 
 }
 
 const namespace = v.pipe(v.string(), v.regex(NAMESPACE, 'must be a namespace, such as default'))
+
+/** `key=value`, as often as one likes: a label's key may have a domain before it. */
+const SELECTOR_TERM =
+  /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[a-z0-9]([-\w.]{0,61}[a-z0-9])?={1,2}([a-z0-9]([-\w.]{0,61}[a-z0-9])?)?$/i
+
+const CHECKS_FORM = `must be names of checks, separated by commas: ${[...CHECK_NAMES].join(', ')}`
+
+/** Names of checks, for both roles: a slip here would fail every node there is. */
+export const checkNames = v.pipe(
+  v.string(),
+  v.transform((text) => [...new Set(text.split(/[\s,]+/).filter((name) => name !== ''))]),
+  v.minLength(1, CHECKS_FORM),
+  v.everyItem((name) => CHECK_NAMES.has(name), CHECKS_FORM),
+)
 
 const envSchema = v.object({
   CLUSTER_ID: v.pipe(
@@ -84,6 +99,19 @@ const envSchema = v.object({
     what: 'how often a failed connection is tried again',
   }),
   HEALTHCHECK_COOLDOWN: seconds(1, 'the time between two tries', { mayBe0: true }),
+  NODE_SELECTOR: v.optional(
+    v.pipe(
+      v.string(),
+      v.transform((text) => text.split(',').map((term) => term.trim())),
+      v.everyItem(
+        (term) => SELECTOR_TERM.test(term),
+        'must be labels with their values, such as app=pilotlight-node, separated by commas',
+      ),
+      v.transform((terms) => terms.join(',')),
+    ),
+    'app.kubernetes.io/name=pilotlight-node',
+  ),
+  NODE_CHECKS: v.optional(checkNames, 'node_ready'),
   KUBECONFIG: v.optional(v.string()),
   LOG_LEVEL: v.optional(
     v.picklist(['debug', 'info', 'warn', 'error'], 'must be debug, info, warn or error'),
@@ -103,6 +131,10 @@ export interface Config {
   probeConcurrency: number
   probeTimeoutMs: number
   probeVia: 'direct' | 'apiserver'
+  /** Labels of the node role's pods, as the API server takes them. */
+  nodeSelector: string
+  /** What each node is asked for. */
+  nodeChecks: string[]
   /** Paths of kubeconfig files, used outside a pod. */
   kubeconfig: string | undefined
   maxAttempts: number
@@ -137,6 +169,8 @@ export function readConfig(env: Record<string, string | undefined>): ReadConfig 
       probeConcurrency: e.PROBE_CONCURRENCY,
       probeTimeoutMs: e.PROBE_TIMEOUT_SECONDS,
       probeVia: e.PROBE_VIA,
+      nodeSelector: e.NODE_SELECTOR,
+      nodeChecks: e.NODE_CHECKS,
       kubeconfig: e.KUBECONFIG,
       maxAttempts: e.MAX_HEALTHCHECK_ATTEMPTS,
       cooldownMs: e.HEALTHCHECK_COOLDOWN,

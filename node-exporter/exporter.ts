@@ -1,10 +1,14 @@
-/** The role cluster, wired: discovery tells the prober what exists, the prober tells the pusher what changed. */
+/**
+ * The role cluster, wired: discovery tells the prober what exists, the prober and the nodes tell the pusher what changed.
+ */
 import packageJson from '../package.json' with { type: 'json' }
 import { importSecret } from '../worker/contract/signature.ts'
 import type { Config } from './config.ts'
 import { Discovery, type Discovered } from './discovery/discovery.ts'
-import { KubeApi } from './discovery/kube-api.ts'
+import { KubeApi, readOwnNamespace } from './discovery/kube-api.ts'
+import type { LocalExporter } from './discovery/nodes.ts'
 import { REFLECTOR_TIMINGS, type ReflectorTimings } from './discovery/reflector.ts'
+import { watchNodes } from './nodes.ts'
 import { probeDirectly, probeThrough } from './probing/probe.ts'
 import { Prober } from './probing/prober.ts'
 import { buildContent } from './push/content.ts'
@@ -18,6 +22,8 @@ import type { Log } from './self/log.ts'
 export interface Timings {
   reflector: ReflectorTimings
   kubeTimeoutMs: number
+  /** What a node's exporter has to answer: it answers from memory. */
+  nodeTimeoutMs: number
   pushTimeoutMs: number
   textEveryMs: number
   gatherMs: number
@@ -26,6 +32,7 @@ export interface Timings {
 export const TIMINGS: Timings = {
   reflector: REFLECTOR_TIMINGS,
   kubeTimeoutMs: 10_000,
+  nodeTimeoutMs: 3000,
   pushTimeoutMs: 5000,
   textEveryMs: 60_000,
   gatherMs: 200,
@@ -36,14 +43,18 @@ export interface Exporter {
   stop(): Promise<void>
 }
 
-/** `onSuperseded`: another exporter speaks for this cluster, so the process must end. */
+export interface ExporterOptions {
+  log: Log
+  /** Another exporter speaks for this cluster, so the process must end. */
+  onSuperseded: () => void
+  timings?: Timings
+  /** The node role that runs in this process, too. */
+  local?: LocalExporter | null
+}
+
 export async function startExporter(
   config: Config,
-  {
-    log,
-    onSuperseded,
-    timings = TIMINGS,
-  }: { log: Log; onSuperseded: () => void; timings?: Timings },
+  { log, onSuperseded, timings = TIMINGS, local = null }: ExporterOptions,
 ): Promise<Exporter> {
   const components = new Components(log)
   const clock = new EdgeClock()
@@ -85,10 +96,9 @@ export async function startExporter(
     homeNamespace: config.homeNamespace,
     timings: timings.reflector,
     onChange: () => {
-      const { away, failing, isComplete: isNowComplete } = discovery.state()
+      const { away, isComplete: isNowComplete } = discovery.state()
       components.update('kube_api', away === null ? 'healthy' : 'degraded', away ?? undefined)
-      const status = failing.length === 0 ? 'healthy' : 'degraded'
-      components.update('discovery', status, failing.join('; ') || undefined)
+      tellDiscovery()
       // Once seen, the last known goes on being probed, whatever becomes of the API.
       isComplete ||= isNowComplete
       if (!isComplete) return
@@ -106,6 +116,24 @@ export async function startExporter(
       pusher.change('text')
     },
   })
+
+  const nodes = watchNodes(api, {
+    config,
+    namespace: readOwnNamespace(''),
+    local,
+    timings,
+    log,
+    isAway: () => discovery.state().away !== null,
+    onChange: (what) => {
+      tellDiscovery()
+      pusher.change(what)
+    },
+  })
+  const tellDiscovery = () => {
+    const failing = [...discovery.state().failing, ...nodes.failing()]
+    const status = failing.length === 0 ? 'healthy' : 'degraded'
+    components.update('discovery', status, failing.join('; ') || undefined)
+  }
 
   let isFirstPassDone = false
   const canSee = () => {
@@ -129,7 +157,14 @@ export async function startExporter(
     clock,
     deliver: delivery.deliver,
     canSee,
-    see: () => buildContent(config.environment, known, prober),
+    see: () =>
+      buildContent({
+        environment: config.environment,
+        discovered: known,
+        prober,
+        collector: nodes.collector,
+        nodeWarnings: nodes.warnings(),
+      }),
     streaks: () => prober.streaks(),
     overdueMs: () => {
       const overdueMs = prober.overdueMs()
@@ -141,18 +176,24 @@ export async function startExporter(
       }
       return overdueMs
     },
-    exporter: () => ({ type: 'pilotlight', ...release, startedAt, ...components.report() }),
+    exporter: () => {
+      const { status, message } = nodes.collector.health()
+      components.update('node_collector', status, message)
+      return { type: 'pilotlight', ...release, startedAt, ...components.report() }
+    },
     components,
     log,
     onSuperseded,
   })
 
   discovery.start()
+  nodes.start()
   const pushing = pusher.run()
   log.info({ cluster: config.clusterId, ...release }, 'exporter started')
   return {
     stop: async () => {
       discovery.stop()
+      nodes.stop()
       prober.stop()
       pusher.stop()
       await pushing

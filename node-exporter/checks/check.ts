@@ -24,7 +24,7 @@ export interface NodeFacts {
   /** Cordoned. */
   isUnschedulable: boolean
   taints: readonly { key: string; effect: string }[]
-  /** ms; the API server's clock minus this machine's. null: never heard. */
+  /** ms; the API server's clock minus this machine's. null: not heard of late. */
   clockOffsetMs: number | null
   /** Where the host's `/` is mounted; `/` outside a container. Without a slash at the end, so '' for `/`. */
   hostRoot: string
@@ -47,6 +47,8 @@ export interface Check {
   /** What `unknown` means, and a run that throws or hangs: most checks pass then and warn, for they must not drain a fleet. */
   cannotTell: 'pass' | 'fail'
   run: (node: NodeFacts, signal: AbortSignal) => Outcome | Promise<Outcome>
+  /** Whether a call of its is out that nothing can call back; it may never return. */
+  hasCallOut?: () => boolean
 }
 
 /** As `/health` shows it (behaviour, section 7). */
@@ -99,7 +101,7 @@ async function runBounded(check: Check, node: NodeFacts): Promise<Outcome> {
 }
 
 /** Some errors carry no message of their own, as when every address of a name refuses: then the first cause says it. */
-function describeError(error: unknown): string {
+export function describeError(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return describeError(error.errors[0])
   if (error instanceof Error) return error.message || error.name
   return typeof error === 'string' ? error : 'it threw what is no error'

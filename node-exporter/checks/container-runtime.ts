@@ -1,5 +1,5 @@
 /** The container runtime's own word on itself and its network, by CRI, as the kubelet asks it. */
-import { access } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
 import { cutText } from '../push/cut-text.ts'
@@ -32,12 +32,10 @@ interface Finding {
 
 interface Given {
   /** As the kubelet's --container-runtime-endpoint has it: a path on the host, with or without `unix://`. */
-  socket?: string
+  socket?: string | undefined
   /** ms for the runtime's answer: what crictl grants it. */
   answerMs?: number
 }
-
-export const containerRuntime: Check = makeContainerRuntime()
 
 export function makeContainerRuntime({ socket, answerMs = 2000 }: Given = {}): Check {
   const rows = socket === undefined ? SOCKETS : [[socket.replace(/^unix:\/\//, '')]]
@@ -95,7 +93,8 @@ async function ask(path: string, answerMs: number): Promise<Finding> {
     return read(await askStatus(path, answerMs))
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    if (code === 'ENOENT' && (await isThere(dirname(path)))) {
+    // At once, not by promise: a dead disk may hold every thread that reads files, and this is memory.
+    if (code === 'ENOENT' && existsSync(dirname(path))) {
       return { tells: 'gone', reason: 'its folder is there, the socket is not' }
     }
     // What isn't listed is this process's own trouble, too many open files for one.
@@ -111,15 +110,6 @@ const UNCONNECTED: Partial<Record<string, Finding>> = {
   EPERM: { tells: 'shut', reason: 'this process may not open it' },
   ECONNREFUSED: { tells: 'failing', reason: 'refused, nobody listens' },
   EAGAIN: { tells: 'failing', reason: 'its queue is full' }, // of a runtime that hangs, and is asked all the same
-}
-
-async function isThere(folder: string): Promise<boolean> {
-  try {
-    await access(folder)
-    return true
-  } catch {
-    return false // whatever hides it, this process can't see it
-  }
 }
 
 function read(answer: CriAnswer): Finding {

@@ -31,9 +31,9 @@ export const DETECTOR_CONDITIONS: readonly WatchedCondition[] = [
   'NTPProblem',
 ].map((type) => ({ type, badStatus: 'True' }))
 
-export const customConditions: Check = makeCustomConditions(DETECTOR_CONDITIONS)
-
-export function makeCustomConditions(watched: readonly WatchedCondition[]): Check {
+export function makeCustomConditions(
+  watched: readonly WatchedCondition[] = DETECTOR_CONDITIONS,
+): Check {
   return {
     name: 'custom_conditions',
     timeoutMs: 1000,

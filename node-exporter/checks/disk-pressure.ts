@@ -2,10 +2,9 @@
  * Whether the disks are as full as the kubelet evicts pods for: its own word, and the figures, for its word comes late
  * and not at all while the API server is away. Never asks a network file system.
  */
-import { readFile } from 'node:fs/promises'
 import type { Check, NodeFacts, Outcome } from './check.ts'
-import { DiskSpace, type Figures, type Space, type StatFs } from './disk-space.ts'
-import { findMount, isRemote, parseMountTable, type MountTable } from './mount-table.ts'
+import { DiskSpace, type Figures, type Silent, type Space, type StatFs } from './disk-space.ts'
+import { findMount, isRemote, readMountTable, type MountTable } from './mount-table.ts'
 
 /** Percent that has to be free. */
 export interface LeastFree {
@@ -17,22 +16,27 @@ export interface LeastFree {
 /** The kubelet's own `evictionHard`: nodefs.available, imagefs.available, inodesFree (reference, kubernetes 2.1). */
 export const KUBELET_LEAST_FREE: LeastFree = { nodefs: 10, imagefs: 15, inodes: 5 }
 
-/** The kubelet's folder and logs; images and layers of containerd and of CRI-O (reference, kubernetes 2.1). */
-export const KEY_PATHS: readonly { path: string; kind: 'nodefs' | 'imagefs' }[] = [
-  { path: '/var/lib/kubelet', kind: 'nodefs' },
-  { path: '/var/log', kind: 'nodefs' },
-  { path: '/var/lib/containerd', kind: 'imagefs' },
-  { path: '/var/lib/containers', kind: 'imagefs' },
-]
+/** The kubelet's folder and logs. */
+const NODEFS_PATHS = ['/var/lib/kubelet', '/var/log']
+/** Images and layers of containerd and of CRI-O (reference, kubernetes 2.1). */
+const IMAGEFS_PATHS = ['/var/lib/containerd', '/var/lib/containers']
 
 /** Our own table, unlike filesystem_ro: what matters is which file system our own call would touch. */
 const OWN_MOUNTS = '/proc/self/mountinfo'
 
 export interface DiskPressureSettings {
   leastFree?: LeastFree
+  /** Absolute, on the host; one that isn't there is passed over. */
+  nodefsPaths?: readonly string[] | undefined
+  imagefsPaths?: readonly string[] | undefined
   statfs?: StatFs
   /** The mountinfo to look paths up in. */
   mountsFile?: string
+}
+
+interface KeyPath {
+  path: string
+  kind: 'nodefs' | 'imagefs'
 }
 
 interface Findings {
@@ -42,18 +46,37 @@ interface Findings {
 
 /** With calls of its own: one outstanding for each mount. */
 export function makeDiskPressure(settings: DiskPressureSettings = {}): Check {
-  const { leastFree = KUBELET_LEAST_FREE, mountsFile = OWN_MOUNTS } = settings
+  const {
+    leastFree = KUBELET_LEAST_FREE,
+    nodefsPaths = NODEFS_PATHS,
+    imagefsPaths = IMAGEFS_PATHS,
+    mountsFile = OWN_MOUNTS,
+  } = settings
+  const keys: KeyPath[] = [
+    ...nodefsPaths.map((path) => ({ path, kind: 'nodefs' as const })),
+    ...imagefsPaths.map((path) => ({ path, kind: 'imagefs' as const })),
+  ]
   const space = new DiskSpace(settings.statfs)
   // More than a hanging statfs takes, so that it is told by its mount's name.
-  return { name: 'disk_pressure', timeoutMs: 3000, cannotTell: 'pass', run }
+  return {
+    name: 'disk_pressure',
+    timeoutMs: 3000,
+    cannotTell: 'pass',
+    run,
+    hasCallOut: () => space.hasCallOut(),
+  }
 
   async function run(node: NodeFacts): Promise<Outcome> {
-    const spaces = await measureAll(space, node.hostRoot, mountsFile)
-    return combine(judgeCondition(node), judgeSpaces(spaces, leastFree))
+    const mounts = readMountTable(mountsFile)
+    // Without a mount table nothing may be asked: it could be a network file system.
+    if (typeof mounts === 'string') {
+      return combine(judgeCondition(node), { failures: [], unknowns: [mounts] })
+    }
+    const groups = groupByMount(keys, mounts, node.hostRoot)
+    const spaces = await measureAll(space, groups, node.hostRoot)
+    return combine(judgeCondition(node), judgeSpaces(keys, spaces, leastFree))
   }
 }
-
-export const diskPressure: Check = makeDiskPressure()
 
 /** Local figures decide: what the API server can't say is worth a warning, and no more. */
 function combine(kubelet: Findings, local: Findings): Outcome {
@@ -75,14 +98,28 @@ function judgeCondition({ apiProblem, conditions }: NodeFacts): Findings {
   return { failures: condition.status === 'True' ? [condition.reason] : [], unknowns: [] }
 }
 
-/** By key path, without those on network file systems; a text is why nothing could be asked. */
-type Spaces = ReadonlyMap<string, Space> | string
+/** Some of the key paths, on one mount. */
+interface Group {
+  point: string
+  paths: string[]
+}
 
-async function measureAll(space: DiskSpace, hostRoot: string, mountsFile: string): Promise<Spaces> {
-  const mounts = await readMounts(mountsFile)
-  if (typeof mounts === 'string') return mounts
+/** Without those on network file systems. */
+function groupByMount(keys: readonly KeyPath[], mounts: MountTable, hostRoot: string): Group[] {
+  const local = keys.flatMap(({ path }) => {
+    const mount = findMount(mounts, hostRoot + path)
+    return mount === undefined || isRemote(mount) ? [] : { path, point: mount.point }
+  })
+  const groups = Map.groupBy(local, ({ point }) => point)
+  return [...groups].map(([point, found]) => ({ point, paths: found.map(({ path }) => path) }))
+}
+
+/** By key path. */
+type Spaces = ReadonlyMap<string, Space>
+
+async function measureAll(space: DiskSpace, groups: Group[], hostRoot: string): Promise<Spaces> {
   const measured = await Promise.all(
-    groupByMount(mounts, hostRoot).map(async ({ point, paths }) => {
+    groups.map(async ({ point, paths }) => {
       const found = await space.measure(
         point,
         paths.map((path) => hostRoot + path),
@@ -93,32 +130,20 @@ async function measureAll(space: DiskSpace, hostRoot: string, mountsFile: string
   return new Map(measured.flat())
 }
 
-function pick(found: ReadonlyMap<string, Space> | 'hangs', path: string, point: string): Space {
+function pick(found: ReadonlyMap<string, Space> | Silent, path: string, point: string): Space {
   const hangs = { problem: `the file system at ${point} does not answer statfs` }
-  return found === 'hangs' ? hangs : (found.get(path) ?? hangs)
-}
-
-/** Or why there is none; without it nothing may be asked, for it could be a network file system. */
-async function readMounts(file: string): Promise<MountTable | string> {
-  try {
-    return parseMountTable(await readFile(file, 'utf8'))
-  } catch (error) {
-    return `no mount table: ${error instanceof Error ? error.message : String(error)}`
+  switch (found) {
+    case 'hangs':
+      return hangs
+    case 'waits':
+      return { problem: `the file system at ${point} was not asked: others do not answer` }
+    default:
+      return found.get(path) ?? hangs
   }
 }
 
-function groupByMount(mounts: MountTable, hostRoot: string): { point: string; paths: string[] }[] {
-  const local = KEY_PATHS.flatMap(({ path }) => {
-    const mount = findMount(mounts, hostRoot + path)
-    return mount === undefined || isRemote(mount) ? [] : { path, point: mount.point }
-  })
-  const groups = Map.groupBy(local, ({ point }) => point)
-  return [...groups].map(([point, found]) => ({ point, paths: found.map(({ path }) => path) }))
-}
-
-function judgeSpaces(spaces: Spaces, leastFree: LeastFree): Findings {
-  if (typeof spaces === 'string') return { failures: [], unknowns: [spaces] }
-  const found = KEY_PATHS.map(({ path, kind }) => ({ path, kind, space: spaces.get(path) }))
+function judgeSpaces(keys: readonly KeyPath[], spaces: Spaces, leastFree: LeastFree): Findings {
+  const found = keys.map(({ path, kind }) => ({ path, kind, space: spaces.get(path) }))
   const there = found.filter(({ space }) => space !== undefined && space !== 'absent')
   if (there.length === 0) {
     return { failures: [], unknowns: ['none of the key paths is there on a local file system'] }

@@ -2,9 +2,8 @@
  * Whether a file system that the node has to write on became read-only, from the host's own mount table: its super
  * options, for a read-only mount of a writable file system is a harmless bind. It touches no disk.
  */
-import { readFile } from 'node:fs/promises'
 import type { Check, NodeFacts, Outcome } from './check.ts'
-import { findMount, isRemote, parseMountTable, type Mount, type MountTable } from './mount-table.ts'
+import { findMount, isRemote, readMountTable, type Mount, type MountTable } from './mount-table.ts'
 
 /**
  * What the kubelet, the container runtimes (containerd, CRI-O) and logs write on (reference, kubernetes 2.2). Never
@@ -39,9 +38,9 @@ export function makeFilesystemRo(required: readonly string[] = REQUIRED_WRITABLE
   let seenWritable: ReadonlySet<string> = new Set()
   return { name: 'filesystem_ro', timeoutMs: 1000, cannotTell: 'pass', run }
 
-  async function run({ hostRoot }: NodeFacts): Promise<Outcome> {
+  function run({ hostRoot }: NodeFacts): Outcome {
     // Of pid 1 and not our own: in a container's namespace each mount of the host's may be a read-only bind.
-    const mounts = await readMounts(`${hostRoot}/proc/1/mountinfo`)
+    const mounts = readMounts(`${hostRoot}/proc/1/mountinfo`)
     if (typeof mounts === 'string') return { passed: 'unknown', reason: mounts }
     const needed = findNeeded(mounts, required)
     const disks = [...mounts.values()].filter(isDisk)
@@ -51,16 +50,10 @@ export function makeFilesystemRo(required: readonly string[] = REQUIRED_WRITABLE
   }
 }
 
-export const filesystemRo: Check = makeFilesystemRo()
-
 /** Or why there is none: hidepid, or `/proc` of the host is not mounted here. */
-async function readMounts(file: string): Promise<MountTable | string> {
-  try {
-    const mounts = parseMountTable(await readFile(file, 'utf8'))
-    return mounts.has('/') ? mounts : `no mount of / in ${file}`
-  } catch (error) {
-    return `no mount table: ${error instanceof Error ? error.message : String(error)}`
-  }
+function readMounts(file: string): MountTable | string {
+  const mounts = readMountTable(file)
+  return typeof mounts === 'string' || mounts.has('/') ? mounts : `no mount of / in ${file}`
 }
 
 /** Each mount once, however many of the required paths sit on it. */

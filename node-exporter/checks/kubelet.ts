@@ -7,12 +7,10 @@ const SLACK_MS = 500
 
 interface Given {
   /** The kubelet's --healthz-port; 10248 is its default. */
-  port?: number
+  port?: number | undefined
   /** ms for each of the two tries. */
   tryMs?: number
 }
-
-export const kubelet: Check = makeKubelet()
 
 export function makeKubelet({ port = 10_248, tryMs = 1000 }: Given = {}): Check {
   const question = { port, path: '/healthz', timeoutMs: tryMs }

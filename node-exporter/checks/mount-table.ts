@@ -2,6 +2,7 @@
  * The kernel's mount table, from mountinfo and never from `mounts`: that one merges a mount's own flags with those of
  * the file system beneath, so a harmless read-only bind looks like a dead disk there (reference, kubernetes 2.2).
  */
+import { readFileSync } from 'node:fs'
 import { posix } from 'node:path'
 
 export interface Mount {
@@ -20,6 +21,15 @@ export interface Mount {
 
 /** By mount point: of several on one point only the last can be seen. */
 export type MountTable = ReadonlyMap<string, Mount>
+
+/** Or why there is none. At once, not by promise: a dead disk may hold every thread that reads files; proc never blocks. */
+export function readMountTable(file: string): MountTable | string {
+  try {
+    return parseMountTable(readFileSync(file, 'utf8'))
+  } catch (error) {
+    return `no mount table: ${error instanceof Error ? error.message : String(error)}`
+  }
+}
 
 /** Lines that are not a mount's are left out; a table of none is an empty one. */
 export function parseMountTable(text: string): MountTable {

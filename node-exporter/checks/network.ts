@@ -52,8 +52,6 @@ const SERVERS_MAX = 3 // glibc's MAXNS: more of them than that at once is no nod
 const LINK_LOCAL = /^fe[89ab]/i
 const SPARE_MS = 1000 // so that both parts speak before the frame ends the run: it would pass
 
-export const network: Check = createNetwork()
-
 export function createNetwork(given: Partial<NetworkOptions> = {}): Check {
   const options = { ...OPTIONS, ...given }
   const { dnsTimeoutMs, neighbourWaitMs, connectTimeoutMs } = options

@@ -4,7 +4,7 @@
  * connection each and block the event loop for seconds on a large list. It retries nothing: whoever asks does.
  */
 import { HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { delimiter } from 'node:path'
 import { Agent, request, type Dispatcher } from 'undici'
 import * as v from 'valibot'
@@ -45,7 +45,14 @@ export interface KubeApiOptions {
   timeoutMs: number
 }
 
-const TOKEN_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/token'
+const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
+const TOKEN_FILE = `${ACCOUNT}/token`
+
+/** The namespace of this very pod. null: outside of one. */
+export function readOwnNamespace(accountRoot: string): string | null {
+  const file = `${accountRoot}${ACCOUNT}/namespace`
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : null
+}
 
 interface Connection {
   config: KubeConfig

@@ -77,6 +77,70 @@ export interface Workload {
 const configMapSchema = v.object({ metadata, data: strings })
 export type KubeConfigMap = v.InferOutput<typeof configMapSchema>
 
+const nodeSchema = v.object({
+  metadata: v.object({ name: v.string() }),
+  spec: v.nullish(v.object({ unschedulable: v.nullish(v.boolean()) }), {}),
+  status: v.nullish(
+    v.object({
+      conditions: v.nullish(v.array(v.object({ type: v.string(), status: v.string() })), []),
+    }),
+    {},
+  ),
+})
+
+/** What is kept of a Node object, which may be a megabyte. */
+export interface KubeNode {
+  name: string
+  isSchedulable: boolean
+  /** The condition Ready is True: False, Unknown and absent all mean that it isn't. */
+  isReady: boolean
+}
+
+const podSchema = v.object({
+  metadata: v.object({
+    name: v.string(),
+    namespace: v.optional(v.string(), ''),
+    creationTimestamp: v.nullish(v.string(), ''),
+    deletionTimestamp: v.nullish(v.string()),
+  }),
+  spec: v.object({
+    nodeName: v.nullish(v.string(), ''),
+    containers: v.nullish(
+      v.array(
+        v.object({
+          ports: v.nullish(
+            v.array(v.object({ name: v.nullish(v.string(), ''), containerPort: v.number() })),
+            [],
+          ),
+        }),
+      ),
+      [],
+    ),
+  }),
+  status: v.nullish(
+    v.object({
+      phase: v.nullish(v.string(), ''),
+      podIP: v.nullish(v.string(), ''),
+      conditions: v.nullish(v.array(v.object({ type: v.string(), status: v.string() })), []),
+    }),
+    {},
+  ),
+})
+
+/** A pod of the node role, by where it is asked. */
+export interface ExporterPod {
+  namespace: string
+  name: string
+  node: string
+  /** '' while it has none; an IPv6 one without brackets. */
+  address: string
+  port: number
+  isReady: boolean
+  isTerminating: boolean
+  /** RFC 3339 in UTC, so that the later text is the later time. */
+  createdAt: string
+}
+
 export const parseService = parser(serviceSchema)
 export const parseSlice = parser(sliceSchema)
 export const parseConfigMap = parser(configMapSchema)
@@ -92,6 +156,58 @@ export function parseWorkload(object: unknown): Workload | null {
     podLabels: workload.spec.template.metadata?.labels ?? {},
     desired: workload.status?.desiredNumberScheduled ?? workload.spec.replicas ?? 1,
   }
+}
+
+const parseRawNode = parser(nodeSchema)
+const parseRawPod = parser(podSchema)
+
+export function parseNode(object: unknown): KubeNode | null {
+  const node = parseRawNode(object)
+  return (
+    node && {
+      name: node.metadata.name,
+      isSchedulable: node.spec?.unschedulable !== true,
+      isReady: isTrue(node.status?.conditions, 'Ready'),
+    }
+  )
+}
+
+/** null also for a pod that no node has, and for one that has ended. */
+export function parseExporterPod(object: unknown): ExporterPod | null {
+  const pod = parseRawPod(object)
+  const node = pod?.spec.nodeName ?? ''
+  if (pod === null || node === '') return null
+  if (ENDED.includes(pod.status?.phase ?? '')) return null
+  const ports = pod.spec.containers?.flatMap((container) => container.ports ?? []) ?? []
+  return {
+    namespace: pod.metadata.namespace,
+    name: pod.metadata.name,
+    node,
+    address: pod.status?.podIP ?? '',
+    port: chooseNodePort(ports),
+    isReady: isTrue(pod.status?.conditions, 'Ready'),
+    isTerminating: typeof pod.metadata.deletionTimestamp === 'string',
+    createdAt: pod.metadata.creationTimestamp ?? '',
+  }
+}
+
+const ENDED = ['Succeeded', 'Failed']
+
+/** LISTEN_PORT's default. */
+const NODE_PORT = 25_001
+
+/** The container port named `health`, else the only one that the pod declares, else 25001. */
+function chooseNodePort(ports: { name?: string | null; containerPort: number }[]): number {
+  const named = ports.find(({ name }) => name === 'health')
+  const only = ports.length === 1 ? ports[0] : undefined
+  return (named ?? only)?.containerPort ?? NODE_PORT
+}
+
+function isTrue(
+  conditions: { type: string; status: string }[] | null | undefined,
+  type: string,
+): boolean {
+  return conditions?.find((condition) => condition.type === type)?.status === 'True'
 }
 
 /** null: not what the API server's own schema promises, so it is left out. */

@@ -28,7 +28,8 @@ export const REFLECTOR_TIMINGS: ReflectorTimings = {
   backoffMs: [1000, 30_000],
 }
 
-const PAGE_SIZE = '500'
+/** Objects of a page. */
+const PAGE_SIZE = 500
 
 const metadataSchema = v.object({
   metadata: v.object({
@@ -50,6 +51,8 @@ export interface Collection {
   /** Such as /apis/apps/v1/deployments. */
   path: string
   labelSelector?: string
+  /** Objects of a page, where they are so large that 500 at once would block the loop. */
+  pageSize?: number
 }
 
 /** `isSynced`: listed whole at least once. `error`: why the last try failed; null since something worked. */
@@ -116,13 +119,13 @@ export class Reflector<T> {
   }
 
   async #list(): Promise<void> {
-    const { path, labelSelector } = this.collection
+    const { path, labelSelector, pageSize = PAGE_SIZE } = this.collection
     const items = new Map<string, T>()
     let resourceVersion = ''
     let token = ''
     do {
       const query = {
-        limit: PAGE_SIZE,
+        limit: String(pageSize),
         ...(labelSelector === undefined ? {} : { labelSelector }),
         ...(token === '' ? {} : { continue: token }),
       }

@@ -5,20 +5,25 @@ import { cutText } from '../push/cut-text.ts'
 import type { KubeService, KubeSlice, Workload } from './kube-objects.ts'
 import { ANNOTATION, readBoolean, SERVICE_NAME_LABEL, type Warn } from './labels.ts'
 
-/** One address of a service: where to ask, and what the answer is filed under. */
-export interface DiscoveredTarget {
-  /** The pod's name, else the address. */
-  id: string
+/** Where to ask. */
+export interface Place {
   namespace: string
   /** null: an address without a pod. */
   pod: string | null
-  node: string | null
-  ready: boolean
   scheme: 'http' | 'https'
   /** An IPv6 one without brackets. */
   address: string
   port: number
+  /** With its query. */
   path: string
+}
+
+/** One address of a service: where to ask, and what the answer is filed under. */
+export interface DiscoveredTarget extends Place {
+  /** The pod's name, else the address. */
+  id: string
+  node: string | null
+  ready: boolean
 }
 
 export interface DiscoveredService {

@@ -5,11 +5,23 @@ import type { CheckResult } from '../checks/check.ts'
 /** Asked for where no check is named, whatever else is configured. */
 const DEFAULT_CHECK = 'node_ready'
 const METHODS = ['GET', 'HEAD', 'OPTIONS']
+/** More names than there are checks: whoever sends more doesn't ask for a node. */
+const NAMES_MAX = 32
+
+/** What somebody may hold on to who sends nothing, or half of a request. Asking takes one packet. */
+export const ENDPOINT_LIMITS = {
+  headersTimeoutMs: 5000,
+  requestTimeoutMs: 10_000,
+  /** More than any load balancer's interval: one that finds its kept connection just closed takes the node for down. */
+  keepAliveMs: 75_000,
+  connections: 512,
+}
 
 export interface EndpointOptions {
   /** undefined: NODE_NAME isn't set. */
   nodeName: string | undefined
   ask: (name: string) => Promise<CheckResult>
+  limits?: typeof ENDPOINT_LIMITS
 }
 
 interface Reply {
@@ -19,7 +31,14 @@ interface Reply {
 
 /** Rejects when the port can't be had. */
 export async function startEndpoint(port: number, options: EndpointOptions): Promise<Server> {
-  const server = createServer((request, response) => {
+  const { limits = ENDPOINT_LIMITS } = options
+  const settings = {
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionsCheckingInterval: Math.min(1000, limits.headersTimeoutMs), // 30 s without
+  }
+  const server = createServer(settings, (request, response) => {
     answer(request, options).then(
       (reply) => {
         send(request, response, reply)
@@ -29,8 +48,9 @@ export async function startEndpoint(port: number, options: EndpointOptions): Pro
       },
     )
   })
+  server.maxConnections = limits.connections
   const { promise, resolve, reject } = Promise.withResolvers<Server>()
-  server.once('error', reject)
+  server.on('error', reject) // for good: a connection that can't be taken later on must not end the process
   server.listen(port, () => {
     resolve(server)
   })
@@ -42,8 +62,10 @@ async function answer(
   { nodeName, ask }: EndpointOptions,
 ): Promise<Reply> {
   const startMs = performance.now()
-  const { pathname, searchParams } = new URL(url, 'http://node')
-  if (pathname !== '/health') {
+  // As a proxy sends it, too, with scheme and host.
+  const asked = URL.parse(url.startsWith('/') ? `http://node${url}` : url)
+  if (asked === null) return { status: 400, body: { error: 'This is no URL' } }
+  if (asked.pathname !== '/health' && asked.pathname !== '/health/') {
     return { status: 404, body: { error: 'Nothing is here. Ask for /health?check=…' } }
   }
   if (!METHODS.includes(method)) {
@@ -54,7 +76,11 @@ async function answer(
       'NODE_NAME is not set: set it from the downward API, fieldRef spec.nodeName, to the name of the Node'
     return { status: 500, body: { status: 'not-ready', error, checks: [], total_duration_ms: 0 } }
   }
-  const checks = await Promise.all(splitChecks(searchParams.getAll('check')).map(ask))
+  const names = splitChecks(asked.searchParams.getAll('check'))
+  if (names.length > NAMES_MAX) {
+    return { status: 400, body: { error: `Ask for ${NAMES_MAX} checks at most` } }
+  }
+  const checks = await Promise.all(names.map(ask))
   const isReady = checks.every(({ passed }) => passed)
   return {
     status: isReady ? 200 : 503,

@@ -1,7 +1,12 @@
 /** Environment to the node role's configuration: every fault named at once, each with what to write instead. */
 import * as v from 'valibot'
+import { CHECK_NAMES, type CheckSettings } from '../checks/index.ts'
+import { CHECK_ENTRIES, toCheckSettings } from './check-config.ts'
 
 const PORT_FORM = 'must be a port, 0 to 65535 (0: any free one)'
+
+const NODE_FORM = 'must be the name of a Node, a DNS-1123 subdomain'
+const CHECKS_FORM = `must be names of checks, separated by commas: ${[...CHECK_NAMES].join(', ')}`
 
 const port = v.pipe(
   v.string(),
@@ -12,7 +17,13 @@ const port = v.pipe(
 )
 
 const envSchema = v.object({
-  NODE_NAME: v.optional(v.pipe(v.string(), v.maxLength(253, 'must be the name of a Node'))),
+  NODE_NAME: v.optional(
+    v.pipe(
+      v.string(),
+      v.maxLength(253, NODE_FORM),
+      v.regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, NODE_FORM),
+    ),
+  ),
   LISTEN_PORT: v.optional(port, '25001'),
   AGENT_PORT: v.optional(port),
   HOST_ROOT: v.optional(
@@ -27,7 +38,9 @@ const envSchema = v.object({
     v.pipe(
       v.string(),
       v.transform((text) => text.split(/[\s,]+/).filter((name) => name !== '')),
-      v.minLength(1, 'must be names of checks, separated by commas'),
+      v.minLength(1, CHECKS_FORM),
+      v.everyItem((name) => CHECK_NAMES.has(name), CHECKS_FORM),
+      v.transform((list) => [...new Set(list)]),
     ),
     'node_ready',
   ),
@@ -35,6 +48,7 @@ const envSchema = v.object({
     v.picklist(['debug', 'info', 'warn', 'error'], 'must be debug, info, warn or error'),
     'info',
   ),
+  ...CHECK_ENTRIES,
 })
 
 export interface NodeConfig {
@@ -45,9 +59,10 @@ export interface NodeConfig {
   agentPort: number | undefined
   /** Without a slash at the end; '' for `/`. */
   hostRoot: string
-  /** What the agent-check answers for. */
+  /** What the agent-check answers for and the cluster role asks: sampled from the start. */
   checks: string[]
   logLevel: 'debug' | 'info' | 'warn' | 'error'
+  checkSettings?: CheckSettings
 }
 
 export type ReadNodeConfig = { ok: true; config: NodeConfig } | { ok: false; faults: string[] }
@@ -73,6 +88,7 @@ export function readNodeConfig(env: Record<string, string | undefined>): ReadNod
       hostRoot: e.HOST_ROOT,
       checks: e.NODE_CHECKS,
       logLevel: e.LOG_LEVEL,
+      checkSettings: toCheckSettings(e),
     },
   }
 }

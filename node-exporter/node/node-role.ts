@@ -1,6 +1,6 @@
 /** The node role, wired: what is known of this Node, the checks and their samples, and the ways to ask for them. */
 import type { AddressInfo, Server } from 'node:net'
-import { CHECKS } from '../checks/index.ts'
+import { makeChecks } from '../checks/index.ts'
 import type { Log } from '../self/log.ts'
 import { startAgent } from './agent-check.ts'
 import { readAccess } from './api-access.ts'
@@ -36,16 +36,31 @@ export async function startNodeRole(
       else log.warn({ reason: problem }, 'the API server can’t be asked: what needs it passes')
     },
   })
-  const sampler = new Sampler(CHECKS, () => watch.facts(), timings.sampleEveryMs)
+  if (nodeName === undefined) log.error('NODE_NAME is not set: every question is answered with 500')
+  // Before anybody can ask: a node that isn't ready would be ready for a moment.
+  await watch.asked
+  const checks = makeChecks(config.checkSettings)
+  const sampler = new Sampler({
+    checks,
+    facts: () => watch.facts(),
+    warm: config.checks,
+    everyMs: timings.sampleEveryMs,
+  })
   const ask = (name: string) => sampler.ask(name)
+  const isCordoned = () => {
+    const { apiProblem, isUnschedulable } = watch.facts()
+    return apiProblem === null ? isUnschedulable : null
+  }
   const endpoint = await startEndpoint(config.listenPort, { nodeName, ask })
   const agent =
     config.agentPort === undefined
       ? null
       : await startAgent(config.agentPort, {
+          nodeName,
           checks: config.checks,
           ask,
-          isCordoned: () => watch.facts().isUnschedulable,
+          isCordoned,
+          readyForMs: timings.agentReadyMs,
         })
   log.info({ node: nodeName, port: portOf(endpoint) }, 'node role started')
   return {
@@ -54,9 +69,15 @@ export async function startNodeRole(
     stop: async () => {
       sampler.stop()
       watch.stop()
+      if (checks.some((check) => check.hasCallOut?.())) process.once('exit', killSelf)
       await Promise.all([close(endpoint), agent === null ? null : close(agent)])
     },
   }
+}
+
+/** A call that never returns holds a thread, and process.exit waits for every thread. */
+function killSelf(): void {
+  process.kill(process.pid, 'SIGKILL')
 }
 
 function portOf(server: Server): number {

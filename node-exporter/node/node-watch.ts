@@ -2,191 +2,134 @@
  * What the API server says of this one Node, asked every two seconds over one kept connection and answered from memory.
  * What is older than five seconds is not known any more: checks that need it then pass, for an API outage drains nobody.
  */
-import { Agent, request } from 'node:https'
-import type { IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import * as v from 'valibot'
-import type { Condition, NodeFacts } from '../checks/check.ts'
+import { describeError, type NodeFacts } from '../checks/check.ts'
 import type { Access } from './api-access.ts'
+import { ApiConnection, type ApiAnswer } from './api-connection.ts'
+import { NOTHING_KNOWN, readNode } from './api-node.ts'
+import { middleOf, narrowOffset, readOffset, type OffsetRange } from './clock-offset.ts'
 import { SAMPLE_EVERY_MS } from './sampler.ts'
 
-/** ms. What is older than `knownMs` is not known (behaviour, section 7). */
+/**
+ * ms. What is older than `knownMs` is not known (behaviour, section 7). The next question starts `askEveryMs` after the
+ * last one did, give or take a tenth: one that is lost leaves time for another within what is known.
+ */
 export const NODE_TIMINGS = {
   askEveryMs: 2000,
   askTimeoutMs: 2000,
   knownMs: 5000,
   sampleEveryMs: SAMPLE_EVERY_MS,
+  /** After the start and a drain, in which the agent-check says `ready`. */
+  agentReadyMs: 60_000,
 }
 export type NodeTimings = typeof NODE_TIMINGS
 
-/** Bytes of a Node object; one with thousands of images is about 1 MB. */
-const NODE_MAX_BYTES = 4 * 1024 * 1024
-
-const nodeSchema = v.object({
-  spec: v.optional(
-    v.object({
-      unschedulable: v.optional(v.boolean(), false),
-      taints: v.nullish(v.array(v.object({ key: v.string(), effect: v.string() })), []),
-    }),
-    {},
-  ),
-  status: v.optional(
-    v.object({
-      conditions: v.nullish(
-        v.array(
-          v.object({
-            type: v.string(),
-            status: v.string(),
-            reason: v.optional(v.string(), ''),
-            message: v.optional(v.string(), ''),
-            lastHeartbeatTime: v.nullish(v.string(), null),
-          }),
-        ),
-        [],
-      ),
-    }),
-    {},
-  ),
-})
-
-type Known = Pick<NodeFacts, 'isGone' | 'conditions' | 'isUnschedulable' | 'taints'>
-
-const NOTHING: Known = { isGone: false, conditions: new Map(), isUnschedulable: false, taints: [] }
-
 export interface NodeWatchOptions {
+  /** Empty: NODE_NAME isn't set, and nobody is asked. */
   name: string
   hostRoot: string
   access: () => Promise<Access>
-  /** Told when the API server goes out of reach, with why, and null when it is back. */
+  /** Told when the Node is not known any more, or not at the first try, with why; null when it is known. */
   onTurn: (problem: string | null) => void
   timings: NodeTimings
 }
 
 export class NodeWatch {
+  /** Settles with the first answer, or without one: then there is a problem to tell. Never rejects. */
+  readonly asked: Promise<void>
   readonly #options: NodeWatchOptions
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  readonly #connection = new ApiConnection()
   readonly #stop = new AbortController()
-  #known = NOTHING
+  #known = NOTHING_KNOWN
   /** ms by performance.now(); when it was last heard. */
   #heardAtMs = -Infinity
-  #clockOffsetMs: number | null = null
+  #clock: OffsetRange | null = null
+  #clockHeardAtMs = -Infinity
   #problem: string | null = 'the API server was not asked yet'
+  /** As last told by `onTurn`. */
+  #isKnown: boolean | null = null
 
   constructor(options: NodeWatchOptions) {
     this.#options = options
-    void this.#run()
+    if (options.name === '') {
+      this.#problem = 'NODE_NAME is not set'
+      this.asked = Promise.resolve()
+    } else {
+      this.asked = this.#ask()
+      void this.asked.then(() => this.#run())
+    }
   }
 
   facts(): NodeFacts {
-    const isKnown = performance.now() - this.#heardAtMs <= this.#options.timings.knownMs
+    const { name, hostRoot } = this.#options
+    const isKnown = this.#isFresh(this.#heardAtMs)
+    const clock = this.#freshClock()
     return {
-      name: this.#options.name,
-      hostRoot: this.#options.hostRoot,
+      name,
+      hostRoot,
       nowMs: Date.now(),
-      clockOffsetMs: this.#clockOffsetMs,
+      clockOffsetMs: clock === null ? null : middleOf(clock),
       apiProblem: isKnown ? null : (this.#problem ?? 'nothing new from the API server'),
-      ...(isKnown ? this.#known : NOTHING),
+      ...(isKnown ? this.#known : NOTHING_KNOWN),
     }
   }
 
   stop(): void {
     this.#stop.abort()
-    this.#agent.destroy()
+    this.#connection.stop()
+  }
+
+  #isFresh(heardAtMs: number): boolean {
+    return performance.now() - heardAtMs <= this.#options.timings.knownMs
   }
 
   async #run(): Promise<void> {
-    const { askEveryMs } = this.#options.timings
+    let startedAtMs = performance.now()
     while (!this.#stop.signal.aborted) {
+      const everyMs = this.#options.timings.askEveryMs * (0.9 + 0.2 * Math.random())
+      const restMs = Math.max(0, startedAtMs + everyMs - performance.now())
       // Questions follow one another: a slow API server is not asked twice at once.
       // oxlint-disable-next-line no-await-in-loop
-      await this.#ask()
-      // oxlint-disable-next-line no-await-in-loop
-      await sleep(askEveryMs, undefined, { signal: this.#stop.signal, ref: false }).catch(
+      await sleep(restMs, undefined, { signal: this.#stop.signal, ref: false }).catch(
         () => undefined, // stopped
       )
+      startedAtMs = performance.now()
+      // oxlint-disable-next-line no-await-in-loop
+      if (!this.#stop.signal.aborted) await this.#ask()
     }
   }
 
   async #ask(): Promise<void> {
-    const problem = await this.#askOnce().then(
-      () => null,
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
-    )
-    if ((problem === null) !== (this.#problem === null)) this.#options.onTurn(problem)
-    this.#problem = problem
+    this.#problem = await this.#askOnce().then(() => null, describeError)
+    if (this.#stop.signal.aborted) return
+    const { apiProblem } = this.facts()
+    const isKnown = apiProblem === null
+    if (isKnown !== this.#isKnown) this.#options.onTurn(apiProblem)
+    this.#isKnown = isKnown
   }
 
   async #askOnce(): Promise<void> {
-    const access = await this.#options.access()
-    const sentAtMs = Date.now()
-    const { status, date, text } = await this.#get(access)
-    if (status !== 200 && status !== 404) throw new Error(`the API server answers ${status}`)
-    if (date !== null) {
-      // The header has whole seconds: half of one is what it lacks on average.
-      this.#clockOffsetMs = date + 500 - (sentAtMs + Date.now()) / 2
-    }
-    this.#known = status === 404 ? { ...NOTHING, isGone: true } : readNode(text)
+    const { name, access, timings } = this.#options
+    const answer = await this.#connection.get({
+      access: await access(),
+      // Out of the API server's memory: it may be a moment old, and costs etcd nothing.
+      path: `/api/v1/nodes/${encodeURIComponent(name)}?resourceVersion=0`,
+      timeoutMs: timings.askTimeoutMs,
+    })
+    this.#readClock(answer)
+    this.#known = readNode(answer)
     this.#heardAtMs = performance.now()
   }
 
-  #get({
-    server,
-    ...access
-  }: Access): Promise<{ status: number; date: number | null; text: string }> {
-    const path = `/api/v1/nodes/${encodeURIComponent(this.#options.name)}?resourceVersion=0`
-    const { promise, resolve, reject } = Promise.withResolvers<{
-      status: number
-      date: number | null
-      text: string
-    }>()
-    const signal = AbortSignal.any([
-      this.#stop.signal,
-      AbortSignal.timeout(this.#options.timings.askTimeoutMs),
-    ])
-    const asked = request(
-      new URL(path, server),
-      { ...access, agent: this.#agent, signal },
-      (response) => {
-        readText(response).then((text) => {
-          const date = Date.parse(response.headers.date ?? '')
-          resolve({
-            status: response.statusCode ?? 0,
-            date: Number.isNaN(date) ? null : date,
-            text,
-          })
-        }, reject)
-      },
-    )
-    asked.on('error', reject)
-    asked.end()
-    return promise
+  /** Of any answer: a refusal tells the time as well. */
+  #readClock(answer: ApiAnswer): void {
+    const offset = readOffset(answer)
+    if (offset === null) return
+    this.#clock = narrowOffset(this.#freshClock(), offset)
+    this.#clockHeardAtMs = performance.now()
   }
-}
 
-async function readText(response: IncomingMessage): Promise<string> {
-  let text = ''
-  for await (const chunk of response.setEncoding('utf8')) {
-    text += String(chunk)
-    if (text.length > NODE_MAX_BYTES) throw new Error('the Node object is too large')
-  }
-  return text
-}
-
-function readNode(text: string): Known {
-  const { spec, status } = v.parse(nodeSchema, JSON.parse(text))
-  const conditions = (status.conditions ?? []).map(
-    ({ type, lastHeartbeatTime, ...condition }): [string, Condition] => {
-      const heartbeatMs = Date.parse(lastHeartbeatTime ?? '')
-      return [
-        type,
-        { ...condition, lastHeartbeatMs: Number.isNaN(heartbeatMs) ? null : heartbeatMs },
-      ]
-    },
-  )
-  return {
-    isGone: false,
-    conditions: new Map(conditions),
-    isUnschedulable: spec.unschedulable ?? false,
-    taints: spec.taints ?? [],
+  #freshClock(): OffsetRange | null {
+    return this.#isFresh(this.#clockHeardAtMs) ? this.#clock : null
   }
 }

@@ -1,6 +1,7 @@
 /**
  * Runs checks in the background and answers from the last sample, so that many load balancers cost no more than one and
- * no request waits for a disk. A check is sampled from its first question on, and for a minute after its last.
+ * no request waits for a disk. A check is sampled from its first question on, and for a minute after its last; those
+ * that are `warm` from the start, and for good.
  */
 import { runCheck, type Check, type CheckResult, type NodeFacts } from '../checks/check.ts'
 
@@ -8,6 +9,16 @@ import { runCheck, type Check, type CheckResult, type NodeFacts } from '../check
 export const SAMPLE_EVERY_MS = 1000
 /** ms without a question after which a check rests. */
 const REST_AFTER_MS = 60_000
+/** Characters of an unknown name that are said back. */
+const NAME_MAX = 63
+
+export interface SamplerOptions {
+  checks: readonly Check[]
+  facts: () => NodeFacts
+  /** Names; one that there is no check of is passed over. */
+  warm?: readonly string[]
+  everyMs?: number
+}
 
 interface Sampling {
   /** Of the first run, while there is no sample yet. */
@@ -19,22 +30,26 @@ interface Sampling {
 export class Sampler {
   readonly #checks: ReadonlyMap<string, Check>
   readonly #facts: () => NodeFacts
+  readonly #warm: ReadonlySet<string>
   readonly #samplings = new Map<string, Sampling>()
   readonly #timers = new Set<NodeJS.Timeout>()
   readonly #everyMs: number
   #isStopped = false
 
-  constructor(checks: Check[], facts: () => NodeFacts, everyMs = SAMPLE_EVERY_MS) {
+  constructor({ checks, facts, warm = [], everyMs = SAMPLE_EVERY_MS }: SamplerOptions) {
     this.#everyMs = everyMs
     this.#checks = new Map(checks.map((check) => [check.name, check]))
     this.#facts = facts
+    this.#warm = new Set(warm)
+    for (const check of checks) if (this.#warm.has(check.name)) this.#start(check)
   }
 
   /** Never rejects. An unknown name is a check that fails (behaviour, section 7). */
   async ask(name: string): Promise<CheckResult> {
     const check = this.#checks.get(name)
     if (check === undefined) {
-      return { name, passed: false, reason: `Unknown check: ${name}`, duration_ms: 0 }
+      const said = name.length > NAME_MAX ? `${name.slice(0, NAME_MAX)}…` : name
+      return { name: said, passed: false, reason: `Unknown check: ${said}`, duration_ms: 0 }
     }
     const sampling = this.#samplings.get(name) ?? this.#start(check)
     sampling.askedAtMs = performance.now()
@@ -64,7 +79,8 @@ export class Sampler {
     if (this.#isStopped) return
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
-      if (performance.now() - sampling.askedAtMs > REST_AFTER_MS) {
+      const isForgotten = performance.now() - sampling.askedAtMs > REST_AFTER_MS
+      if (isForgotten && !this.#warm.has(check.name)) {
         this.#samplings.delete(check.name)
         return
       }

@@ -1,4 +1,4 @@
-/** The content of a snapshot: what discovery and the prober know, and what is left of it where it would be too large. */
+/** The content of a snapshot: what discovery, the prober and the collector know, and what is left of it where it would be too large. */
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import {
@@ -8,6 +8,7 @@ import {
 } from '../../worker/contract/limits.ts'
 import type {
   Content,
+  Node,
   PodCheck,
   Report,
   Snapshot,
@@ -15,23 +16,30 @@ import type {
   Warning,
 } from '../../worker/contract/report.ts'
 import type { Discovered } from '../discovery/discovery.ts'
+import type { NodeCollector } from '../probing/node-collector.ts'
 import type { Prober } from '../probing/prober.ts'
 import { cutText } from './cut-text.ts'
 
 const pack = promisify(gzip)
 
-export function buildContent(
-  environment: string,
-  discovered: Discovered,
-  prober: Pick<Prober, 'describe' | 'warnings'>,
-): Content {
+/** What is known of the cluster, from whom. `nodeWarnings`: of the discovery of nodes. */
+export interface Sources {
+  environment: string
+  discovered: Discovered
+  prober: Pick<Prober, 'describe' | 'warnings'>
+  collector: Pick<NodeCollector, 'describe'>
+  nodeWarnings: Warning[]
+}
+
+export function buildContent(sources: Sources): Content {
+  const { environment, discovered, prober, collector, nodeWarnings } = sources
   return {
     environment,
     categories: discovered.categories,
     services: discovered.services.map((service) => prober.describe(service)),
-    nodes: null,
+    nodes: collector.describe(),
     acks: discovered.acks,
-    warnings: [...discovered.warnings, ...prober.warnings()]
+    warnings: [...discovered.warnings, ...nodeWarnings, ...prober.warnings()]
       .slice(0, WARNINGS_MAX)
       .map(({ subject, message }) => ({ subject: cut(subject), message: cut(message) })),
   }
@@ -70,6 +78,7 @@ const SHEDDING: ((snapshot: Snapshot) => Snapshot)[] = [
   (snapshot) => mapTargets({ ...snapshot, content: withoutWarnings(snapshot.content) }, anonymous),
 ]
 
+/** Also without the texts of services and nodes. */
 function mapTargets(snapshot: Snapshot, shed: (target: Target, index: number) => Target): Snapshot {
   const services = snapshot.content.services?.map(({ name, isResilient, isDaemon, ...rest }) => ({
     name,
@@ -78,7 +87,13 @@ function mapTargets(snapshot: Snapshot, shed: (target: Target, index: number) =>
     ...(rest.desired === undefined ? {} : { desired: rest.desired }),
     targets: rest.targets?.map(shed) ?? null,
   }))
-  return { ...snapshot, content: { ...snapshot.content, services: services ?? null } }
+  const nodes = snapshot.content.nodes?.map(withoutNodeTexts) ?? null
+  return { ...snapshot, content: { ...snapshot.content, services: services ?? null, nodes } }
+}
+
+/** Which checks a node has, and whether they pass, is read by verdicts: it is never left out. */
+function withoutNodeTexts(node: Node): Node {
+  return { ...node, checks: node.checks.map(({ name, passed }) => ({ name, passed })) }
 }
 
 function withoutTexts(target: Target): Target {

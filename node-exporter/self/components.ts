@@ -4,7 +4,7 @@ import type { ComponentStatus, ExporterInfo } from '../../worker/contract/report
 import { cutText } from '../push/cut-text.ts'
 import type { Log } from './log.ts'
 
-export type ComponentName = 'kube_api' | 'discovery' | 'prober' | 'push'
+export type ComponentName = 'kube_api' | 'discovery' | 'prober' | 'node_collector' | 'push'
 
 const FROM_BEST: ComponentStatus[] = ['unspecified', 'healthy', 'degraded', 'unhealthy']
 
@@ -16,7 +16,7 @@ export class Components {
     this.#log = log
   }
 
-  /** Logs each change once, however often it is said. `message`: what is wrong, absent when nothing is. */
+  /** Logs each change once, however often it is said. `message`: what is wrong, or worth knowing. */
   update(name: ComponentName, status: ComponentStatus, message?: string): void {
     const before = this.#all[name]
     if (before?.status === status && before.message === message) return

@@ -1,10 +1,12 @@
 /** What every page owes whoever looks at it: barriers, widths, dark and light, hostile names, its age, without JavaScript. */
+import { CHECK_NAMES } from '../../node-exporter/checks/index.ts'
 import type { Page } from 'playwright-core'
 import { expect, it, vi } from 'vitest'
 import {
   aCategory,
   aContent,
   aFailingTarget,
+  aNode,
   anUnreachableTarget,
   aService,
   aSnapshot,
@@ -17,6 +19,8 @@ import { OPERATE_TOKEN } from '../support/secrets.ts'
 
 const browser = useBrowser()
 const HOSTILE = `<img src=x onerror="alert('x')">"'&\nline`
+
+const EVERY_CHECK = [...CHECK_NAMES].map((name) => ({ name, passed: true }))
 
 /** Every state that a page shows, and names that nobody would choose. */
 async function anEdgeInTrouble(vars: Record<string, string> = {}): Promise<string> {
@@ -37,8 +41,17 @@ async function anEdgeInTrouble(vars: Record<string, string> = {}): Promise<strin
     aCategory({ name: 'read', services: ['web', 'gone'], isSticky: true, failureThreshold: 3 }),
     aCategory({ name: HOSTILE.replace('\n', ' '), services: [HOSTILE] }),
   ]
+  const nodes = [
+    aNode({ name: 'node-a', checks: [{ name: 'kubelet', passed: true, warning: HOSTILE }] }),
+    aNode({ name: 'node-b', answered: false }),
+    aNode({ name: 'n'.repeat(200), ready: false, schedulable: false }),
+    aNode({ name: HOSTILE, checks: [{ name: HOSTILE, passed: false, reason: HOSTILE }] }),
+    ...Array.from({ length: 5 }, (_, i) =>
+      aNode({ name: `ip-10-0-${i}-17.ec2.internal`, checks: EVERY_CHECK }),
+    ),
+  ]
   const warnings = [{ subject: HOSTILE, message: HOSTILE }]
-  const content = aContent({ services, categories, warnings })
+  const content = aContent({ services, categories, nodes, warnings })
   const now = { cluster: CLUSTER, observedAt: Date.now() }
   await pushTo(url, aSnapshot({ ...now, content, streaks: { web: 1 } }))
   await act(url, `add-ack?service-name=${encodeURIComponent(HOSTILE)}`, {
@@ -69,6 +82,10 @@ const PAGES = [
   '/add-ack-form?service-name=web',
   `/add-ack-form?service-name=${encodeURIComponent(HOSTILE)}`,
   '/categories',
+  '/nodes',
+  '/nodes/node-a',
+  '/nodes/node-b',
+  `/nodes/${encodeURIComponent(HOSTILE)}`,
   '/history',
   '/history?service-name=web',
   '/sign-in',

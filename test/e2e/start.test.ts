@@ -29,6 +29,27 @@ it('watches a pod break and __gtg turn, and tells how long it took', async () =>
   expect(start.lines.at(-1)).toBe('all stopped')
 }, 60_000)
 
+it('has nodes whose own endpoints turn with what is done to them, and the category that holds them', async () => {
+  const start = startProcess('test/sandbox/main.ts', { PORT: '0', INTERVAL_SECONDS: '0.5' })
+  onTestFinished(() => start.stop())
+  const line = await start.waitFor(/check=node_ready,schedulable/)
+  const url = /http:[^?]+/.exec(line)?.[0] ?? ''
+  await start.waitFor(/__gtg infrastructure: .* → 200/)
+  expect((await ask('GET', url)).status).toBe(200)
+
+  start.write('notready node-a')
+  await start.waitFor(/__gtg infrastructure: 200 → 503 unhealthy/)
+  await expectStatus(url, 503)
+  start.write('ready node-a')
+  await start.waitFor(/__gtg infrastructure: 503 unhealthy → 200/)
+  await expectStatus(url, 200)
+  start.write('cordon node-a')
+
+  await expectStatus(`${url}?check=schedulable`, 503)
+  start.write('cordon node-q')
+  await start.waitFor(/nodes: node-a, node-b, node-c/)
+}, 60_000)
+
 it('stops clean on Ctrl-C and on a word it does not know goes on', async () => {
   const start = startProcess('test/sandbox/main.ts', { PORT: '0' })
   await start.waitFor(/exporter started/)
@@ -49,6 +70,16 @@ async function expectAll(url: string, expected: { status: number; body: string }
       expect(await ask('OPTIONS', url)).toEqual({ ...expected, body: '' })
     },
     { timeout: 5000, interval: 100 },
+  )
+}
+
+/** What the API server says reaches a node within some seconds. */
+async function expectStatus(url: string, status: number): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      expect((await ask('GET', url)).status).toBe(status)
+    },
+    { timeout: 10_000, interval: 100 },
   )
 }
 

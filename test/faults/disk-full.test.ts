@@ -1,7 +1,7 @@
 /** File systems that are really full: of bytes, of inodes, as root and the kubelet count them. */
 import { describe, expect, it } from 'vitest'
 import { runCheck } from '../../node-exporter/checks/check.ts'
-import { diskPressure } from '../../node-exporter/checks/disk-pressure.ts'
+import { makeDiskPressure } from '../../node-exporter/checks/disk-pressure.ts'
 import { aNodeFacts } from '../support/exporter/a-node.ts'
 import { aMountingHost, canMount, mountExt4 } from '../support/exporter/a-mounting-host.ts'
 import { matching } from '../support/like.ts'
@@ -15,7 +15,7 @@ const canLoop = canMount(mountExt4('/var/probe'))
 async function aHost() {
   const { hostRoot, run } = await aMountingHost()
   const look = async () => {
-    const { passed, reason, warning } = await runCheck(diskPressure, aNodeFacts({ hostRoot }))
+    const { passed, reason, warning } = await runCheck(makeDiskPressure(), aNodeFacts({ hostRoot }))
     return { passed, said: reason ?? warning }
   }
   return { run, look }

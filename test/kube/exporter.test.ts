@@ -74,7 +74,7 @@ describe('a pod that breaks', () => {
     await world.pods.set(pod, { kind: 'failing' })
     await until(edge.worker, 'read', [503, 'unhealthy'])
 
-    expect(kinds(edge.passed)).toEqual(['blind', 'snapshot', 'snapshot'])
+    expect(kinds(edge.passed)).not.toContain('heartbeat') // which an interval would have brought
   })
 })
 

@@ -2,11 +2,13 @@
 import * as v from 'valibot'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { startNodeRole } from '../../node-exporter/node/node-role.ts'
+import type { Log } from '../../node-exporter/self/log.ts'
 import type { World } from '../sandbox/world.ts'
+import { aLog } from '../support/exporter/a-log.ts'
 import { aKubeconfig, aWorld } from '../support/exporter/a-setup.ts'
 
 const SOON = { timeout: 10_000, interval: 20 }
-const TIMINGS = { askEveryMs: 50, askTimeoutMs: 300, knownMs: 400, sampleEveryMs: 20 }
+const TIMINGS = { askEveryMs: 50, askTimeoutMs: 300, knownMs: 400, sampleEveryMs: 20, agentReadyMs: 60_000 }
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 const bodySchema = v.object({
@@ -21,18 +23,24 @@ const bodySchema = v.object({
   ),
 })
 
+interface Given {
+  nodeName?: string
+  log?: Log
+  checks?: string[]
+}
+
 /** Gives a way to ask, as a load balancer does. */
-async function aNodeRole(world: World, nodeName = 'node-a') {
+async function aNodeRole(world: World, { nodeName = 'node-a', ...given }: Given = {}) {
   const role = await startNodeRole(
     {
       nodeName,
       listenPort: 0,
       agentPort: undefined,
       hostRoot: '',
-      checks: ['node_ready'],
+      checks: given.checks ?? ['node_ready'],
       logLevel: 'info',
     },
-    { log: silent, env: { KUBECONFIG: aKubeconfig(world) }, timings: TIMINGS },
+    { log: given.log ?? silent, env: { KUBECONFIG: aKubeconfig(world) }, timings: TIMINGS },
   )
   onTestFinished(() => role.stop())
   return async (query = '') => {
@@ -77,8 +85,17 @@ describe('the node', () => {
     }, SOON)
   })
 
+  it('is not ready from the first question on', async () => {
+    const world = await aWorld()
+    setReady(world, 'False', 'KubeletNotReady')
+
+    const ask = await aNodeRole(world)
+
+    expect(await ask()).toMatchObject({ status: 503, check: { passed: false } })
+  })
+
   it('fails when there is no such Node', async () => {
-    const ask = await aNodeRole(await aWorld(), 'node-z')
+    const ask = await aNodeRole(await aWorld(), { nodeName: 'node-z' })
 
     await vi.waitFor(async () => {
       expect(await ask()).toMatchObject({ status: 503, check: { passed: false } })
@@ -127,6 +144,43 @@ describe('an API server that fails', () => {
       expect(status).toBe(200)
       expect(check?.warning).toBeTruthy()
     }, SOON)
+  })
+
+  it('is no reason to pass while it only takes its time', async () => {
+    const world = await aWorld()
+    setReady(world, 'False', 'KubeletNotReady')
+    const ask = await aNodeRole(world)
+    const asked = world.api.seen.requests.length
+    const answers: number[] = []
+
+    world.api.faults.delay(TIMINGS.askTimeoutMs / 2)
+    await vi.waitFor(async () => {
+      answers.push((await ask()).status)
+      expect(world.api.seen.requests.length).toBeGreaterThan(asked + 8)
+    }, SOON)
+
+    expect(new Set(answers)).toEqual(new Set([503]))
+  })
+
+  it('is logged once with its reason, also when it is so from the start', async () => {
+    const world = await aWorld()
+    const { log, lines } = aLog()
+    const allow = world.api.faults.answer({ status: 403 })
+    const ask = await aNodeRole(world, { log })
+    await vi.waitFor(async () => {
+      expect((await ask()).check?.warning).toContain('ClusterRole')
+    }, SOON)
+
+    allow()
+    await vi.waitFor(async () => {
+      expect((await ask()).check?.warning).toBeUndefined()
+    }, SOON)
+
+    const told = lines.map((line) => /the API server[^"]*/.exec(line)?.[0]).filter(Boolean)
+    expect(told).toEqual([
+      'the API server answers 403: the service account needs a ClusterRole with \\',
+      'the API server answers',
+    ])
   })
 
   it('is heard again when it is back', async () => {

@@ -1,6 +1,7 @@
 /**
- * `npm start`: a cluster, the Worker and the exporter on loopback. Prints what to open and what to type, breaks and
- * mends pods at a prompt, narrates each turn of `__gtg`. With KUBECONFIG set it watches that cluster instead.
+ * `npm start`: a cluster, the Worker and the exporter in both roles on loopback. Prints what to open and what to type,
+ * breaks and mends pods and nodes at a prompt, narrates each turn of `__gtg`. With KUBECONFIG set it watches that cluster
+ * instead.
  */
 import { randomBytes, createHash } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,15 +9,17 @@ import { tmpdir } from 'node:os'
 import { createInterface } from 'node:readline'
 import type { Behaviour } from './pods.ts'
 import { startNarrator } from './narrator.ts'
+import { SANDBOX_CHECKS, startNodeRoles } from './node-roles.ts'
 import { startProcess } from './process.ts'
 import { onStopSignal } from './signals.ts'
 import { CATEGORIES, populate } from './town.ts'
 import { startWorker } from './worker.ts'
-import { startWorld } from './world.ts'
+import { NODES, startWorld } from './world.ts'
 
 const HELP = `  break POD|SERVICE [how]   how: fails (default), critical, 500, garbage, slow, hangs, refuses
   mend POD|SERVICE          all is well again
   scale SERVICE N           change a Deployment's replicas
+  cordon NODE, uncordon NODE, notready NODE, ready NODE
   list                      services, their pods, and how they are
   gtg [CATEGORY]            what a prober gets
   help, quit`
@@ -45,6 +48,8 @@ const world = outside ? null : await startWorld()
 if (world !== null) await populate(world)
 const kubeconfig = outside ?? `${folder}/kubeconfig`
 if (world !== null) writeFileSync(kubeconfig, world.api.kubeconfig(), { mode: 0o600 })
+const nodeRoles = world && (await startNodeRoles(world, { kubeconfig, tell }))
+const nodeUrl = nodeRoles?.urls.get(NODES[0] ?? '')
 
 const exporter = startProcess('node-exporter/main.ts', {
   // Plugins that fetch credentials for that cluster read their own variables.
@@ -54,7 +59,9 @@ const exporter = startProcess('node-exporter/main.ts', {
   PUSH_SECRET: secret,
   KUBECONFIG: kubeconfig,
   INTERVAL_SECONDS: process.env['INTERVAL_SECONDS'] ?? '3',
-  ...(outside ? { PROBE_VIA: process.env['PROBE_VIA'] ?? 'apiserver' } : {}),
+  ...(outside
+    ? { PROBE_VIA: process.env['PROBE_VIA'] ?? 'apiserver' }
+    : { NODE_CHECKS: SANDBOX_CHECKS }),
 })
 
 console.log(`
@@ -67,8 +74,9 @@ Pilotlight is lit, watching ${outside ? `the cluster of ${outside}` : 'a small c
   curl -s -H 'Accept: application/json' ${worker.url}/__health
   curl -s -H 'Authorization: Bearer ${tokens.you}' -d 'ack-msg=known' '${worker.url}/add-ack?service-name=web'
   curl -s ${worker.url}/metrics
-  kubectl --kubeconfig ${kubeconfig} get services,pods
-${world === null ? '' : `\n${HELP}\n\nTry: break web, then watch; mend web.\n`}`)
+  curl -s -H 'Accept: application/json' ${worker.url}/clusters/demo/nodes${nodeUrl === undefined ? '' : `\n  curl -i '${nodeUrl}?check=${SANDBOX_CHECKS}'`}
+  kubectl --kubeconfig ${kubeconfig} get services,pods,nodes
+${world === null ? '' : `\n${HELP}\n\nTry: break web, then watch; mend web; notready node-a.\n`}`)
 
 const categories = outside ? ['default'] : CATEGORIES
 const narrator = startNarrator(`${worker.url}/__gtg?categories=${categories.join(',')}`, {
@@ -120,6 +128,11 @@ async function obey([verb = '', name = '', how = '']: string[]): Promise<void> {
     case 'scale':
       narrator.mark()
       return world.scale(name, Number(how))
+    case 'cordon':
+    case 'uncordon':
+    case 'ready':
+    case 'notready':
+      return changeNode(verb, name)
     default:
       throw new Error(`unknown: ${verb}; help lists what there is`)
   }
@@ -137,6 +150,14 @@ async function change(name: string, behaviour: Behaviour | undefined): Promise<v
   tell(`you: ${targets.join(', ')}: ${behaviour.kind}`)
 }
 
+function changeNode(verb: 'cordon' | 'uncordon' | 'ready' | 'notready', name: string): void {
+  if (!NODES.includes(name)) throw new Error(`nodes: ${NODES.join(', ')}`)
+  if (verb === 'ready' || verb === 'notready') world?.setReady(name, verb === 'ready')
+  else world?.setCordoned(name, verb === 'cordon')
+  narrator.mark()
+  tell(`you: ${verb} ${name}`)
+}
+
 let isStopping = false
 
 async function stop(): Promise<void> {
@@ -145,6 +166,7 @@ async function stop(): Promise<void> {
   prompt.close()
   narrator.stop()
   await exporter.stop()
+  await nodeRoles?.stop()
   await worker.stop()
   await world?.stop()
   rmSync(folder, { recursive: true, force: true })

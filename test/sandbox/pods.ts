@@ -1,4 +1,4 @@
-/** Pods as real HTTP servers, each on a loopback address of its own, whose health is scripted. */
+/** Pods as real HTTP servers, those of services and those of nodes, each on a loopback address of its own, whose health is scripted. */
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 
@@ -6,6 +6,8 @@ import type { AddressInfo } from 'node:net'
 export type Behaviour =
   | { kind: 'ok' }
   | { kind: 'failing'; check?: string; severity?: 1 | 2 | 3; output?: string }
+  /** As an exporter in the role node: 200, or 503 when a check fails. */
+  | { kind: 'node'; checks?: { name: string; passed: boolean; reason?: string }[] }
   | { kind: 'status'; status: number }
   | { kind: 'body'; body: string }
   | { kind: 'slow'; ms: number }
@@ -108,6 +110,14 @@ function answer(behaviour: Behaviour, response: http.ServerResponse): void {
     case 'body':
       response.writeHead(200, { 'content-type': 'application/json' }).end(behaviour.body)
       return
+    case 'node': {
+      const { checks = [{ name: 'node_ready', passed: true }] } = behaviour
+      const isReady = checks.every(({ passed }) => passed)
+      response
+        .writeHead(isReady ? 200 : 503, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ status: isReady ? 'ready' : 'not-ready', checks }))
+      return
+    }
     case 'ok':
     case 'failing':
       response

@@ -1,10 +1,10 @@
-/** A believable small cluster for `npm start`: a dozen services, daemons, a stateful one, three categories. */
+/** A believable small cluster for `npm start`: a dozen services, daemons, a stateful one, four categories, one of which holds the nodes. */
 import type { World } from './world.ts'
 
 const FRONT = ['web', 'api-gateway', 'search', 'login']
 const BACK = ['orders', 'payments', 'stock', 'mailer', 'reports']
 
-export const CATEGORIES = ['default', 'frontend', 'backend', 'storage']
+export const CATEGORIES = ['default', 'frontend', 'backend', 'storage', 'infrastructure']
 
 export async function populate(world: World): Promise<void> {
   for (const name of FRONT) await world.addService({ name, replicas: 2 })
@@ -28,4 +28,5 @@ export async function populate(world: World): Promise<void> {
   world.addCategory({ name: 'frontend', services: FRONT })
   world.addCategory({ name: 'backend', services: [...BACK, 'billing.finance'] })
   world.addCategory({ name: 'storage', services: ['ledger', 'cache'] })
+  world.addCategory({ name: 'infrastructure', services: ['dns-cache', 'nodes'] })
 }

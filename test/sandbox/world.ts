@@ -21,7 +21,11 @@ export interface CategorySpec {
   settings?: Record<string, string>
 }
 
-const NODES = ['node-a', 'node-b', 'node-c']
+/** What every world begins with. */
+export const NODES = ['node-a', 'node-b', 'node-c']
+
+/** Where the node role's pods live. */
+const NODE_NAMESPACE = 'pilotlight'
 
 export class World {
   readonly api: ApiServer
@@ -32,14 +36,62 @@ export class World {
 
   constructor(api: ApiServer) {
     this.api = api
-    for (const name of NODES) {
-      api.create({
-        apiVersion: 'v1',
-        kind: 'Node',
-        metadata: { name },
-        status: { conditions: [{ type: 'Ready', status: 'True', reason: 'KubeletReady' }] },
-      })
-    }
+    for (const name of NODES) this.addNode(name)
+  }
+
+  /** Ready and schedulable. No exporter comes with it. */
+  addNode(name: string): void {
+    this.api.create({
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name },
+      status: { conditions: [READY] },
+    })
+  }
+
+  removeNode(name: string): void {
+    this.api.remove({ kind: 'Node', name })
+  }
+
+  setReady(name: string, isReady: boolean): void {
+    const conditions = [isReady ? READY : NOT_READY]
+    this.api.patch({ kind: 'Node', name }, { status: { conditions } })
+  }
+
+  /** With `kubectl cordon`'s effect, or `uncordon`'s. */
+  setCordoned(name: string, isCordoned: boolean): void {
+    this.api.patch({ kind: 'Node', name }, { spec: { unschedulable: isCordoned || null } })
+  }
+
+  /** A pod of the node role's DaemonSet, with a server behind it. Gives its name. */
+  async addNodeExporter(node: string, behaviour: Behaviour = { kind: 'node' }): Promise<string> {
+    const name = this.#nextName('pilotlight-node')
+    this.addNodePod(node, { name, ...(await this.pods.start(name, behaviour)) })
+    return name
+  }
+
+  async removeNodeExporter(name: string): Promise<void> {
+    this.api.remove({ kind: 'Pod', namespace: NODE_NAMESPACE, name })
+    await this.pods.remove(name)
+  }
+
+  /** Such a pod for something that answers already. */
+  addNodePod(
+    node: string,
+    { name, address, port }: { name: string; address: string; port: number },
+  ): void {
+    const labels = { 'app.kubernetes.io/name': 'pilotlight-node' }
+    const ports = [
+      { name: 'metrics', containerPort: 9091 },
+      { name: 'health', containerPort: port },
+    ]
+    this.api.create({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, namespace: NODE_NAMESPACE, labels },
+      spec: { nodeName: node, hostNetwork: true, containers: [{ name: 'exporter', ports }] },
+      status: runningAt(address),
+    })
   }
 
   /** A labelled Service, its workload and its running pods. Gives the names of the pods. */
@@ -148,10 +200,7 @@ export class World {
         containers: [{ name: 'app', ports: [{ name: 'app', containerPort: port }] }],
       },
       status: {
-        phase: 'Running',
-        podIP: address,
-        podIPs: [{ ip: address }],
-        conditions: [{ type: 'Ready', status: 'True' }],
+        ...runningAt(address),
         containerStatuses: [{ name: 'app', ready: true, restartCount: 0 }],
       },
     })
@@ -160,6 +209,18 @@ export class World {
   #nextName(service: string): string {
     this.#podCount += 1
     return `${service}-${(this.#podCount * 7919 + 123_456).toString(36)}`
+  }
+}
+
+const READY = { type: 'Ready', status: 'True', reason: 'KubeletReady' }
+const NOT_READY = { type: 'Ready', status: 'False', reason: 'KubeletNotReady' }
+
+function runningAt(address: string) {
+  return {
+    phase: 'Running',
+    podIP: address,
+    podIPs: [{ ip: address }],
+    conditions: [{ type: 'Ready', status: 'True' }],
   }
 }
 

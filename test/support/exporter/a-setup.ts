@@ -9,6 +9,7 @@ import { startEdgeProxy, type EdgeProxy } from '../../sandbox/edge-proxy.ts'
 import { startWorker, type RunningWorker } from '../../sandbox/worker.ts'
 import { startWorld, type World } from '../../sandbox/world.ts'
 import { PUSH_SECRET, READ_TOKEN, VARS } from '../secrets.ts'
+import { serve } from './local-server.ts'
 
 /** The cluster that exporters of tests speak for. */
 export const CLUSTER = 'c0'
@@ -41,6 +42,18 @@ export async function anEdge(
   const proxy = await startEdgeProxy(worker.url)
   onTestFinished(() => proxy.stop())
   return Object.assign(proxy, { worker: worker.url })
+}
+
+/** An edge that takes every report and decides nothing, where only what is reported matters. */
+export async function aMeekEdge(): Promise<EdgeProxy> {
+  const meek = await serve((request, response) => {
+    request.resume().once('end', () => {
+      response.writeHead(202).end(JSON.stringify({ accepted: true, resend: false }))
+    })
+  })
+  const proxy = await startEdgeProxy(`http://127.0.0.1:${meek.port}`)
+  onTestFinished(() => proxy.stop())
+  return proxy
 }
 
 /** A kubeconfig file for the world's API server. */

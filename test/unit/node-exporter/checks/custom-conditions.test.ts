@@ -1,7 +1,6 @@
 /** Conditions of others: a bad one counts while its reporter lives, and an absent one never; and how they are configured. */
 import { describe, expect, it } from 'vitest'
 import {
-  customConditions,
   DETECTOR_CONDITIONS,
   makeCustomConditions,
   parseConditions,
@@ -82,7 +81,10 @@ describe("the detector's conditions", () => {
       { passed: true, warning: PROBLEM },
     ],
   ])('%s', async (_, given, shown) => {
-    const { duration_ms: _ms, ...result } = await runCheck(customConditions, aNodeFacts(given))
+    const { duration_ms: _ms, ...result } = await runCheck(
+      makeCustomConditions(),
+      aNodeFacts(given),
+    )
 
     expect(result).toStrictEqual({ name: 'custom_conditions', ...shown })
   })
@@ -91,7 +93,7 @@ describe("the detector's conditions", () => {
     const { type, badStatus } = watched
     const conditions = new Map([[type, aCondition({ status: badStatus })]])
 
-    const result = await runCheck(customConditions, aNodeFacts({ conditions }))
+    const result = await runCheck(makeCustomConditions(), aNodeFacts({ conditions }))
 
     expect(result).toMatchObject({ passed: false, reason: `${type} is True: AllWell` })
   })

@@ -4,7 +4,6 @@ import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { runCheck, type NodeFacts } from '../../../../node-exporter/checks/check.ts'
 import {
-  diskPressure,
   makeDiskPressure,
   type DiskPressureSettings,
 } from '../../../../node-exporter/checks/disk-pressure.ts'
@@ -63,7 +62,7 @@ const KUBELET = '/var/lib/kubelet'
 const AWAY = { apiProblem: 'the API server does not answer', conditions: new Map() }
 
 it('is named as it is asked for, and passes when it cannot tell', () => {
-  expect(diskPressure).toMatchObject({ name: 'disk_pressure', cannotTell: 'pass' })
+  expect(makeDiskPressure()).toMatchObject({ name: 'disk_pressure', cannotTell: 'pass' })
 })
 
 describe('the figures', () => {
@@ -217,7 +216,7 @@ describe('a file system that hangs', () => {
   const mounts = [ROOT, VAR, IMAGES]
   const HANGS = 'the file system at /host/var does not answer statfs'
 
-  /** The mount table is read in real time; vi.waitUntil would move the timers. */
+  /** A call may wait for its turn, in real time; vi.waitUntil would move the timers. */
   async function untilCalled(statfs: ReturnType<typeof aCase>['statfs'], times: number) {
     // oxlint-disable-next-line no-await-in-loop
     while (statfs.mock.calls.length < times) await setImmediate()
@@ -273,10 +272,29 @@ describe('a file system that hangs', () => {
     const hanging = aHanging()
     await runHanging(hanging)
     hanging.wake(aSpace())
+    await setImmediate()
     hanging.statfs.mockClear()
 
     expect(await hanging.run()).toEqual({ passed: true, said: undefined })
     expect(hanging.asked()).toContain('/host/var/lib/kubelet')
+  })
+
+  it('leaves two of four threads free, however many hang', async () => {
+    const log = '4 2 8:4 / /host/var/log rw - ext4 /dev/sda4 rw'
+    const { promise: never } = Promise.withResolvers<Figures>()
+    const { promise, resolve } = Promise.withResolvers<Figures>()
+    const answers = { [KUBELET]: never, '/var/log': promise, '/var/lib/containers': aSpace() }
+    const hanging = aCase({ mounts: [...mounts, log], answers })
+
+    const { result } = await runHanging(hanging)
+
+    const waits = 'the file system at /host/var/lib/containers was not asked: others do not answer'
+    const logs = 'the file system at /host/var/log does not answer statfs'
+    expect(result).toEqual({ passed: true, said: [HANGS, logs, waits].join('; ') })
+    expect(hanging.statfs).toHaveBeenCalledTimes(2)
+    resolve(aSpace())
+    await setImmediate()
+    expect(await hanging.run()).toEqual({ passed: true, said: HANGS })
   })
 
   it('has one call outstanding for two runs side by side', async () => {

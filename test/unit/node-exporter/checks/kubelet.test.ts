@@ -1,7 +1,7 @@
 /** The kubelet's ping, asked of real servers on loopback: what passes, and what two tries make of the rest. */
 import { describe, expect, it } from 'vitest'
 import { runCheck } from '../../../../node-exporter/checks/check.ts'
-import { kubelet, makeKubelet } from '../../../../node-exporter/checks/kubelet.ts'
+import { makeKubelet } from '../../../../node-exporter/checks/kubelet.ts'
 import { aNodeFacts } from '../../../support/exporter/a-node.ts'
 import { findDeadPort, serve, serveRaw } from '../../../support/exporter/local-server.ts'
 import { having, matching } from '../../../support/like.ts'
@@ -12,7 +12,7 @@ function check(port: number, tryMs = 5000) {
 }
 
 it('is two tries of a second, and no answer fails', () => {
-  expect(kubelet).toMatchObject({ name: 'kubelet', timeoutMs: 2500, cannotTell: 'fail' })
+  expect(makeKubelet()).toMatchObject({ name: 'kubelet', timeoutMs: 2500, cannotTell: 'fail' })
 })
 
 describe('a kubelet that answers', () => {

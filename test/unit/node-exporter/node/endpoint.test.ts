@@ -1,7 +1,13 @@
 /** `GET /health` of the node role over real HTTP: statuses, body and query exactly as load balancers know them. */
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { CheckResult } from '../../../../node-exporter/checks/check.ts'
-import { splitChecks, startEndpoint } from '../../../../node-exporter/node/endpoint.ts'
+import {
+  ENDPOINT_LIMITS,
+  splitChecks,
+  startEndpoint,
+} from '../../../../node-exporter/node/endpoint.ts'
 
 const RESULTS = new Map<string, CheckResult>([
   ['node_ready', { name: 'node_ready', passed: true, duration_ms: 1 }],
@@ -9,11 +15,12 @@ const RESULTS = new Map<string, CheckResult>([
   ['clock', { name: 'clock', passed: true, warning: 'never heard', duration_ms: 0 }],
 ])
 
-/** Gives its URL, and what was asked. */
-async function anEndpoint({ isNamed = true } = {}): Promise<{ url: string; asked: string[] }> {
+/** Gives its URL and port, and what was asked. */
+async function anEndpoint({ isNamed = true, limits = {} } = {}) {
   const asked: string[] = []
   const server = await startEndpoint(0, {
     nodeName: isNamed ? 'node-a' : undefined,
+    limits: { ...ENDPOINT_LIMITS, ...limits },
     ask: (name) => {
       asked.push(name)
       const unknown = { name, passed: false, reason: `Unknown check: ${name}`, duration_ms: 0 }
@@ -26,7 +33,18 @@ async function anEndpoint({ isNamed = true } = {}): Promise<{ url: string; asked
   })
   const address = server.address()
   const port = address === null || typeof address === 'string' ? 0 : address.port
-  return { url: `http://127.0.0.1:${port}`, asked }
+  return { url: `http://127.0.0.1:${port}`, port, asked }
+}
+
+/** Every byte that comes back for these. */
+function talk(port: number, bytes: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  socket.write(bytes)
+  return text(socket)
+}
+
+function statusOf(reply: string): string {
+  return reply.slice('HTTP/1.1 '.length, 'HTTP/1.1 200'.length)
 }
 
 describe('an answer', () => {
@@ -94,6 +112,80 @@ describe('another method', () => {
     const response = await fetch(`${url}/health`, { method })
 
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
+  })
+})
+
+describe('what a client writes', () => {
+  it.each([
+    ['HAProxy’s own, without a Host', 'OPTIONS /health HTTP/1.0\r\n\r\n', '200'],
+    ['a slash at its end', 'GET /health/?check=kubelet HTTP/1.0\r\n\r\n', '503'],
+    ['scheme and host, as a proxy does', 'GET http://n:1/health HTTP/1.0\r\n\r\n', '200'],
+    ['two slashes', 'GET //health HTTP/1.0\r\n\r\n', '404'],
+    ['slashes alone', 'GET // HTTP/1.0\r\n\r\n', '404'],
+    ['no URL', 'OPTIONS * HTTP/1.0\r\n\r\n', '400'],
+    ['a port that is none', 'GET http://n:x/health HTTP/1.0\r\n\r\n', '400'],
+    ['a query that does not decode', 'GET /health?check=%ff%zz HTTP/1.0\r\n\r\n', '503'],
+    ['HTTP/1.1 without a Host', 'GET /health HTTP/1.1\r\n\r\n', '400'],
+    ['no HTTP', 'HELO node\r\n\r\n', '400'],
+    ['headers without end', `GET /health HTTP/1.0\r\nx: ${'x'.repeat(20_000)}`, '431'],
+  ])('is answered by its status: %s', async (_, bytes, status) => {
+    const { port } = await anEndpoint()
+
+    expect(statusOf(await talk(port, bytes))).toBe(status)
+  })
+
+  it('is answered in order when it comes all at once', async () => {
+    const { port } = await anEndpoint()
+    const ask = (name: string) => `GET /health?check=${name} HTTP/1.1\r\nHost: n\r\n`
+
+    const reply = await talk(port, `${ask('clock')}\r\n${ask('kubelet')}Connection: close\r\n\r\n`)
+
+    expect(reply.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 503'])
+  })
+
+  it.each([
+    ['31 more than it knows', 31, 503],
+    ['one past the most', 32, 400],
+  ])('may name 32 checks: %s', async (_, more, status) => {
+    const { url, asked } = await anEndpoint()
+    const names = Array.from({ length: more }, (_one, i) => `x${i}`)
+
+    const response = await fetch(`${url}/health?check=clock,${names.join()}`)
+
+    expect(response.status).toBe(status)
+    expect(asked).toHaveLength(status === 400 ? 0 : 32)
+  })
+})
+
+describe('a client that only holds on', () => {
+  it('is hung up on when its request does not come', async () => {
+    const { port } = await anEndpoint({ limits: { headersTimeoutMs: 100, requestTimeoutMs: 100 } })
+
+    expect(statusOf(await talk(port, 'GET /health HTTP/1.1\r\nHost: n\r\n'))).toBe('408')
+  })
+
+  it('finds no room beyond what is granted, and others their answer after', async () => {
+    const { url, port } = await anEndpoint({ limits: { connections: 2 } })
+    const idle = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
+    onTestFinished(() => {
+      for (const socket of idle) socket.destroy()
+    })
+    await Promise.all(idle.map((socket) => new Promise((done) => socket.once('connect', done))))
+
+    await expect(fetch(`${url}/health`)).rejects.toThrow('fetch failed')
+    idle[0]?.destroy()
+
+    await vi.waitFor(async () => {
+      expect((await fetch(`${url}/health`)).status).toBe(200)
+    })
+  })
+
+  it('keeps its connection longer than a load balancer waits between two questions', async () => {
+    const { url } = await anEndpoint()
+
+    const response = await fetch(`${url}/health`)
+
+    expect(response.headers.get('keep-alive')).toBe('timeout=75')
   })
 })
 

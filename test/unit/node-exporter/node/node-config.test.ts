@@ -13,6 +13,7 @@ describe('a configuration', () => {
         hostRoot: '',
         checks: ['node_ready'],
         logLevel: 'info',
+        checkSettings: {},
       },
     })
   })
@@ -36,12 +37,22 @@ describe('a configuration', () => {
         hostRoot: '/host',
         checks: ['node_ready', 'kubelet'],
         logLevel: 'debug',
+        checkSettings: {},
       },
     })
   })
 
   it('names every fault at once', () => {
-    const env = { LISTEN_PORT: '70000', AGENT_PORT: 'x', HOST_ROOT: 'host', LOG_LEVEL: 'loud' }
+    const env = {
+      NODE_NAME: 'Node_A',
+      LISTEN_PORT: '70000',
+      AGENT_PORT: 'x',
+      HOST_ROOT: 'host',
+      NODE_CHECKS: 'node_ready, kubelt',
+      LOG_LEVEL: 'loud',
+      CUSTOM_CONDITIONS: 'KernelDeadlock',
+      DNS_NAME: 'a..b',
+    }
 
     const read = readNodeConfig(env)
 

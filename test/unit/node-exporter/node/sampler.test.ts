@@ -11,9 +11,9 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function aSampler(run: Check['run']): Sampler {
+function aSampler(run: Check['run'], warm: string[] = []): Sampler {
   const check: Check = { name: 'disk', timeoutMs: 2000, cannotTell: 'pass', run }
-  return new Sampler([check], () => aNodeFacts())
+  return new Sampler({ checks: [check], facts: () => aNodeFacts(), warm })
 }
 
 describe('a check', () => {
@@ -75,6 +75,37 @@ describe('a check', () => {
     expect(afterRest).toBe(runs)
     expect(await sampler.ask('disk')).toMatchObject({ passed: false })
   })
+})
+
+describe('a check that is warm', () => {
+  it('has its sample before anybody asks', async () => {
+    const hang = Promise.withResolvers<Outcome>()
+    const run = vi.fn<() => Outcome | Promise<Outcome>>(() => ({ passed: true }))
+    const sampler = aSampler(run, ['disk', 'bogus'])
+    await vi.advanceTimersByTimeAsync(500)
+    run.mockReturnValue(hang.promise)
+
+    const result = await sampler.ask('disk')
+
+    expect(result).toMatchObject({ passed: true })
+    expect(run).toHaveBeenCalledOnce()
+  })
+
+  it('never rests', async () => {
+    const run = vi.fn<() => Outcome>(() => ({ passed: true }))
+    aSampler(run, ['disk'])
+
+    await vi.advanceTimersByTimeAsync(200_000)
+
+    expect(run.mock.calls.length).toBeGreaterThan(190)
+  })
+})
+
+it('says back no more than 63 characters of an unknown name', async () => {
+  const result = await aSampler(() => ({ passed: true })).ask('x'.repeat(5000))
+
+  const name = `${'x'.repeat(63)}…`
+  expect(result).toMatchObject({ name, reason: `Unknown check: ${name}` })
 })
 
 it('fails an unknown check by name', async () => {

@@ -5,10 +5,12 @@ import { expect, it } from 'vitest'
 import {
   categorySchema,
   honouredAckSchema,
+  nodeSchema,
   targetSchema,
 } from '../../../../worker/contract/report.ts'
 import { readAcks, readCategories } from '../../../../node-exporter/discovery/categories.ts'
 import { judgeAnswer } from '../../../../node-exporter/probing/health-answer.ts'
+import { readNodeAnswer } from '../../../../node-exporter/probing/node-answer.ts'
 
 const text = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ minLength: 200, maxLength: 3000 }))
 const word = fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null))
@@ -43,6 +45,27 @@ it('judges any answer into a target that the schema takes', () => {
     }),
     { numRuns: 500 },
   )
+})
+
+it('reads any answer of a node’s exporter into checks that the schema takes', () => {
+  const nodeCheck = fc.record({ name: text, passed: fc.boolean(), reason: word, warning: word })
+  const checks = fc.array(fc.oneof({ weight: 9, arbitrary: nodeCheck }, word), { maxLength: 3 })
+  const answer = fc.record({ checks }).map((value) => JSON.stringify(value))
+  let known = 0
+
+  fc.assert(
+    fc.property(fc.oneof(answer, body, text), (said) => {
+      const read = readNodeAnswer(503, said)
+      if (read === null) return
+      known += 1
+
+      const node = { name: 'node-1', schedulable: true, ready: null, answered: true, checks: read }
+
+      expect(v.safeParse(nodeSchema, JSON.parse(JSON.stringify(node))).issues).toBeUndefined()
+    }),
+    { numRuns: 1000 },
+  )
+  expect(known).toBeGreaterThan(10)
 })
 
 it('reads any ConfigMap into categories and acks that the schema takes', () => {

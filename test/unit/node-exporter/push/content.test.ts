@@ -4,7 +4,8 @@ import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import * as v from 'valibot'
 import { judgeServices } from '../../../../worker/domain/verdict.ts'
-import { buildContent, packReport } from '../../../../node-exporter/push/content.ts'
+import { buildContent, packReport, type Sources } from '../../../../node-exporter/push/content.ts'
+import type { Discovered } from '../../../../node-exporter/discovery/discovery.ts'
 import { digestContent } from '../../../../worker/contract/digest.ts'
 import { REPORT_MAX_BYTES, REPORT_WIRE_MAX_BYTES } from '../../../../worker/contract/limits.ts'
 import {
@@ -20,6 +21,7 @@ import {
   aContent,
   aFailingTarget,
   aHeartbeat,
+  aNode,
   aService,
   aSnapshot,
   aTarget,
@@ -55,24 +57,37 @@ describe('the content', () => {
     describe: ({ name }: { name: string }) => aService({ name }),
     warnings: () => [{ subject: 'Service web', message: 'answers without checks' }],
   }
+  const build = (discovered: Discovered, given: Partial<Sources> = {}) =>
+    buildContent({
+      environment: 'Production',
+      discovered,
+      prober,
+      collector: { describe: () => null },
+      nodeWarnings: [],
+      ...given,
+    })
 
-  it('is all that discovery and the prober know', () => {
+  it('is all that discovery, the prober and the collector know', () => {
     const known = aDiscovered({
       services: [aKnownService({ name: 'web' }), aKnownService({ name: 'shop' })],
       acks: [{ service: 'web', message: 'known' }],
       warnings: [{ subject: 'Service shop', message: 'several ports' }],
     })
 
-    const content = buildContent('Production', known, prober)
+    const content = build(known, {
+      collector: { describe: () => [aNode({ name: 'node-7' })] },
+      nodeWarnings: [{ subject: 'discovery', message: '/api/v1/pods: forbidden' }],
+    })
 
     expect(content).toEqual({
       environment: 'Production',
       categories: [],
       services: [aService({ name: 'web' }), aService({ name: 'shop' })],
-      nodes: null,
+      nodes: [aNode({ name: 'node-7' })],
       acks: [{ service: 'web', message: 'known' }],
       warnings: [
         { subject: 'Service shop', message: 'several ports' },
+        { subject: 'discovery', message: '/api/v1/pods: forbidden' },
         { subject: 'Service web', message: 'answers without checks' },
       ],
     })
@@ -81,7 +96,7 @@ describe('the content', () => {
   it('says null of what could not be listed', () => {
     const known = aDiscovered({ categories: null, acks: null })
 
-    const content = buildContent('Production', known, prober)
+    const content = build(known)
 
     expect(content).toMatchObject({ categories: null, acks: null, nodes: null })
   })
@@ -89,7 +104,7 @@ describe('the content', () => {
   it('has 200 warnings at most', () => {
     const warnings = times(300, (i) => ({ subject: `Service ${i}`, message: 'several ports' }))
 
-    const content = buildContent('Production', aDiscovered({ warnings }), prober)
+    const content = build(aDiscovered({ warnings }))
 
     expect(content.warnings).toHaveLength(200)
   })
@@ -97,7 +112,7 @@ describe('the content', () => {
   it('has warnings that the wire takes, whatever the API server said', () => {
     const warnings = [{ subject: 'discovery', message: `/api/v1: ${'é'.repeat(5000)}` }]
 
-    const content = buildContent('Production', aDiscovered({ warnings }), prober)
+    const content = build(aDiscovered({ warnings }))
 
     expect(v.safeParse(contentSchema, content).issues).toBeUndefined()
   })
@@ -244,6 +259,26 @@ describe('a report that is too large', () => {
     expect(await digestContent(packed.content)).toBe(await digestContent(content))
   })
 
+  it('loses the texts of node checks, and never which of them pass', async () => {
+    const passed = (i: number) => i % 7 !== 0
+    const nodes = times(200, (n) =>
+      aNode({
+        name: `node-${n}`,
+        checks: times(13, (i) => ({ name: `check_${i}`, passed: passed(i), reason: noise(1024) })),
+      }),
+    )
+    const content = aContent({ nodes })
+
+    const packed = await pack(content)
+
+    expect(packed.bytes).toBeLessThanOrEqual(REPORT_WIRE_MAX_BYTES)
+    expect(packed.content.nodes).toHaveLength(200)
+    expect(packed.content.nodes?.[7]?.checks).toEqual(
+      times(13, (i) => ({ name: `check_${i}`, passed: passed(i) })),
+    )
+    expect(await digestContent(packed.content)).toBe(await digestContent(content))
+  })
+
   it('keeps null what was null', async () => {
     const content = aContent({
       services: [
@@ -257,6 +292,7 @@ describe('a report that is too large', () => {
 
     expect(packed.content.services?.[0]?.targets).toBeNull()
     expect(packed.content.categories).toBeNull()
+    expect(packed.content.nodes).toBeNull()
   })
 
   it('is refused with what to do when no detail is left to lose', async () => {

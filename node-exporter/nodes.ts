@@ -1,0 +1,75 @@
+/** The nodes' part of the role cluster, wired: discovery tells the collector which there are and where each is asked. */
+import type { Warning } from '../worker/contract/report.ts'
+import type { Config } from './config.ts'
+import type { KubeApi } from './discovery/kube-api.ts'
+import { NodeDiscovery, type LocalExporter } from './discovery/nodes.ts'
+import type { ReflectorTimings } from './discovery/reflector.ts'
+import { askDirectly, askThrough, type Ask } from './probing/ask.ts'
+import { NodeCollector } from './probing/node-collector.ts'
+import type { Log } from './self/log.ts'
+
+export interface NodesOptions {
+  config: Pick<Config, 'nodeSelector' | 'nodeChecks' | 'intervalMs' | 'probeVia'>
+  /** As the discovery's. */
+  namespace: string | null
+  local: LocalExporter | null
+  timings: { reflector: ReflectorTimings; nodeTimeoutMs: number }
+  log: Log
+  /** The API server can't be reached at all. */
+  isAway: () => boolean
+  /** As the collector's; also when what can't be listed is another. */
+  onChange: (what: 'verdict' | 'text') => void
+}
+
+export interface Nodes {
+  readonly collector: NodeCollector
+  /** Collections that can't be listed, with the reason. */
+  failing(): string[]
+  warnings(): Warning[]
+  start(): void
+  stop(): void
+}
+
+export function watchNodes(api: KubeApi, options: NodesOptions): Nodes {
+  const { config, namespace, local, timings, log, onChange } = options
+  const through = config.probeVia === 'apiserver' ? askThrough(api, options.isAway) : askDirectly
+  // The role in this very process has no pod, and needs no way to it.
+  const ask: Ask = (place, timeoutMs) =>
+    place.pod === null ? askDirectly(place, timeoutMs) : through(place, timeoutMs)
+  const collector = new NodeCollector({
+    ask,
+    checks: config.nodeChecks,
+    selector: config.nodeSelector,
+    periodMs: config.intervalMs,
+    timeoutMs: timings.nodeTimeoutMs,
+    onChange,
+  })
+  let told: string[] = []
+  const discovery = new NodeDiscovery(api, {
+    selector: config.nodeSelector,
+    namespace,
+    local,
+    timings: timings.reflector,
+    onChange: () => {
+      collector.follow(discovery.current())
+      const failing = discovery.failing()
+      // What stays forbidden is tried, and told, again and again: that is no change.
+      if (failing.join('\n') === told.join('\n')) return
+      for (const message of failing) if (!told.includes(message)) log.warn(`discovery: ${message}`)
+      told = failing
+      onChange('text')
+    },
+  })
+  return {
+    collector,
+    failing: () => discovery.failing(),
+    warnings: () => discovery.warnings(),
+    start: () => {
+      discovery.start()
+    },
+    stop: () => {
+      discovery.stop()
+      collector.stop()
+    },
+  }
+}

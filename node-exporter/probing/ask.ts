@@ -1,0 +1,144 @@
+/**
+ * One question over HTTP: GET, no redirect followed, no connection kept (a stale one reads as a failing pod), bounded in
+ * time and bytes. What the answer means is its caller's business.
+ */
+import http from 'node:http'
+import https from 'node:https'
+import type { Readable } from 'node:stream'
+import * as v from 'valibot'
+import { KubeError, type KubeApi } from '../discovery/kube-api.ts'
+import type { Place } from '../discovery/targets.ts'
+
+/** Bytes of an answer that are read; a health document is a few kilobytes. */
+const BODY_MAX_BYTES = 256 * 1024
+
+/**
+ * `mayRetry`: the connection failed, which another try may mend; a timeout is not tried again.
+ * null: nothing was learned of the pod, for the way to it is gone (PROBE_VIA=apiserver and the API server away).
+ */
+export type Asked =
+  | { isAnswer: true; status: number; text: string }
+  | { isAnswer: false; reason: string; mayRetry: boolean }
+  | null
+
+export type Ask = (place: Place, timeoutMs: number) => Promise<Asked>
+
+interface Answer {
+  status: number
+  body: Readable
+}
+
+export const askDirectly: Ask = (place, timeoutMs) =>
+  askOnce(timeoutMs, (signal) => {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+    const { get } = place.scheme === 'https' ? https : http
+    const options = {
+      host: place.address,
+      port: place.port,
+      path: place.path,
+      agent: false, // a connection of its own, closed after
+      headers: { accept: 'application/json', 'user-agent': 'pilotlight' },
+      signal,
+      rejectUnauthorized: false, // a pod is addressed by its IP: no certificate names it
+    }
+    get(options, (response) => {
+      resolve({ status: response.statusCode ?? 0, body: response })
+    })
+      .on('error', reject) // more than one may come, and none may go unheard
+      // "101 Switching Protocols" is neither an answer nor an error to Node.
+      .on('close', () => {
+        reject(new Error('the connection ended without an answer'))
+      })
+    return promise
+  })
+
+/**
+ * Through the API server's pod proxy, for exporters that run where pod addresses are out of reach. What the API
+ * server refuses or, while it is `away`, leaves unanswered, says nothing of the pod.
+ */
+export function askThrough(api: KubeApi, isAway: () => boolean): Ask {
+  return (place, timeoutMs) => {
+    if (place.pod === null) {
+      const reason = 'no pod behind this address, so no proxy to it'
+      return Promise.resolve({ isAnswer: false, reason, mayRetry: false })
+    }
+    const scheme = place.scheme === 'https' ? 'https:' : ''
+    const pod = encodeURIComponent(`${scheme}${place.pod}:${place.port}`)
+    const path = `/api/v1/namespaces/${place.namespace}/pods/${pod}/proxy${place.path}`
+    return askOnce(
+      timeoutMs,
+      async (signal) => {
+        const { statusCode, body } = await api.proxy(path, signal)
+        return { status: statusCode, body }
+      },
+      (status, text) => (status === null ? isAway() : isRefusedByApi(status, text)),
+    )
+  }
+}
+
+/** `saysNothing`: an answer, or none in time (`status` null), that is not the pod's. */
+async function askOnce(
+  timeoutMs: number,
+  open: (signal: AbortSignal) => Promise<Answer>,
+  saysNothing: (status: number | null, text: string) => boolean = () => false,
+): Promise<Asked> {
+  // Not AbortSignal.timeout, which would outlive the question: at 500 of them a second that is memory.
+  const timeout = new AbortController()
+  const timer = setTimeout(() => {
+    timeout.abort()
+  }, timeoutMs)
+  try {
+    const { status, body } = await open(timeout.signal)
+    const text = await readText(body)
+    if (text === null) {
+      const reason = `the answer is over ${BODY_MAX_BYTES} bytes`
+      return { isAnswer: false, reason, mayRetry: false }
+    }
+    return saysNothing(status, text) ? null : { isAnswer: true, status, text }
+  } catch (error) {
+    if (timeout.signal.aborted) {
+      const reason = `no answer in ${timeoutMs / 1000} s`
+      return saysNothing(null, '') ? null : { isAnswer: false, reason, mayRetry: false }
+    }
+    if (error instanceof KubeError || isOwnFault(error)) return null
+    const reason = error instanceof Error ? error.message : String(error)
+    return { isAnswer: false, reason, mayRetry: true }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** This machine has run out of something: no word about the pod. */
+function isOwnFault(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return OWN_FAULTS.some((own) => own === code)
+}
+
+const OWN_FAULTS = ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']
+
+const statusSchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({
+    kind: v.literal('Status'),
+    apiVersion: v.literal('v1'),
+    message: v.optional(v.string(), ''),
+  }),
+)
+
+/** The API server's own word (no right, no such pod, too many requests), but for "the pod did not answer me". */
+function isRefusedByApi(status: number, text: string): boolean {
+  const said = v.safeParse(statusSchema, text)
+  return status >= 400 && said.success && !said.output.message.includes('trying to reach service')
+}
+
+async function readText(body: Readable): Promise<string | null> {
+  let text = ''
+  let length = 0
+  for await (const piece of body.setEncoding('utf8')) {
+    length += Buffer.byteLength(String(piece))
+    if (length > BODY_MAX_BYTES) return null // leaving the loop destroys the stream
+    text += String(piece)
+  }
+  return text
+}
