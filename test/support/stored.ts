@@ -138,6 +138,20 @@ export const RECORD_OF_D93BC93 = {
 /** As 6ea93d5 wrote it to KV. */
 export const RECORD_OF_6EA93D5 = { ...RECORD_OF_D93BC93, environment: 'demo' }
 
+const NODES = [
+  {
+    name: 'node-a',
+    isSchedulable: true,
+    ready: null,
+    answered: false,
+    passing: ['node_ready'],
+    failing: ['kubelet'],
+  },
+]
+
+/** As 5d55e31 wrote it to KV. */
+export const RECORD_OF_5D55E31 = { ...RECORD_OF_6EA93D5, nodes: NODES }
+
 const PULSE = {
   epoch: 3,
   sequence: 7,
@@ -185,3 +199,13 @@ export const ROWS_OF_D93BC93 = {
 
 /** The rows of 6ea93d5 by their keys. */
 export const ROWS_OF_6EA93D5 = { ...ROWS_OF_D93BC93, pulse: { ...PULSE, environment: 'demo' } }
+
+/** The rows of 5d55e31 by their keys. */
+export const ROWS_OF_5D55E31 = {
+  ...ROWS_OF_6EA93D5,
+  pulse: {
+    ...ROWS_OF_6EA93D5.pulse,
+    nodes: { minReady: { share: 0.9 }, failingSinceMs: AT_MS },
+  },
+  nodes: NODES,
+}

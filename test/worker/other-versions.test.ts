@@ -4,9 +4,11 @@ import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { aCategory, aContent, aService, aSnapshot } from '../support/a-report.ts'
 import {
+  RECORD_OF_5D55E31,
   RECORD_OF_6EA93D5,
   RECORD_OF_D93BC93,
   RECORD_OF_FC493A4,
+  ROWS_OF_5D55E31,
   ROWS_OF_6EA93D5,
   ROWS_OF_D93BC93,
 } from '../support/stored.ts'
@@ -57,9 +59,10 @@ describe('a record that knew no decisions', () => {
 
 describe('a record with facts', () => {
   it.each([
-    ['d93bc93', RECORD_OF_D93BC93, null],
-    ['6ea93d5', RECORD_OF_6EA93D5, 'demo'],
-  ])('restores wholly: %s', async (_, record, environment) => {
+    ['d93bc93', RECORD_OF_D93BC93, null, null],
+    ['6ea93d5', RECORD_OF_6EA93D5, 'demo', null],
+    ['5d55e31', RECORD_OF_5D55E31, 'demo', RECORD_OF_5D55E31.nodes],
+  ])('restores wholly: %s', async (_, record, environment, nodes) => {
     const cluster = await aClusterOf(record)
 
     const state = await readAll(cluster)
@@ -67,7 +70,7 @@ describe('a record with facts', () => {
     const { epoch, sequence, facts, categories, decisions } = record
     expect(state).toMatchObject({
       pulse: { environment, epoch, sequence, freshness: 'held' },
-      standing: { facts, categories },
+      standing: { facts, categories, nodes },
       decisions: {
         acks: decisions.acks.map((ack) => ({ ...ack, isRestored: true })),
         hiddenAcks: decisions.hiddenAcks,
@@ -119,9 +122,10 @@ describe('a record with facts', () => {
 
 describe('rows of another version', () => {
   it.each([
-    ['d93bc93', ROWS_OF_D93BC93, null],
-    ['6ea93d5', ROWS_OF_6EA93D5, 'demo'],
-  ])('are read wholly, and nothing is restored: %s', async (_, rows, environment) => {
+    ['d93bc93', ROWS_OF_D93BC93, { environment: null, nodes: null }],
+    ['6ea93d5', ROWS_OF_6EA93D5, { nodes: null }],
+    ['5d55e31', ROWS_OF_5D55E31, {}],
+  ])('are read wholly, and nothing is restored: %s', async (_, rows, since) => {
     const cluster = await aClusterOf(RECORD_OF_FC493A4)
     await storeRows(cluster, rows)
 
@@ -130,8 +134,8 @@ describe('rows of another version', () => {
     const { counters, ...pulse } = rows.pulse
     const { facts, categories, services, content, decisions } = rows
     expect(state).toEqual({
-      pulse: { ...pulse, environment, nodes: null },
-      standing: { facts, categories, services, nodes: null },
+      pulse: { ...pulse, ...since },
+      standing: { facts, categories, services, nodes: 'nodes' in rows ? rows.nodes : null },
       content,
       decisions,
     })
