@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
-import { cutText } from '../push/cut-text.ts'
+import { cutText } from '../../worker/contract/cut-text.ts'
 import type { Check, NodeFacts, Outcome } from './check.ts'
 import { askStatus, type CriAnswer, type RuntimeCondition } from './cri-status.ts'
 

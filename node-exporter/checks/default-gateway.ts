@@ -1,5 +1,5 @@
 /**
- * Reads the kernel's tables under `/proc/net`: which default gateway this machine uses, and whether it is a live
+ * Reads the kernel's tables under `/proc/net`: which default gateways this machine uses, and whether one is a live
  * neighbour. Texts in, answers out: it opens no file and sends nothing.
  */
 import { SocketAddress } from 'node:net'
@@ -24,13 +24,16 @@ const RTF_GATEWAY = 0x2
 const RTF_REJECT = 0x200
 const ATF_COM = 0x2 // linux/if_arp.h: a complete entry, its hardware address is known
 
-/** `/proc/net/route`: the IPv4 default route with the lowest metric. null: there is none. */
-export function findDefaultRoute(table: string): DefaultRoute | null {
+/**
+ * `/proc/net/route`: the IPv4 default routes with the lowest metric, those of the main table. Of a route with several
+ * next hops the kernel shows the first alone.
+ */
+export function findDefaultRoutes(table: string): DefaultRoute[] {
   return pickBest(readRows(table).map(readRoute))
 }
 
-/** `/proc/net/ipv6_route`, likewise. */
-export function findDefaultRoute6(table: string): DefaultRoute | null {
+/** `/proc/net/ipv6_route`, likewise, but with every next hop in a line of its own. */
+export function findDefaultRoutes6(table: string): DefaultRoute[] {
   return pickBest(readRows(table).map(readRoute6))
 }
 
@@ -66,10 +69,13 @@ function readRoute6(columns: string[]): Candidate | null {
   return { device, gateway: via, metric: Number.parseInt(metric, 16) }
 }
 
-/** The first of equals, as the kernel chooses. */
-function pickBest(candidates: (Candidate | null)[]): DefaultRoute | null {
-  const [best] = candidates.filter((one) => one !== null).toSorted((a, b) => a.metric - b.metric)
-  return best === undefined ? null : { device: best.device, gateway: best.gateway }
+/** All equals, for the kernel may use each of them. */
+function pickBest(candidates: (Candidate | null)[]): DefaultRoute[] {
+  const found = candidates.filter((one) => one !== null)
+  const least = Math.min(...found.map(({ metric }) => metric))
+  return found
+    .filter(({ metric }) => metric === least)
+    .map(({ device, gateway }) => ({ device, gateway }))
 }
 
 function isUsable(flags: number): boolean {

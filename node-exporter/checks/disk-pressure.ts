@@ -2,6 +2,7 @@
  * Whether the disks are as full as the kubelet evicts pods for: its own word, and the figures, for its word comes late
  * and not at all while the API server is away. Never asks a network file system.
  */
+import { posix } from 'node:path'
 import type { Check, NodeFacts, Outcome } from './check.ts'
 import { DiskSpace, type Figures, type Silent, type Space, type StatFs } from './disk-space.ts'
 import { findMount, isRemote, readMountTable, type MountTable } from './mount-table.ts'
@@ -107,7 +108,7 @@ interface Group {
 /** Without those on network file systems. */
 function groupByMount(keys: readonly KeyPath[], mounts: MountTable, hostRoot: string): Group[] {
   const local = keys.flatMap(({ path }) => {
-    const mount = findMount(mounts, hostRoot + path)
+    const mount = findMount(mounts, posix.resolve(hostRoot + path)) // `/host/` is mounted as `/host`
     return mount === undefined || isRemote(mount) ? [] : { path, point: mount.point }
   })
   const groups = Map.groupBy(local, ({ point }) => point)

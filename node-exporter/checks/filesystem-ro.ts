@@ -19,16 +19,19 @@ export const REQUIRED_WRITABLE: readonly string[] = [
   '/var/log',
 ]
 
-/** `errors=remount-ro` sets `ro`; on ext4 of newer kernels, 6.12 and on, `emergency_ro` (prometheus/node_exporter#3717). */
-const READ_ONLY = ['emergency_ro', 'ro']
+/**
+ * `errors=remount-ro` sets `ro`; on ext4 of newer kernels, 6.12 and on, `emergency_ro` (prometheus/node_exporter#3717). An
+ * ext4 that was shut down fails every write and stays `rw,shutdown`; xfs says nothing of it in the table.
+ */
+const READ_ONLY = ['emergency_ro', 'shutdown', 'ro']
 
 /** node_exporter's defaults, and memory: no disk of the node's, or read-only by design. */
 const IGNORED_TYPES =
   /^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|erofs|fusectl|hugetlbfs|iso9660|mqueue|nsfs|overlay|proc|procfs|pstore|ramfs|rpc_pipefs|securityfs|selinuxfs|squashfs|sysfs|tmpfs|tracefs)$/
 
-/** node_exporter's defaults, and volumes, which are mounted as their pods ask. */
+/** node_exporter's defaults, and volumes, which are mounted as their pods ask, wherever the kubelet's folder is (k0s, MicroK8s). */
 const IGNORED_POINTS =
-  /^\/((dev|proc|sys)(\/|$)|(run\/credentials|run\/containerd|var\/lib\/docker|var\/lib\/containers\/storage|var\/lib\/kubelet\/pods|var\/lib\/kubelet\/plugins)\/)/
+  /^\/((dev|proc|sys)(\/|$)|(run\/credentials|run\/containerd|var\/lib\/docker|var\/lib\/containers\/storage)\/)|\/kubelet\/(pods|plugins)\//
 
 /** An update of an immutable system turns them writable, and back. */
 const UPDATED_POINTS = /^\/(usr|boot|sysroot|efi)(\/|$)/
@@ -98,6 +101,10 @@ function judge(found: { needed: Mount[]; turned: Mount[]; disks: Mount[] }): Out
   ]
   if (reasons.length > 0) return { passed: false, reason: reasons.join('; ') }
   const warning = warn(found.needed, found.disks)
+  if (found.needed.length === 0) {
+    const reason = 'nothing to judge: no path that must be writable is on a disk; is HOST_ROOT set?'
+    return { passed: 'unknown', reason, ...(warning === '' ? {} : { warning }) }
+  }
   return warning === '' ? { passed: true } : { passed: true, warning }
 }
 
@@ -111,7 +118,7 @@ function onePerFileSystem(mounts: Mount[], told: Mount[]): Mount[] {
 /** What is odd, but no proof that the node can't write where it must. */
 function warn(needed: Mount[], disks: Mount[]): string {
   const bound = needed.filter(({ options }) => options.has('ro'))
-  const dead = disks.filter((disk) => readOnlyWord(disk) === 'emergency_ro')
+  const dead = disks.filter((disk) => isReadOnly(disk) && readOnlyWord(disk) !== 'ro')
   return [
     ...bound.map(({ point }) => `${point} is mounted read-only; its file system is writable`),
     ...onePerFileSystem(dead, []).map(

@@ -3,15 +3,15 @@
  * behind the gateway, and sends no ICMP, which would need rights that the exporter hasn't got.
  */
 import { createSocket } from 'node:dgram'
-import { BADNAME, CANCELLED, NODATA, NOTFOUND } from 'node:dns'
+import { BADNAME, CANCELLED, FORMERR, NODATA, NOTFOUND, NOTIMP, REFUSED, SERVFAIL } from 'node:dns'
 import { Resolver } from 'node:dns/promises'
 import { readFileSync } from 'node:fs'
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Check, NodeFacts, Outcome } from './check.ts'
 import {
-  findDefaultRoute,
-  findDefaultRoute6,
+  findDefaultRoutes,
+  findDefaultRoutes6,
   findNeighbour,
   type DefaultRoute,
   type Neighbour,
@@ -49,7 +49,8 @@ const OPTIONS: NetworkOptions = {
 
 const TRIES = 2
 const SERVERS_MAX = 3 // glibc's MAXNS: more of them than that at once is no node's
-const LINK_LOCAL = /^fe[89ab]/i
+/** Of a server that is there: the network is well, whatever is wrong behind it or with the question. */
+const ANSWERED = new Set<string>([SERVFAIL, REFUSED, FORMERR, NOTIMP])
 const SPARE_MS = 1000 // so that both parts speak before the frame ends the run: it would pass
 
 export function createNetwork(given: Partial<NetworkOptions> = {}): Check {
@@ -64,7 +65,7 @@ export function createNetwork(given: Partial<NetworkOptions> = {}): Check {
       joinParts(
         await Promise.all([
           runPart('DNS', () => judgeDns(options, node, signal)),
-          runPart('default gateway', () => judgeGateway(options, signal)),
+          runPart('default gateway', () => judgeGateways(options, signal)),
         ]),
       ),
   }
@@ -108,19 +109,23 @@ async function judgeDns(
   }
   signal.addEventListener('abort', cancelAll)
   const failures: string[] = []
+  let isAnswered = false
   try {
     return await Promise.any(
       [...resolvers].map(async ([server, resolver]) => {
         const outcome = await askTwice(resolver, question)
         if (typeof outcome !== 'string') return outcome
         failures.push(`${server} (${outcome})`)
+        isAnswered ||= ANSWERED.has(outcome)
         throw new Error(outcome)
       }),
     )
   } catch {
     // Every one of them threw, and `failures` says why.
-    const listed = failures.toSorted().join(', ')
-    return { passed: false, reason: `no answer for ${question} in ${TRIES} tries from ${listed}` }
+    const told = `${question} in ${TRIES} tries from ${failures.toSorted().join(', ')}`
+    return isAnswered
+      ? { passed: 'unknown', reason: `nothing but refusals for ${told}` }
+      : { passed: false, reason: `no answer for ${told}` }
   } finally {
     signal.removeEventListener('abort', cancelAll)
     cancelAll()
@@ -138,8 +143,8 @@ function createResolvers({ servers, dnsTimeoutMs }: NetworkOptions): Map<string,
   return new Map(
     asked.map((server) => {
       const resolver = new Resolver(settings)
-      // `setServers` loses the zone, so a link-local server is asked by one that has all of the file's.
-      if (servers.length > 0 || !LINK_LOCAL.test(server)) resolver.setServers([server])
+      // The zone of a link-local one isn't told, but kept: it is a server that the resolver has read itself.
+      resolver.setServers([server])
       return [server, resolver]
     }),
   )
@@ -165,9 +170,22 @@ async function askTwice(resolver: Resolver, question: string): Promise<Outcome |
   return code
 }
 
-async function judgeGateway(options: NetworkOptions, signal: AbortSignal): Promise<Outcome> {
-  const route = readDefaultRoute(options.netRoot)
-  if (route === null) return { passed: false, reason: 'no default route' }
+/** Of several gateways one that lives will do: traffic takes that one, or some of it does. */
+async function judgeGateways(options: NetworkOptions, signal: AbortSignal): Promise<Outcome> {
+  const routes = readDefaultRoutes(options.netRoot)
+  if (routes.length === 0) return { passed: false, reason: 'no default route' }
+  const hops = await Promise.all(routes.map((route) => judgeGateway(route, options, signal)))
+  const words = hops.flatMap(({ reason, warning }) => reason ?? warning ?? []).join('; ')
+  const isAny = (passed: Outcome['passed']) => hops.some((hop) => hop.passed === passed)
+  if (isAny(true)) return words === '' ? { passed: true } : { passed: true, warning: words }
+  return { passed: isAny('unknown') ? 'unknown' : false, reason: words }
+}
+
+async function judgeGateway(
+  route: DefaultRoute,
+  options: NetworkOptions,
+  signal: AbortSignal,
+): Promise<Outcome> {
   const { gateway, device } = route
   if (gateway === null) {
     return { passed: 'unknown', reason: `the default route by ${device} names no gateway` }
@@ -199,9 +217,9 @@ export function judgeConnected(connected: string, place: string): Outcome {
 
 // The tables are read at once, not by promise: a dead NFS mount may hold every thread that reads files, and proc never
 // blocks.
-function readDefaultRoute(netRoot: string): DefaultRoute | null {
-  const route = findDefaultRoute(readFileSync(`${netRoot}/route`, 'utf8'))
-  return route ?? findDefaultRoute6(readTable(`${netRoot}/ipv6_route`))
+function readDefaultRoutes(netRoot: string): DefaultRoute[] {
+  const routes = findDefaultRoutes(readFileSync(`${netRoot}/route`, 'utf8'))
+  return routes.length > 0 ? routes : findDefaultRoutes6(readTable(`${netRoot}/ipv6_route`))
 }
 
 /** Empty where there is none: a kernel may run without IPv6, and a table that isn't there knows nobody. */

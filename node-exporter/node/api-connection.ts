@@ -7,7 +7,8 @@ import { Agent, request } from 'node:https'
 import type { Access } from './api-access.ts'
 
 export interface ApiQuestion {
-  access: Access
+  /** Its time is part of the question's. */
+  access: () => Promise<Access>
   path: string
   timeoutMs: number
 }
@@ -33,12 +34,24 @@ export class ApiConnection {
   async get(question: ApiQuestion): Promise<ApiAnswer> {
     const stop = new AbortController()
     this.#stop = stop
-    const { timeoutMs } = question
+    const { access, path, timeoutMs } = question
+    const { promise: stopped, reject } = Promise.withResolvers<never>()
+    stop.signal.addEventListener('abort', () => {
+      reject(stop.signal.reason)
+    })
+    let words = 'no way to the API server was found' // by a credential plugin that hangs
     const timer = setTimeout(() => {
-      stop.abort(new Error(`the API server did not answer in ${timeoutMs / 1000} s`))
+      stop.abort(new Error(`${words} in ${timeoutMs / 1000} s`))
     }, timeoutMs)
+    const ask = async () => {
+      const found = await access()
+      stop.signal.throwIfAborted()
+      words = 'the API server did not answer'
+      return this.#ask({ access: found, path }, stop.signal)
+    }
     try {
-      return await this.#ask(question, stop.signal)
+      // Not every request that is stopped says so: one whose connection is gone already never does.
+      return await Promise.race([ask(), stopped])
     } catch (error) {
       throw stop.signal.aborted ? stop.signal.reason : error
     } finally {
@@ -51,17 +64,25 @@ export class ApiConnection {
     this.#agent.destroy()
   }
 
-  #ask(question: ApiQuestion, signal: AbortSignal): Promise<ApiAnswer> {
+  #ask(question: { access: Access; path: string }, signal: AbortSignal): Promise<ApiAnswer> {
     const { server, ...access } = question.access
+    const url = new URL(server.href.replace(/\/+$/, '') + question.path)
     const { promise, resolve, reject } = Promise.withResolvers<ApiAnswer>()
     const sentAtMs = Date.now()
-    const asked = request(new URL(question.path, server), { ...access, agent: this.#agent, signal })
+    const asked = request(url, { ...access, agent: this.#agent, signal })
+    const begin = ({ statusCode: status = 0, headers }: IncomingMessage) => {
+      return { status, date: headers.date, sentAtMs, receivedAtMs: Date.now() }
+    }
     asked.on('response', (response) => {
-      const receivedAtMs = Date.now()
-      const { statusCode: status = 0, headers } = response
+      const begun = begin(response)
       readText(response).then((text) => {
-        resolve({ status, date: headers.date, sentAtMs, receivedAtMs, text })
+        resolve({ ...begun, text })
       }, reject)
+    })
+    // "101 Switching Protocols" is neither a response nor an error to Node.
+    asked.on('upgrade', (response, socket) => {
+      socket.destroy()
+      resolve({ ...begin(response), text: '' })
     })
     asked.on('error', (error) => {
       // Once an answer has begun, this is heard by who reads it as well, and nothing here changes any more.

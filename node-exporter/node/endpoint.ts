@@ -1,5 +1,6 @@
 /** `GET /health?check=a,b` on the node itself: the exact statuses and body that load balancers ask for (behaviour, section 7). */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { CheckResult } from '../checks/check.ts'
 
 /** Asked for where no check is named, whatever else is configured. */
@@ -14,6 +15,7 @@ export const ENDPOINT_LIMITS = {
   requestTimeoutMs: 10_000,
   /** More than any load balancer's interval: one that finds its kept connection just closed takes the node for down. */
   keepAliveMs: 75_000,
+  /** One more ends the one that has been idle for longest: kept connections must not shut the door. */
   connections: 512,
 }
 
@@ -48,13 +50,40 @@ export async function startEndpoint(port: number, options: EndpointOptions): Pro
       },
     )
   })
-  server.maxConnections = limits.connections
+  keepRoom(server, limits.connections)
   const { promise, resolve, reject } = Promise.withResolvers<Server>()
   server.on('error', reject) // for good: a connection that can't be taken later on must not end the process
   server.listen(port, () => {
     resolve(server)
   })
   return promise
+}
+
+/** Whoever comes while all are being answered is hung up on. */
+function keepRoom(server: Server, most: number): void {
+  const open = new Set<Socket>()
+  const idle = new Set<Socket>() // the one for longest first
+  server.on('connection', (socket: Socket) => {
+    if (open.size >= most) {
+      const [last = socket] = idle
+      open.delete(last)
+      idle.delete(last)
+      last.destroy()
+      if (last === socket) return
+    }
+    open.add(socket)
+    idle.add(socket)
+    socket.once('close', () => {
+      open.delete(socket)
+      idle.delete(socket)
+    })
+  })
+  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    idle.delete(socket)
+    response.once('close', () => {
+      if (open.has(socket)) idle.add(socket)
+    })
+  })
 }
 
 async function answer(

@@ -5,14 +5,14 @@ import { CHECK_ENTRIES, toCheckSettings } from './check-config.ts'
 
 const PORT_FORM = 'must be a port, 0 to 65535 (0: any free one)'
 
+const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?'
 const NODE_FORM = 'must be the name of a Node, a DNS-1123 subdomain'
 const CHECKS_FORM = `must be names of checks, separated by commas: ${[...CHECK_NAMES].join(', ')}`
 
 const port = v.pipe(
   v.string(),
+  v.regex(/^\d{1,5}$/, PORT_FORM), // Number() would also take 0x6000 and 1e3
   v.transform(Number),
-  v.integer(PORT_FORM),
-  v.minValue(0, PORT_FORM),
   v.maxValue(65_535, PORT_FORM),
 )
 
@@ -21,7 +21,7 @@ const envSchema = v.object({
     v.pipe(
       v.string(),
       v.maxLength(253, NODE_FORM),
-      v.regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, NODE_FORM),
+      v.regex(new RegExp(`^${LABEL}(\\.${LABEL})*$`), NODE_FORM),
     ),
   ),
   LISTEN_PORT: v.optional(port, '25001'),

@@ -24,6 +24,9 @@ export const NODE_TIMINGS = {
 }
 export type NodeTimings = typeof NODE_TIMINGS
 
+/** ms; a timer may be early by less than one. */
+const SLACK_MS = 5
+
 export interface NodeWatchOptions {
   /** Empty: NODE_NAME isn't set, and nobody is asked. */
   name: string
@@ -46,6 +49,7 @@ export class NodeWatch {
   #clock: OffsetRange | null = null
   #clockHeardAtMs = -Infinity
   #problem: string | null = 'the API server was not asked yet'
+  #expiry: NodeJS.Timeout | undefined
   /** As last told by `onTurn`. */
   #isKnown: boolean | null = null
 
@@ -76,6 +80,7 @@ export class NodeWatch {
 
   stop(): void {
     this.#stop.abort()
+    clearTimeout(this.#expiry)
     this.#connection.stop()
   }
 
@@ -101,17 +106,23 @@ export class NodeWatch {
 
   async #ask(): Promise<void> {
     this.#problem = await this.#askOnce().then(() => null, describeError)
+    this.#tellTurn()
+  }
+
+  /** Also called when what is known gets old, so that it doesn't hang on an answer which may never come. */
+  #tellTurn(): void {
     if (this.#stop.signal.aborted) return
     const { apiProblem } = this.facts()
     const isKnown = apiProblem === null
-    if (isKnown !== this.#isKnown) this.#options.onTurn(apiProblem)
+    if (isKnown === this.#isKnown) return
     this.#isKnown = isKnown
+    this.#options.onTurn(apiProblem)
   }
 
   async #askOnce(): Promise<void> {
     const { name, access, timings } = this.#options
     const answer = await this.#connection.get({
-      access: await access(),
+      access,
       // Out of the API server's memory: it may be a moment old, and costs etcd nothing.
       path: `/api/v1/nodes/${encodeURIComponent(name)}?resourceVersion=0`,
       timeoutMs: timings.askTimeoutMs,
@@ -119,6 +130,10 @@ export class NodeWatch {
     this.#readClock(answer)
     this.#known = readNode(answer)
     this.#heardAtMs = performance.now()
+    clearTimeout(this.#expiry)
+    this.#expiry = setTimeout(() => {
+      this.#tellTurn()
+    }, timings.knownMs + SLACK_MS).unref()
   }
 
   /** Of any answer: a refusal tells the time as well. */

@@ -13,7 +13,14 @@ function breakExt4(point: string): string {
   return `echo 1 > /sys/fs/ext4/$(basename $(findmnt -no SOURCE ${point}))/trigger_fs_error`
 }
 
+/** Shuts the ext4 down, as an operator's or the kernel's `EXT4_IOC_SHUTDOWN` without a flush. */
+function shutExt4(point: string): string {
+  const call = 'fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587D, bytes([2, 0, 0, 0]))'
+  return `python3 -c 'import fcntl, os, sys; ${call}' ${point} && grep -q ',shutdown' /proc/self/mountinfo`
+}
+
 const canLoop = canMount(mountExt4('/var/probe'))
+const canShut = canMount(mountExt4('/var/probe'), shutExt4('/var/probe'))
 const canBreak = canMount(mountExt4('/var/probe'), breakExt4('/var/probe'))
 
 async function aHost() {
@@ -56,6 +63,20 @@ describe('a disk that the kubelet needs (root and loop devices only)', () => {
     expect(await isWritable(KUBELET)).toBe(false)
     // `ro` on older kernels; newer ones leave the mount at rw and say emergency_ro.
     const reason = matching(/^\/var\/lib\/kubelet is read-only \((emergency_)?ro, ext4/)
+    expect(await look()).toEqual({ passed: false, said: reason })
+  })
+})
+
+describe('a disk that was shut down (root, loop devices and a kernel that says so only)', () => {
+  it.skipIf(!canShut)('fails, though its mount says rw', async () => {
+    const { run, look, isWritable } = await aHost()
+    await run(mountExt4(KUBELET))
+    expect(await look()).toEqual({ passed: true, said: undefined })
+
+    await run(shutExt4(KUBELET))
+
+    expect(await isWritable(KUBELET)).toBe(false)
+    const reason = matching(/^\/var\/lib\/kubelet is read-only \(shutdown, ext4/)
     expect(await look()).toEqual({ passed: false, said: reason })
   })
 })

@@ -2,7 +2,9 @@
  * The check of the network on a network: two namespaces that each case makes, with a cable (veth) between a node and its
  * gateway, and the kernel's own tables. Only root may make them; where it can't be done, the cases are skipped and say so.
  */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 const CHECK = new URL('../../node-exporter/checks/', import.meta.url)
@@ -12,22 +14,29 @@ const GATEWAY = ['10.77.0.1/24', 'fd77::1/64'] as const
 const VIA = ['10.77.0.1', 'fd77::1'] as const
 const DEAD = '10.77.0.1 by plnode'
 
-/** Runs the check once where it is started, beside a DNS server that knows no name, and prints the result. */
-const SCRIPT = `
+/** A DNS server that knows no name; `address` is in quotes. */
+const writeDns = (port: number, address: string) => `
   import dgram from 'node:dgram'
-  import { runCheck } from '${CHECK.href}check.ts'
-  import { createNetwork } from '${CHECK.href}network.ts'
-
-  const dns = dgram.createSocket('udp4').on('message', (query, from) => {
+  const type = ${address}.includes(':') ? 'udp6' : 'udp4'
+  const dns = dgram.createSocket(type).on('message', (query, from) => {
     query[2] |= 0x80
     query[3] = 3 // NXDOMAIN
     dns.send(query, from.port, from.address)
   })
-  await new Promise((listening) => dns.bind(0, '127.0.0.1', listening))
-  const check = createNetwork({ servers: ['127.0.0.1:' + dns.address().port] })
+  await new Promise((listening) => dns.bind(${port}, ${address}, listening))
+`
+
+/** Runs the check once where it is started, beside such a server, and prints the result. */
+const writeScript = (servers: string) => `
+  import { runCheck } from '${CHECK.href}check.ts'
+  import { createNetwork } from '${CHECK.href}network.ts'
+  ${writeDns(0, "'127.0.0.1'")}
+  const check = createNetwork({ servers: ${servers} })
   console.log(JSON.stringify(await runCheck(check, { name: 'node-a' })))
   dns.close()
 `
+const BESIDE = "['127.0.0.1:' + dns.address().port]"
+const OF_RESOLV_CONF = '[]'
 
 let made = 0
 
@@ -64,8 +73,8 @@ function addAddress(namespace: string, device: string, address: string): void {
   ip('-n', namespace, 'address', 'add', address, 'dev', device, ...nodad)
 }
 
-function run(namespace: string): unknown {
-  const script = ['--input-type=module', '--eval', SCRIPT]
+function run(namespace: string, servers = BESIDE): unknown {
+  const script = ['--input-type=module', '--eval', writeScript(servers)]
   const words = ['netns', 'exec', namespace, process.execPath, ...script]
   const { duration_ms: _, ...result } = parse(execFileSync('ip', words, { encoding: 'utf8' }))
   return result
@@ -74,6 +83,27 @@ function run(namespace: string): unknown {
 function parse(text: string): Record<string, unknown> {
   const value: unknown = JSON.parse(text)
   return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
+/** A DNS server as a process of its own. */
+async function startDns(namespace: string, address: string): Promise<void> {
+  const text = `${writeDns(53, `'${address}'`)} console.log('ready')`
+  const script = ['--input-type=module', '--eval', text]
+  const dns = spawn('ip', ['netns', 'exec', namespace, process.execPath, ...script])
+  onTestFinished(() => {
+    dns.kill()
+  })
+  await once(dns.stdout, 'data')
+}
+
+/** What stands at /etc/resolv.conf for whatever `ip netns exec` runs there. */
+function setResolvConf(namespace: string, text: string): void {
+  const folder = `/etc/netns/${namespace}`
+  mkdirSync(folder, { recursive: true })
+  onTestFinished(() => {
+    rmSync(folder, { recursive: true })
+  })
+  writeFileSync(`${folder}/resolv.conf`, text)
 }
 
 /** '' where namespaces and cables can be made. */
@@ -152,6 +182,19 @@ describe.skipIf(obstacle !== '')(`the network of a node${skipped}`, () => {
     expect(run(node)).toStrictEqual({ name: 'network', passed: false, reason })
   })
 
+  it.each([
+    ['one lives', ['10.77.0.9', VIA[0]], true, 'warning'],
+    ['none does', ['10.77.0.9', '10.77.0.8'], false, 'reason'],
+  ] as const)('asks every gateway of the lowest metric: %s', (_, hops, passed, field) => {
+    const { node } = aCable()
+    for (const via of hops) ip('-n', node, 'route', 'append', 'default', 'via', via)
+
+    const result = run(node)
+
+    const saying: unknown = expect.stringContaining('10.77.0.9 by plnode does not answer')
+    expect(result).toMatchObject({ passed, [field]: saying })
+  })
+
   it('warns where devices resolve nobody and nothing answers', () => {
     const { node } = aCable()
     ip('-n', node, 'link', 'set', 'plnode', 'arp', 'off')
@@ -193,5 +236,24 @@ describe.skipIf(obstacle !== '')(`the network of a node with IPv6 alone${skipped
 
     const warning = 'default gateway: fd77::1 by plnode is filtered, dead or alive (timeout)'
     expect(run(node)).toStrictEqual({ ...PASSED, warning })
+  })
+
+  it('passes when one next hop of its route answers, and warns of the other', () => {
+    const { node } = aCable()
+    const hops = ['nexthop', 'via', 'fd77::9', 'nexthop', 'via', VIA[1]]
+    ip('-n', node, '-6', 'route', 'add', 'default', ...hops)
+
+    const warning = 'default gateway: fd77::9 by plnode does not answer (EHOSTUNREACH)'
+    expect(run(node)).toStrictEqual({ ...PASSED, warning })
+  })
+
+  it('asks a DNS server with a link-local address, with its zone', async () => {
+    const { node, gateway } = aCable()
+    ip('-n', node, '-6', 'route', 'add', 'default', 'via', VIA[1])
+    addAddress(gateway, 'plgateway', 'fe80::77/64')
+    setResolvConf(node, 'nameserver 127.0.0.9\nnameserver fe80::77%plnode\n')
+    await startDns(gateway, 'fe80::77%plgateway')
+
+    expect(run(node, OF_RESOLV_CONF)).toStrictEqual(PASSED)
   })
 })

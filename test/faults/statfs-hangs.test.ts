@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import * as v from 'valibot'
-import { findDeadPort } from '../support/exporter/local-server.ts'
+import { findDeadPort, serve } from '../support/exporter/local-server.ts'
 import { containing } from '../support/like.ts'
 
 const MAIN = new URL('../../node-exporter/main.ts', import.meta.url).pathname
@@ -63,15 +63,21 @@ const bodySchema = v.object({
   ),
 })
 
-async function aNodeRole(given: Record<string, string>) {
-  const host = await aHost()
-  const port = await findDeadPort()
-  const env = { ...process.env, ROLE: 'node', NODE_NAME: 'node-a', LISTEN_PORT: String(port) }
+function start(host: ChildProcess, given: Record<string, string>): ChildProcess {
   const inside = ['--target', String(host.pid), '--mount', process.execPath, MAIN]
-  const role = spawn('nsenter', inside, { env: { ...env, ...given }, stdio: 'ignore' })
+  const env = { ...process.env, HEALTH_PORT: '0', DRAIN_SECONDS: '0', ...given }
+  const role = spawn('nsenter', inside, { env, stdio: 'ignore' })
   onTestFinished(() => {
     role.kill('SIGKILL')
   })
+  return role
+}
+
+async function aNodeRole(given: Record<string, string>) {
+  const host = await aHost()
+  const port = await findDeadPort()
+  const env = { ROLE: 'node', NODE_NAME: 'node-a', LISTEN_PORT: String(port) }
+  const role = start(host, { ...env, ...given })
   const ask = async (check: string) => {
     const startMs = performance.now()
     const response = await fetch(`http://127.0.0.1:${port}/health?check=${check}`)
@@ -145,5 +151,22 @@ describe.skipIf(obstacle !== '')(`a node whose disks hang${skipped}`, () => {
     role.kill('SIGTERM')
 
     expect(await ended).toEqual([null, 'SIGKILL']) // by its own hand: process.exit would wait for them
+  })
+
+  it('ends when its port is taken, though its disks are asked from the start', async () => {
+    const host = await aHost()
+    const { port } = await serve(() => undefined, '::')
+    const given = {
+      ROLE: 'node',
+      NODE_NAME: 'node-a',
+      LISTEN_PORT: '0',
+      AGENT_PORT: String(port),
+      NODE_CHECKS: 'disk_pressure',
+      NODEFS_PATHS: HANG.join(),
+    }
+
+    const role = start(host, given)
+
+    expect(await once(role, 'exit')).toEqual([1, null])
   })
 })

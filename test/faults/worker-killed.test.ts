@@ -27,7 +27,7 @@ it('stands where it stood, and hears from the exporter within one interval', asy
   const second = await aWorkerProcess({ STATE_DIR: stateDir, PORT: new URL(first.url).port })
 
   expect(await askGtg(second.url)).toEqual({ status: 503, reason: 'unhealthy' })
-  expect(await askGtg(second.url, 'read')).toEqual({ status: 200, reason: 'healthy' })
+  expect((await askGtg(second.url, 'read')).status).toBe(200) // fresh, or late where the start took its time
   const backMs = performance.now()
   await vi.waitFor(() => {
     expect(exporter.log.at(-1)).toContain('push healthy')

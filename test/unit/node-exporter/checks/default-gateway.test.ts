@@ -2,8 +2,8 @@
 import { endianness } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import {
-  findDefaultRoute,
-  findDefaultRoute6,
+  findDefaultRoutes,
+  findDefaultRoutes6,
   findNeighbour,
   type DefaultRoute,
 } from '../../../../node-exporter/checks/default-gateway.ts'
@@ -35,50 +35,50 @@ function aRoute6(
 }
 
 describe.runIf(endianness() === 'LE')('the default route', () => {
-  it.each<[string, string, DefaultRoute | null]>([
-    ['is found', aTable(ROUTE_HEAD, VIA_ETH0, LOCAL), eth0],
-    ['is found after others', aTable(ROUTE_HEAD, LOCAL, VIA_ETH0), eth0],
-    ['is the one with the lowest metric', aTable(ROUTE_HEAD, VIA_ETH0, VIA_ETH1), eth1],
-    ['is the lowest in any order', aTable(ROUTE_HEAD, VIA_ETH1, VIA_ETH0), eth1],
+  it.each<[string, string, DefaultRoute[]]>([
+    ['is found', aTable(ROUTE_HEAD, VIA_ETH0, LOCAL), [eth0]],
+    ['is found after others', aTable(ROUTE_HEAD, LOCAL, VIA_ETH0), [eth0]],
+    ['is the one with the lowest metric', aTable(ROUTE_HEAD, VIA_ETH0, VIA_ETH1), [eth1]],
+    ['is the lowest in any order', aTable(ROUTE_HEAD, VIA_ETH1, VIA_ETH0), [eth1]],
     [
       'is compared by number, not by text',
       aTable(ROUTE_HEAD, VIA_ETH0.replace('\t100\t', '\t9\t'), VIA_ETH1),
-      eth0,
+      [eth0],
     ],
     [
-      'is the first of equals',
+      'is each of equals',
       aTable(ROUTE_HEAD, VIA_ETH0, VIA_ETH1.replace('\t50\t', '\t100\t')),
-      eth0,
+      [eth0, eth1],
     ],
     [
       'has its metric printed as if signed',
       aTable(ROUTE_HEAD, VIA_ETH0.replace('\t100\t', '\t-1\t'), VIA_ETH1),
-      eth1,
+      [eth1],
     ],
     [
       'leads out of a tunnel to no gateway',
       aTable(ROUTE_HEAD, 'ppp0\t00000000\t00000000\t0001\t0\t0\t0\t00000000\t0\t0\t0'),
-      { device: 'ppp0', gateway: null },
+      [{ device: 'ppp0', gateway: null }],
     ],
-    ['is never one that is down', aTable(ROUTE_HEAD, VIA_ETH0.replace('0003', '0002')), null],
-    ['is never one that rejects', aTable(ROUTE_HEAD, VIA_ETH0.replace('0003', '0203')), null],
+    ['is never one that is down', aTable(ROUTE_HEAD, VIA_ETH0.replace('0003', '0002')), []],
+    ['is never one that rejects', aTable(ROUTE_HEAD, VIA_ETH0.replace('0003', '0203')), []],
     [
       'is never a blackhole',
       aTable(ROUTE_HEAD, '*\t00000000\t00000000\t0001\t0\t0\t0\t00000000\t0\t0\t0'),
-      null,
+      [],
     ],
     [
       'is never a route to half of the world',
       aTable(ROUTE_HEAD, VIA_ETH0.replace('\t00000000\t0\t0\t0', '\t00000080\t0\t0\t0')),
-      null,
+      [],
     ],
-    ['is not among local routes', aTable(ROUTE_HEAD, LOCAL), null],
-    ['is not in an empty table', '', null],
-    ['is not in the head alone', ROUTE_HEAD, null],
-    ['is not in a line cut short', aTable(ROUTE_HEAD, 'eth0\t00000000\t010200C0\t0003\t0'), null],
-    ['is found beside a line cut short', `${aTable(ROUTE_HEAD, VIA_ETH0)}eth1\t000000`, eth0],
-  ])('%s', (_, table, route) => {
-    expect(findDefaultRoute(table)).toStrictEqual(route)
+    ['is not among local routes', aTable(ROUTE_HEAD, LOCAL), []],
+    ['is not in an empty table', '', []],
+    ['is not in the head alone', ROUTE_HEAD, []],
+    ['is not in a line cut short', aTable(ROUTE_HEAD, 'eth0\t00000000\t010200C0\t0003\t0'), []],
+    ['is found beside a line cut short', `${aTable(ROUTE_HEAD, VIA_ETH0)}eth1\t000000`, [eth0]],
+  ])('%s', (_, table, routes) => {
+    expect(findDefaultRoutes(table)).toStrictEqual(routes)
   })
 })
 
@@ -87,33 +87,41 @@ describe('the default route of IPv6', () => {
   const other = 'fd770000000000000000000000000001'
   const linkLocal = 'fe80000000000000047f04fffe5ae226'
 
-  it.each<[string, string, DefaultRoute | null]>([
+  it.each<[string, string, DefaultRoute[]]>([
     [
       'is found among others',
       aTable(LOCAL6, aRoute6(one), UNREACHABLE6),
-      { device: 'eth0', gateway: 'fd00::1' },
+      [{ device: 'eth0', gateway: 'fd00::1' }],
     ],
     [
       'carries the zone of a link-local gateway',
       aTable(aRoute6(linkLocal, { device: 'bond0' })),
-      { device: 'bond0', gateway: 'fe80::47f:4ff:fe5a:e226%bond0' },
+      [{ device: 'bond0', gateway: 'fe80::47f:4ff:fe5a:e226%bond0' }],
     ],
     [
       'is the one with the lowest metric, in hexadecimal',
       aTable(aRoute6(one, { metric: '00000010' }), aRoute6(other, { metric: '0000000f' })),
-      { device: 'eth0', gateway: 'fd77::1' },
+      [{ device: 'eth0', gateway: 'fd77::1' }],
     ],
     [
       'leads out of a tunnel to no gateway',
       aTable(aRoute6(NONE6, { flags: '00000001', device: 'wg0' })),
-      { device: 'wg0', gateway: null },
+      [{ device: 'wg0', gateway: null }],
     ],
-    ['is never the unreachable one of the kernel', aTable(LOCAL6, UNREACHABLE6), null],
-    ['is never one that rejects', aTable(aRoute6(one, { flags: '00000203' })), null],
-    ['is not in an empty table', '', null],
-    ['is not in a line cut short', aRoute6(one).slice(0, 100), null],
-  ])('%s', (_, table, route) => {
-    expect(findDefaultRoute6(table)).toStrictEqual(route)
+    [
+      'is each next hop of one route',
+      aTable(aRoute6(one), aRoute6(other, { device: 'eth1' }), UNREACHABLE6),
+      [
+        { device: 'eth0', gateway: 'fd00::1' },
+        { device: 'eth1', gateway: 'fd77::1' },
+      ],
+    ],
+    ['is never the unreachable one of the kernel', aTable(LOCAL6, UNREACHABLE6), []],
+    ['is never one that rejects', aTable(aRoute6(one, { flags: '00000203' })), []],
+    ['is not in an empty table', '', []],
+    ['is not in a line cut short', aRoute6(one).slice(0, 100), []],
+  ])('%s', (_, table, routes) => {
+    expect(findDefaultRoutes6(table)).toStrictEqual(routes)
   })
 })
 

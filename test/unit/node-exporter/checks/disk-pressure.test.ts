@@ -18,7 +18,7 @@ const IMAGES = '3 2 8:3 / /host/var/lib/containers rw - xfs /dev/sda3 rw'
 
 type Answer = Figures | Error | Promise<Figures>
 
-interface Given extends Pick<DiskPressureSettings, 'leastFree'> {
+interface Given extends Pick<DiskPressureSettings, 'leastFree' | 'nodefsPaths' | 'imagefsPaths'> {
   /** By path below `/host`; a path that isn't here is absent. */
   answers?: Record<string, Answer>
   mounts?: string[]
@@ -155,6 +155,15 @@ describe('which file system is asked', () => {
       expect(asked()).toContain('/host/var/log')
     },
   )
+
+  it('is the host’s and not the container’s for the root itself', async () => {
+    const mounts = ['1 0 0:9 / / rw - nfs4 server:/ rw', '2 1 8:2 / /host rw - ext4 /dev/sda2 rw']
+    const settings = { nodefsPaths: ['/'], imagefsPaths: [] }
+    const { run, asked } = aCase({ mounts, ...settings, answers: { '/': aSpace() } })
+
+    expect(await run()).toEqual({ passed: true, said: undefined })
+    expect(asked()).toEqual(['/host/'])
+  })
 
   it('is none when all are of a network', async () => {
     const { run, asked } = aCase({ mounts: ['1 0 0:9 / / rw - nfs4 server:/ rw'] })

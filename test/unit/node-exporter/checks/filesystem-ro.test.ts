@@ -11,6 +11,7 @@ import { aFolder } from '../../../support/exporter/a-setup.ts'
 import { containing } from '../../../support/like.ts'
 
 const ROOT = aMount('/ rw - ext4 /dev/sda1 rw,errors=remount-ro')
+const VAR = aMount('/var rw - xfs /dev/sdd1 rw')
 
 /** `point options - type source superOptions`; the device's number follows from the source. */
 function aMount(text: string): string {
@@ -46,8 +47,8 @@ describe('at the first look', () => {
     ['a read-only disk that nothing needs', aMount('/data ro - ext4 /dev/sdb1 ro')],
     ['/usr of an immutable system', aMount('/usr ro - ext4 /dev/sdb1 ro')],
     ['/boot of an immutable system', aMount('/boot ro - ext4 /dev/sdb1 ro')],
-    ['a root of squashfs, as on Talos', aMount('/ ro - squashfs /dev/loop0 ro')],
-    ['a root of composefs', aMount('/ ro - overlay composefs ro')],
+    ['a root of squashfs, as on Talos', `${aMount('/ ro - squashfs /dev/loop0 ro')}\n${VAR}`],
+    ['a root of composefs', `${aMount('/ ro - overlay composefs ro')}\n${VAR}`],
     ['logs in memory', aMount('/var/log ro - tmpfs tmpfs ro')],
     ['a folder on NFS', aMount('/var/lib/containers ro - nfs4 server:/x ro')],
     ['a pod’s read-only volume', aMount('/var/lib/kubelet/pods/x ro - ext4 /dev/sdb1 ro')],
@@ -73,12 +74,15 @@ describe('at the first look', () => {
     expect(result).toEqual({ passed: false, said: containing(reason) })
   })
 
-  it('fails on emergency_ro, though the mount says rw', async () => {
+  it.each([
+    ['emergency_ro', 'after an error'],
+    ['shutdown', 'after a shutdown'],
+  ])('fails on %s, %s, though the mount says rw', async (word) => {
     const { run } = aCase()
 
-    const result = await run(ROOT, aMount('/var rw - ext4 /dev/sdb1 rw,emergency_ro'))
+    const result = await run(ROOT, aMount(`/var rw - ext4 /dev/sdb1 rw,${word}`))
 
-    const reason = '/var is read-only (emergency_ro, ext4 on /dev/sdb1)'
+    const reason = `/var is read-only (${word}, ext4 on /dev/sdb1)`
     expect(result).toEqual({ passed: false, said: reason })
   })
 
@@ -113,6 +117,7 @@ describe('at the first look', () => {
   it.each([
     ['a needed mount is ro alone', '/var ro - ext4 /dev/sdb1 rw', '/var is mounted read-only'],
     ['another disk is dead already', '/data rw - ext4 /dev/sdb1 rw,emergency_ro', '/data was'],
+    ['another disk is shut down already', '/data rw - ext4 /dev/sdb1 rw,shutdown', '/data was'],
   ])('passes and warns when %s', async (_what, mount, warning) => {
     const { run } = aCase()
 
@@ -124,6 +129,7 @@ describe('from one look to the next', () => {
   it.each([
     ['ro', 'rw', 'ro'],
     ['emergency_ro', 'rw', 'rw,emergency_ro'],
+    ['shutdown', 'rw', 'rw,shutdown'],
   ])('fails when a disk turns %s, for as long as it is', async (word, before, after) => {
     const { run } = aCase()
     const writable = aMount(`/data rw - ext4 /dev/sdb1 ${before}`)
@@ -146,6 +152,16 @@ describe('from one look to the next', () => {
       'a volume',
       '/var/lib/kubelet/plugins/x rw - ext4 /dev/sdb1 rw',
       '/var/lib/kubelet/plugins/x ro - ext4 /dev/sdb1 ro',
+    ],
+    [
+      'a volume of k0s',
+      '/var/lib/k0s/kubelet/pods/x/volumes/y/mount rw - ext4 /dev/sdb1 rw',
+      '/var/lib/k0s/kubelet/pods/x/volumes/y/mount ro - ext4 /dev/sdb1 ro',
+    ],
+    [
+      'a volume of MicroK8s',
+      '/var/snap/microk8s/common/var/lib/kubelet/plugins/x rw - ext4 /dev/sdb1 rw',
+      '/var/snap/microk8s/common/var/lib/kubelet/plugins/x ro - ext4 /dev/sdb1 ro',
     ],
     ['another disk in its place', '/data rw - ext4 /dev/sdb1 rw', '/data ro - ext4 /dev/sdc1 ro'],
   ])('passes with %s', async (_what, before, after) => {
@@ -182,6 +198,29 @@ describe('from one look to the next', () => {
     const dead = aMount('/data ro - ext4 /dev/sdb1 ro')
     expect(await second.run(ROOT, dead)).toMatchObject({ passed: true })
     expect(await first.run(ROOT, dead)).toMatchObject({ passed: false })
+  })
+})
+
+describe('with nothing to judge', () => {
+  it.each([
+    ['a container’s own root', aMount('/ rw - overlay overlay rw')],
+    ['a root in memory', aMount('/ rw - tmpfs tmpfs rw')],
+    ['a root on NFS', aMount('/ rw - nfs4 server:/x rw')],
+  ])('passes, and warns that it may not see the host: %s', async (_what, root) => {
+    const { run } = aCase()
+
+    const said = 'nothing to judge: no path that must be writable is on a disk; is HOST_ROOT set?'
+    expect(await run(root)).toEqual({ passed: true, said })
+  })
+
+  it('still fails when a disk is seen to turn read-only', async () => {
+    const { run } = aCase()
+    const root = aMount('/ rw - tmpfs tmpfs rw')
+    await run(root, aMount('/data rw - ext4 /dev/sdb1 rw'))
+
+    const result = await run(root, aMount('/data ro - ext4 /dev/sdb1 ro'))
+
+    expect(result).toEqual({ passed: false, said: containing('/data has turned') })
   })
 })
 

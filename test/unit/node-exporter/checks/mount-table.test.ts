@@ -1,11 +1,14 @@
 /** Lines of mountinfo as kernels write them, and which mount a path sits on. */
+import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import {
   findMount,
   isRemote,
   parseMountTable,
+  readMountTable,
   type Mount,
 } from '../../../../node-exporter/checks/mount-table.ts'
+import { aFolder } from '../../../support/exporter/a-setup.ts'
 
 const ROOT = '27 1 254:0 / / rw,relatime - ext4 /dev/vda rw,discard'
 
@@ -63,6 +66,18 @@ describe('a line', () => {
     ['a point that is no path', '1 0 0:4 / net:[4026531840] rw - nsfs nsfs rw'],
   ])('is left out when it is none: %s', (_what, line) => {
     expect(parseMountTable(line).size).toBe(0)
+  })
+})
+
+describe('a file', () => {
+  it('is parsed once for as long as it says the same', () => {
+    const file = `${aFolder()}/mountinfo`
+    writeFileSync(file, ROOT)
+    const first = readMountTable(file)
+
+    expect(readMountTable(file)).toBe(first)
+    writeFileSync(file, `${ROOT}\n1 0 8:1 / /a rw - ext4 /dev/sda1 rw`)
+    expect(readMountTable(file)).toHaveProperty('size', 2)
   })
 })
 

@@ -13,6 +13,7 @@ interface Given {
   isCordoned?: boolean | null | (() => boolean)
   readyForMs?: number
   nodeName?: string | undefined
+  ask?: () => Promise<CheckResult>
   /** What the client says first, as HAProxy's `agent-send` has it. */
   said?: string
 }
@@ -26,7 +27,7 @@ async function anAgent({
   const server = await startAgent(0, {
     nodeName: 'nodeName' in given ? given.nodeName : 'node-a',
     checks: [result.name],
-    ask: () => Promise.resolve(result),
+    ask: given.ask ?? (() => Promise.resolve(result)),
     isCordoned: () => (typeof isCordoned === 'function' ? isCordoned() : isCordoned),
     readyForMs,
   })
@@ -144,4 +145,26 @@ it('lets go of who never hangs up', async () => {
   })
 
   expect(await gone).toBeDefined()
+})
+
+it('takes 512 connections at a time, and the next one when there is room', async () => {
+  const { promise, resolve } = Promise.withResolvers<CheckResult>()
+  let asked = 0
+  const ask = () => {
+    asked += 1
+    return promise
+  }
+  const { port } = await anAgent({ ask })
+  const waiting = Array.from({ length: 512 }, () => read(port))
+  await vi.waitFor(() => {
+    expect(asked).toBe(512)
+  }, 10_000)
+
+  expect(await read(port).catch(() => '')).toBe('')
+  resolve(WELL)
+
+  expect(new Set(await Promise.all(waiting))).toEqual(new Set(['up ready\n']))
+  await vi.waitFor(async () => {
+    expect(await read(port).catch(() => '')).toBe('up ready\n')
+  })
 })

@@ -1,7 +1,7 @@
-/** The way to the API server: a pod's service account, read anew each time, or what is missing. */
+/** The way to the API server: a pod's service account, read anew each time, else a kubeconfig, or what is missing. */
 import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { readAccess } from '../../../../node-exporter/node/api-access.ts'
+import { makeAccess } from '../../../../node-exporter/node/api-access.ts'
 import { aFolder } from '../../../support/exporter/a-setup.ts'
 
 const POD = { KUBERNETES_SERVICE_HOST: '10.0.0.1', KUBERNETES_SERVICE_PORT: '6443' }
@@ -23,7 +23,7 @@ describe('a pod', () => {
     ],
     ['no port', { KUBERNETES_SERVICE_HOST: '10.0.0.1' }, 'https://10.0.0.1'],
   ])('uses its service account, at %s', async (_, env, origin) => {
-    const access = await readAccess(env, anAccount('secret\n'))
+    const access = await makeAccess(env, anAccount('secret\n'))()
 
     expect(access.server.origin).toBe(origin)
     expect(access.headers).toEqual({ authorization: 'Bearer secret' })
@@ -32,12 +32,13 @@ describe('a pod', () => {
 
   it('takes up a token and an authority that were rotated', async () => {
     const account = anAccount('old')
-    await readAccess(POD, account)
+    const access = makeAccess(POD, account)
+    await access()
 
     writeFileSync(`${account}/token`, 'new')
     writeFileSync(`${account}/ca.crt`, 'another authority')
 
-    const { headers, ca } = await readAccess(POD, account)
+    const { headers, ca } = await access()
     expect([headers, String(ca)]).toEqual([{ authorization: 'Bearer new' }, 'another authority'])
   })
 })
@@ -46,5 +47,5 @@ it.each([
   ['outside a pod', {}],
   ['in a pod without a service account', POD],
 ])('says what is missing %s', async (_, env) => {
-  await expect(readAccess(env, aFolder())).rejects.toThrow('no service account and no KUBECONFIG')
+  await expect(makeAccess(env, aFolder())()).rejects.toThrow('no service account and no KUBECONFIG')
 })

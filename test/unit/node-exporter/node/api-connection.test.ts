@@ -1,14 +1,16 @@
 /** One question to the API server: over the kept connection, within its time, and once more where that had been closed. */
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Access } from '../../../../node-exporter/node/api-access.ts'
 import { ApiConnection } from '../../../../node-exporter/node/api-connection.ts'
 import { anApi, sayNode, type Api } from '../../../support/exporter/an-api.ts'
 
-function aConnection({ access }: Api, timeoutMs = 2000) {
+function aConnection({ access }: Pick<Api, 'access'>, timeoutMs = 2000) {
   const connection = new ApiConnection()
   onTestFinished(() => {
     connection.stop()
   })
-  const ask = async (path = '/') => connection.get({ access: await access(), path, timeoutMs })
+  const ask = (path = '/') => connection.get({ access, path, timeoutMs })
   return { connection, ask }
 }
 
@@ -54,6 +56,52 @@ describe('the kept connection', () => {
 })
 
 describe('a question', () => {
+  it('keeps the path that the server has of its own', async () => {
+    const api = await anApi(sayNode())
+    const found = await api.access()
+    const server = new URL('/k8s/clusters/c-1/', found.server)
+    const { ask } = aConnection({ access: () => Promise.resolve({ ...found, server }) })
+
+    await ask('/api/v1/nodes/a?resourceVersion=0')
+
+    const path = '/k8s/clusters/c-1/api/v1/nodes/a?resourceVersion=0'
+    expect(api.requests.map(({ url }) => url)).toEqual([path])
+  })
+
+  it.each([
+    ['with what it is asked to switch to', 'Upgrade: websocket\r\nConnection: Upgrade\r\n'],
+    ['with nothing else', ''],
+  ])('is over when it is answered 101, and the next one is asked: %s', async (_, headers) => {
+    const api = await anApi((request) => {
+      request.socket.end(`HTTP/1.1 101 Switching Protocols\r\n${headers}\r\n`)
+    })
+    const { ask } = aConnection(api)
+
+    const first = await ask()
+    api.answer(sayNode())
+    const next = await ask()
+
+    expect([first.status, next.status]).toEqual([101, 200])
+  })
+
+  it('has its time for the way to the API server as well', async () => {
+    const { ask } = aConnection({ access: () => new Promise(() => undefined) }, 50)
+
+    await expect(ask()).rejects.toThrow('no way to the API server was found in 0.05 s')
+  })
+
+  it('is not asked any more when the way is found too late', async () => {
+    const api = await anApi(sayNode())
+    const { promise, resolve } = Promise.withResolvers<Access>()
+    const { ask } = aConnection({ access: () => promise }, 50)
+    await expect(ask()).rejects.toThrow('no way')
+
+    resolve(await api.access())
+    await setImmediate()
+
+    expect(api.sockets).toEqual([])
+  })
+
   it('is asked once where a new connection is hung up on', async () => {
     const api = await anApi((request) => {
       request.socket.destroy()

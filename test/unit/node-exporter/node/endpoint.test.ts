@@ -1,5 +1,6 @@
 /** `GET /health` of the node role over real HTTP: statuses, body and query exactly as load balancers know them. */
-import { connect } from 'node:net'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { CheckResult } from '../../../../node-exporter/checks/check.ts'
@@ -9,6 +10,7 @@ import {
   startEndpoint,
 } from '../../../../node-exporter/node/endpoint.ts'
 
+const SOON = { timeout: 10_000, interval: 20 }
 const RESULTS = new Map<string, CheckResult>([
   ['node_ready', { name: 'node_ready', passed: true, duration_ms: 1 }],
   ['kubelet', { name: 'kubelet', passed: false, reason: 'refused', duration_ms: 2 }],
@@ -16,13 +18,14 @@ const RESULTS = new Map<string, CheckResult>([
 ])
 
 /** Gives its URL and port, and what was asked. */
-async function anEndpoint({ isNamed = true, limits = {} } = {}) {
+async function anEndpoint({ isNamed = true, limits = {}, hangs = '' } = {}) {
   const asked: string[] = []
   const server = await startEndpoint(0, {
     nodeName: isNamed ? 'node-a' : undefined,
     limits: { ...ENDPOINT_LIMITS, ...limits },
     ask: (name) => {
       asked.push(name)
+      if (name === hangs) return new Promise(() => undefined)
       const unknown = { name, passed: false, reason: `Unknown check: ${name}`, duration_ms: 0 }
       return Promise.resolve(RESULTS.get(name) ?? unknown)
     },
@@ -41,6 +44,16 @@ function talk(port: number, bytes: string): Promise<string> {
   const socket = connect(port, '127.0.0.1')
   socket.write(bytes)
   return text(socket)
+}
+
+/** A connection that nothing is written on. */
+async function hold(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1').on('error', () => undefined) // it may be hung up on
+  onTestFinished(() => {
+    socket.destroy()
+  })
+  await once(socket, 'connect')
+  return socket.resume()
 }
 
 function statusOf(reply: string): string {
@@ -164,20 +177,38 @@ describe('a client that only holds on', () => {
     expect(statusOf(await talk(port, 'GET /health HTTP/1.1\r\nHost: n\r\n'))).toBe('408')
   })
 
-  it('finds no room beyond what is granted, and others their answer after', async () => {
+  it('makes room for the next one, the one that has been idle for longest first', async () => {
     const { url, port } = await anEndpoint({ limits: { connections: 2 } })
-    const idle = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
-    onTestFinished(() => {
-      for (const socket of idle) socket.destroy()
-    })
-    await Promise.all(idle.map((socket) => new Promise((done) => socket.once('connect', done))))
+    const [first, second] = [await hold(port), await hold(port)]
+    first.write('GET /health HTTP/1.1\r\nHost: n\r\n\r\n')
+    await once(first, 'data') // so that the second is idle for longer
 
-    await expect(fetch(`${url}/health`)).rejects.toThrow('fetch failed')
-    idle[0]?.destroy()
+    const response = await fetch(`${url}/health`)
 
-    await vi.waitFor(async () => {
-      expect((await fetch(`${url}/health`)).status).toBe(200)
+    expect(response.status).toBe(200)
+    await vi.waitFor(() => {
+      expect([first.readyState, second.readyState]).toEqual(['open', 'closed'])
     })
+  })
+
+  it.each([
+    ['one less than there may be', 511, true],
+    ['as many as there may be', 512, false],
+  ])('is never cut off while it waits for its answer: %s', async (_, many, hasRoom) => {
+    const { url, port, asked } = await anEndpoint({ hangs: 'slow' })
+    const busy = await Promise.all(Array.from({ length: many }, () => hold(port)))
+    for (const socket of busy) socket.write('GET /health?check=slow HTTP/1.1\r\nHost: n\r\n\r\n')
+    await vi.waitFor(() => {
+      expect(asked).toHaveLength(many)
+    }, SOON)
+
+    const isAnswered = await fetch(`${url}/health`).then(
+      ({ status }) => status === 200,
+      () => false,
+    )
+
+    expect(isAnswered).toBe(hasRoom)
+    expect(busy.every(({ readyState }) => readyState === 'open')).toBe(true)
   })
 
   it('keeps its connection longer than a load balancer waits between two questions', async () => {

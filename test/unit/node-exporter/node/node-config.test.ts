@@ -59,4 +59,19 @@ describe('a configuration', () => {
     const names = read.ok ? [] : read.faults.map((fault) => fault.split(' ')[0])
     expect(new Set(names)).toEqual(new Set(Object.keys(env)))
   })
+
+  it.each([
+    ['LISTEN_PORT', '65535', true],
+    ['LISTEN_PORT', '65536', false],
+    ['LISTEN_PORT', '0x6000', false],
+    ['AGENT_PORT', '1e3', false],
+    ['AGENT_PORT', '-1', false],
+    ['AGENT_PORT', '9777.5', false],
+    ['NODE_NAME', 'ip-10-0-0-1.eu-west-1.compute.internal', true],
+    ['NODE_NAME', 'a..b', false],
+    ['NODE_NAME', 'a.-b', false],
+    ['NODE_NAME', 'a.b.', false],
+  ])('takes what Kubernetes and sockets take, no more: %s=%s, %s', (name, value, isTaken) => {
+    expect(readNodeConfig({ [name]: value }).ok).toBe(isTaken)
+  })
 })

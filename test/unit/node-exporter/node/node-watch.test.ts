@@ -15,12 +15,16 @@ const TIMINGS = {
   agentReadyMs: 60_000,
 }
 
-function aWatch(api: Api, timings: Partial<NodeTimings> = {}, name = 'node-a') {
+function aWatch(
+  { access }: Pick<Api, 'access'>,
+  timings: Partial<NodeTimings> = {},
+  name = 'node-a',
+) {
   const turns: (string | null)[] = []
   const watch = new NodeWatch({
     name,
     hostRoot: '',
-    access: api.access,
+    access,
     onTurn: (problem) => turns.push(problem),
     timings: { ...TIMINGS, ...timings },
   })
@@ -31,7 +35,9 @@ function aWatch(api: Api, timings: Partial<NodeTimings> = {}, name = 'node-a') {
 }
 
 function refuse(status: number, body = ''): RequestListener {
-  return (_, response) => {
+  return ({ socket }, response) => {
+    if (status === 101)
+      return void socket.end('HTTP/1.1 101 Switched\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n')
     response.writeHead(status).end(body)
   }
 }
@@ -56,6 +62,15 @@ describe('the first answer', () => {
     expect(turns).toEqual(['the API server did not answer in 0.3 s'])
   })
 
+  it('is told as missing in time when nothing leads there, and nobody waits for it', async () => {
+    const access = () => new Promise<never>(() => undefined)
+    const { watch, turns } = aWatch({ access }, { askTimeoutMs: 100 })
+
+    await watch.asked
+
+    expect(turns).toEqual(['no way to the API server was found in 0.1 s'])
+  })
+
   it('is not asked for without a name, which would list all nodes', async () => {
     const api = await anApi(sayNode())
     const { watch, problem } = aWatch(api, {}, '')
@@ -74,6 +89,7 @@ describe('an answer that tells nothing of the Node', () => {
       refuse(403),
       'the API server answers 403: the service account needs a ClusterRole with "get" on "nodes"',
     ],
+    ['101', refuse(101), 'the API server answers 101'],
     ['429', refuse(429), 'the API server answers 429'],
     ['a redirect', refuse(302), 'the API server answers 302'],
     ['a 404 of a proxy', refuse(404, '<h1>Not Found</h1>'), 'the API server answers 404'],
@@ -153,6 +169,20 @@ describe('one lost answer', () => {
         'the API server answers 403',
         null,
       ])
+    }, SOON)
+  })
+})
+
+describe('what is known', () => {
+  it('is told as gone when it gets old, though no answer comes', async () => {
+    const api = await anApi(sayNode())
+    const { watch, turns } = aWatch(api, { askTimeoutMs: 60_000, knownMs: 150 })
+    await watch.asked
+
+    api.answer(hang)
+
+    await vi.waitFor(() => {
+      expect(turns).toEqual([null, 'nothing new from the API server'])
     }, SOON)
   })
 })
