@@ -117,6 +117,29 @@ describe('a write', () => {
     expect(body).toMatchObject({ kind: 'Status', status: 'Success', details })
   })
 
+  it.each([
+    ['POST', WIDGETS, { metadata: { name: 'w2' } }, 201],
+    ['PATCH', `${WIDGETS}/w1`, { data: { a: 'b' } }, 200],
+    ['PUT', `${WIDGETS}/w1`, { data: { a: 'b' } }, 200],
+    ['DELETE', `${WIDGETS}/w1`, undefined, 200],
+    ['POST', WIDGETS, { metadata: { name: 'w1' } }, 409],
+  ] as const)('answers a dry %s as if it were done, and stores nothing', async (...row) => {
+    const [method, path, body, status] = row
+    const { server, client } = await openBench()
+    const revision = createWidgets(server, ['w1'])
+
+    const answer = await client.send(`${path}?dryRun=All`, {
+      method,
+      body,
+      type: method === 'PATCH' ? MERGE : 'application/json',
+    })
+
+    const list = await client.send(WIDGETS)
+    expect(answer.status).toBe(status)
+    expect(server.list('ConfigMap')).toMatchObject([{ metadata: { resourceVersion: revision } }])
+    expect(list.body).toMatchObject({ metadata: { resourceVersion: revision } })
+  })
+
   it('refuses to update a Lease nobody read', async () => {
     const { server, client } = await openBench()
     const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'l' } }
@@ -128,6 +151,24 @@ describe('a write', () => {
     const informed = await client.send(path, { method: 'PUT', body: read })
 
     expect([blind.status, informed.status]).toEqual([422, 200])
+  })
+
+  it.for([
+    ['whole', { renewTime: '2026-01-01T00:00:00.123000Z', leaseDurationSeconds: 1 }, 201],
+    ['with three digits of a second', { renewTime: '2026-01-01T00:00:00.123Z' }, 400],
+    ['without a duration', { leaseDurationSeconds: 0 }, 422],
+    ['with half a second', { leaseDurationSeconds: 0.5 }, 400],
+    ['with a count below 0', { leaseTransitions: -1 }, 422],
+    ['with the count 0, held by nobody', { leaseTransitions: 0, holderIdentity: '' }, 201],
+  ] as const)('judges a Lease %s', async ([, spec, code]) => {
+    const { client } = await openBench()
+
+    const { status } = await client.send('/apis/coordination.k8s.io/v1/namespaces/default/leases', {
+      method: 'POST',
+      body: { metadata: { name: 'l' }, spec },
+    })
+
+    expect(status).toBe(code)
   })
 
   it('lists the known paths on an unknown root path', async () => {

@@ -1,5 +1,5 @@
-/** What a client asks first: versions, groups and their resources. Enough for kubectl; no OpenAPI. */
-import { apiVersionOf, type Resource, RESOURCES } from './resources.ts'
+/** What a client asks first: versions, groups and their resources. Enough for kubectl, without any schema. */
+import { apiVersionOf, GROUPS, type Resource, RESOURCES } from './resources.ts'
 
 const VERSION = {
   major: '1',
@@ -12,8 +12,6 @@ const VERSION = {
   compiler: 'gc',
   platform: 'linux/amd64',
 }
-
-const GROUPS = [...new Set(RESOURCES.map((each) => each.group))].filter((group) => group !== '')
 
 export const ROOT_PATHS: readonly string[] = [
   '/api',

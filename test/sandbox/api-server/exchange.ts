@@ -7,6 +7,8 @@ import type { WatchEvent, WatchSink } from './watch.ts'
 export interface Reply {
   status: number
   body: unknown
+  /** Only where the body is bytes. */
+  type?: string
 }
 
 export class Exchange {
@@ -59,8 +61,13 @@ export class Exchange {
     }
   }
 
-  reply({ status, body }: Reply): void {
+  reply({ status, body, type }: Reply): void {
     if (this.isOver || this.response.headersSent) return
+    if (body instanceof Uint8Array) {
+      this.response.writeHead(status, { 'content-type': type })
+      this.response.end(body)
+      return
+    }
     const isText = typeof body === 'string'
     this.response.writeHead(status, {
       'content-type': isText ? 'text/plain; charset=utf-8' : 'application/json',

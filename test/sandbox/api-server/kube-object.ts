@@ -41,7 +41,7 @@ const bodySchema = v.looseObject({
     }),
     {},
   ),
-  data: v.exactOptional(strings), // only a ConfigMap has it among the kinds served
+  data: v.exactOptional(strings), // only ConfigMap and Secret have it among the kinds served
 })
 
 export type Body = v.InferOutput<typeof bodySchema>

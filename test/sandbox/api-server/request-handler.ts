@@ -2,6 +2,7 @@
 import { findDocument, ROOT_PATHS } from './discovery-documents.ts'
 import type { Exchange, Reply } from './exchange.ts'
 import { listPage } from './list.ts'
+import { OPENAPI_PATH, OPENAPI_TYPE, writeOpenApi } from './openapi-document.ts'
 import { forward, parseTarget } from './pod-proxy.ts'
 import {
   chooseShape,
@@ -10,10 +11,11 @@ import {
   presentObject,
   type Representation,
 } from './representation.ts'
-import { findResource, type Resource } from './resources.ts'
+import { findResource, GROUPS, type Resource } from './resources.ts'
 import { ApiError } from './status.ts'
+import { DryRun } from './store.ts'
 import { isTrue, type Watches } from './watch.ts'
-import type { Author, Place, Writer } from './write.ts'
+import { type Author, type Place, Writer } from './write.ts'
 
 export interface Backend {
   writer: Writer
@@ -53,13 +55,17 @@ export async function handleRequest(exchange: Exchange, backend: Backend): Promi
   if (['/healthz', '/livez', '/readyz'].includes(path)) {
     return exchange.reply({ status: 200, body: 'ok' })
   }
+  if (path === OPENAPI_PATH) {
+    return exchange.reply({ status: 200, body: writeOpenApi(), type: OPENAPI_TYPE })
+  }
   const document = findDocument(path, exchange.host)
   if (document !== undefined) return exchange.reply({ status: 200, body: document })
   const target = parsePath(path)
   if (target === undefined) {
     // Inside a group that is served the router answers in plain text; elsewhere the index of paths does.
-    const isInside = /^\/(api\/v1|apis\/(apps|discovery\.k8s\.io|coordination\.k8s\.io)\/v1)\//
-    const body = isInside.test(path) ? NO_PAGE : { paths: ROOT_PATHS }
+    const served = ['/api/v1/', ...GROUPS.map((group) => `/apis/${group}/v1/`)]
+    const isInside = served.some((each) => path.startsWith(each))
+    const body = isInside ? NO_PAGE : { paths: ROOT_PATHS }
     return exchange.reply({ status: 404, body })
   }
   const shape = chooseShape(exchange.header('accept'))
@@ -68,7 +74,9 @@ export async function handleRequest(exchange: Exchange, backend: Backend): Promi
   }
   const includeObject = exchange.query.get('includeObject') ?? 'Metadata'
   const how = { shape, includeObject, resource: target.resource }
-  await callResource({ exchange, backend, target, how })
+  const isDryRun = exchange.query.get('dryRun') === 'All'
+  const writer = isDryRun ? new Writer(new DryRun(backend.writer.store)) : backend.writer
+  await callResource({ exchange, backend: { ...backend, writer }, target, how })
 }
 
 function parsePath(path: string): Target | undefined {

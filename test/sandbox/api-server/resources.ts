@@ -28,6 +28,13 @@ export const RESOURCES: readonly Resource[] = [
     generationOf: ['spec'],
     fields: ['spec.nodeName', 'status.phase'],
   }),
+  aResource({ plural: 'secrets', kind: 'Secret', hasStatus: false }),
+  aResource({
+    plural: 'serviceaccounts',
+    kind: 'ServiceAccount',
+    shortNames: ['sa'],
+    hasStatus: false,
+  }),
   aResource({ plural: 'services', kind: 'Service', shortNames: ['svc'] }),
   anApp({ plural: 'daemonsets', kind: 'DaemonSet', shortNames: ['ds'] }),
   anApp({ plural: 'deployments', kind: 'Deployment', shortNames: ['deploy'] }),
@@ -45,7 +52,39 @@ export const RESOURCES: readonly Resource[] = [
     hasStatus: false,
     generationOf: ['endpoints', 'ports', 'addressType'],
   }),
+  aResource({
+    group: 'networking.k8s.io',
+    plural: 'networkpolicies',
+    kind: 'NetworkPolicy',
+    shortNames: ['netpol'],
+    hasStatus: false,
+    generationOf: ['spec'],
+  }),
+  aResource({
+    group: 'policy',
+    plural: 'poddisruptionbudgets',
+    kind: 'PodDisruptionBudget',
+    shortNames: ['pdb'],
+    generationOf: ['spec'],
+  }),
+  aRight({ plural: 'clusterroles', kind: 'ClusterRole', namespaced: false }),
+  aRight({ plural: 'clusterrolebindings', kind: 'ClusterRoleBinding', namespaced: false }),
+  aRight({ plural: 'roles', kind: 'Role' }),
+  aRight({ plural: 'rolebindings', kind: 'RoleBinding' }),
+  aResource({
+    group: 'scheduling.k8s.io',
+    plural: 'priorityclasses',
+    kind: 'PriorityClass',
+    namespaced: false,
+    shortNames: ['pc'],
+    hasStatus: false,
+  }),
 ]
+
+/** Groups beside the core, each with its version v1. */
+export const GROUPS = [...new Set(RESOURCES.map((each) => each.group))].filter(
+  (group) => group !== '',
+)
 
 function aResource(given: Given): Resource {
   return {
@@ -62,6 +101,10 @@ function aResource(given: Given): Resource {
 
 function anApp(given: Given): Resource {
   return aResource({ group: 'apps', generationOf: ['spec'], ...given })
+}
+
+function aRight(given: Given): Resource {
+  return aResource({ group: 'rbac.authorization.k8s.io', hasStatus: false, ...given })
 }
 
 export function apiVersionOf(resource: Resource): string {

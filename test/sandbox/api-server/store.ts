@@ -118,3 +118,30 @@ export class Store {
     for (const listener of this.#listeners) listener(change)
   }
 }
+
+/** What a dry run writes to: it reads as the store does, answers as if it had stored, and keeps nothing. */
+export class DryRun extends Store {
+  #store: Store
+
+  constructor(store: Store) {
+    super()
+    this.#store = store
+    this.revision = store.revision
+  }
+
+  override get(resource: Resource, key: string): KubeObject | undefined {
+    return this.#store.get(resource, key)
+  }
+
+  override put(_resource: Resource, _key: string, object: KubeObject): KubeObject {
+    return object
+  }
+
+  override remove(resource: Resource, key: string): KubeObject | undefined {
+    return this.get(resource, key)
+  }
+
+  override snapshot(resource: Resource, revision?: number): [string, KubeObject][] {
+    return this.#store.snapshot(resource, revision)
+  }
+}

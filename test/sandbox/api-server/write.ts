@@ -13,6 +13,7 @@ import {
   parseBody,
   readText,
 } from './kube-object.ts'
+import { checkLease } from './lease-rules.ts'
 import {
   apiVersionOf,
   keyOf,
@@ -62,6 +63,7 @@ export class Writer {
     const body = parseBody(input, resource.kind)
     checkType(body, resource)
     const place = this.#placeOf(resource, body, by.namespace)
+    if (resource.kind === 'Lease') checkLease(place.name, body)
     if (by.author === 'client') this.#checkCreate(place, body)
     else this.#ensureNamespace(place)
     const key = keyOf(resource, place.namespace, place.name)
@@ -93,6 +95,7 @@ export class Writer {
       )
     }
     const previous = this.find(place)
+    if (resource.kind === 'Lease') checkLease(place.name, body)
     this.#checkVersion(place, body, previous)
     const seed = this.store.revision
     const merged = merge(place, body, { previous, how })
