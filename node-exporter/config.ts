@@ -1,5 +1,6 @@
 /** Environment to Config: every fault named at once, each with what to write instead. No value of a secret is repeated. */
 import * as v from 'valibot'
+import { SUBDOMAIN_MAX_LENGTH } from '../worker/contract/limits.ts'
 import { clusterIdSchema } from '../worker/contract/report.ts'
 import { decodeSecret } from '../worker/contract/signature.ts'
 import { CHECK_NAMES } from './checks/index.ts'
@@ -42,6 +43,9 @@ const namespace = v.pipe(v.string(), v.regex(NAMESPACE, 'must be a namespace, su
 const SELECTOR_TERM =
   /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[a-z0-9]([-\w.]{0,61}[a-z0-9])?={1,2}([a-z0-9]([-\w.]{0,61}[a-z0-9])?)?$/i
 
+const LEASE_FORM = 'must be the name of a Lease, such as pilotlight'
+const POD_FORM = `must be at most ${SUBDOMAIN_MAX_LENGTH} characters`
+
 const CHECKS_FORM = `must be names of checks, separated by commas: ${[...CHECK_NAMES].join(', ')}`
 
 /** Names of checks, for both roles: a slip here would fail every node there is. */
@@ -52,7 +56,7 @@ export const checkNames = v.pipe(
   v.everyItem((name) => CHECK_NAMES.has(name), CHECKS_FORM),
 )
 
-const envSchema = v.object({
+const variables = v.object({
   CLUSTER_ID: v.pipe(
     v.string("is not set: write the cluster's id, such as prod-eu"),
     clusterIdSchema,
@@ -112,12 +116,55 @@ const envSchema = v.object({
     'app.kubernetes.io/name=pilotlight-node',
   ),
   NODE_CHECKS: v.optional(checkNames, 'node_ready'),
+  LEASE_NAMESPACE: v.optional(namespace),
+  LEASE_NAME: v.optional(
+    v.pipe(
+      v.string(),
+      v.maxLength(SUBDOMAIN_MAX_LENGTH, LEASE_FORM),
+      v.regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, LEASE_FORM),
+    ),
+  ),
+  LEASE_DURATION_SECONDS: seconds(15, "the time after which a silent leader's Lease is taken"),
+  LEASE_RENEW_SECONDS: seconds(10, 'the time after which a Lease that nobody can renew is a fault'),
+  LEASE_RETRY_SECONDS: seconds(2, 'the time between two renewals'),
+  POD_NAME: v.optional(v.pipe(v.string(), v.maxLength(SUBDOMAIN_MAX_LENGTH, POD_FORM))),
   KUBECONFIG: v.optional(v.string()),
   LOG_LEVEL: v.optional(
     v.picklist(['debug', 'info', 'warn', 'error'], 'must be debug, info, warn or error'),
     'info',
   ),
 })
+
+/** Otherwise a leader that is well would lose its Lease between two renewals. */
+const envSchema = v.pipe(
+  variables,
+  v.forward(
+    v.partialCheck(
+      [['LEASE_DURATION_SECONDS'], ['LEASE_RENEW_SECONDS']],
+      (given) => given.LEASE_DURATION_SECONDS > given.LEASE_RENEW_SECONDS,
+      'must be above LEASE_RENEW_SECONDS',
+    ),
+    ['LEASE_DURATION_SECONDS'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['LEASE_RENEW_SECONDS'], ['LEASE_RETRY_SECONDS']],
+      (given) => given.LEASE_RENEW_SECONDS > given.LEASE_RETRY_SECONDS,
+      'must be above LEASE_RETRY_SECONDS',
+    ),
+    ['LEASE_RENEW_SECONDS'],
+  ),
+)
+
+/** How the leader is found among several replicas. */
+export interface LeaseConfig {
+  name: string
+  /** undefined: the pod's own. */
+  namespace: string | undefined
+  durationMs: number
+  renewMs: number
+  retryMs: number
+}
 
 export interface Config {
   clusterId: string
@@ -135,6 +182,9 @@ export interface Config {
   nodeSelector: string
   /** What each node is asked for. */
   nodeChecks: string[]
+  /** null: there is none, and this is the only replica. */
+  lease: LeaseConfig | null
+  podName: string | undefined
   /** Paths of kubeconfig files, used outside a pod. */
   kubeconfig: string | undefined
   maxAttempts: number
@@ -146,7 +196,7 @@ export type ReadConfig = { ok: true; config: Config } | { ok: false; faults: str
 
 /** An empty or blank variable counts as not set: that is what templates leave behind. */
 export function readConfig(env: Record<string, string | undefined>): ReadConfig {
-  const names = Object.keys(envSchema.entries)
+  const names = Object.keys(variables.entries)
   const set = Object.fromEntries(names.map((name) => [name, env[name]?.trim() || undefined]))
   const result = v.safeParse(envSchema, set)
   if (!result.success) {
@@ -171,6 +221,17 @@ export function readConfig(env: Record<string, string | undefined>): ReadConfig 
       probeVia: e.PROBE_VIA,
       nodeSelector: e.NODE_SELECTOR,
       nodeChecks: e.NODE_CHECKS,
+      lease:
+        e.LEASE_NAME === undefined
+          ? null
+          : {
+              name: e.LEASE_NAME,
+              namespace: e.LEASE_NAMESPACE,
+              durationMs: e.LEASE_DURATION_SECONDS,
+              renewMs: e.LEASE_RENEW_SECONDS,
+              retryMs: e.LEASE_RETRY_SECONDS,
+            },
+      podName: e.POD_NAME,
       kubeconfig: e.KUBECONFIG,
       maxAttempts: e.MAX_HEALTHCHECK_ATTEMPTS,
       cooldownMs: e.HEALTHCHECK_COOLDOWN,

@@ -1,22 +1,19 @@
-/**
- * The role cluster, wired: discovery tells the prober what exists, the prober and the nodes tell the pusher what changed.
- */
-import packageJson from '../package.json' with { type: 'json' }
+/** The role cluster, wired: discovery goes on all the time; while this process leads, a term probes and pushes what it tells. */
 import { importSecret } from '../worker/contract/signature.ts'
 import type { Config } from './config.ts'
 import { Discovery, type Discovered } from './discovery/discovery.ts'
 import { KubeApi, readOwnNamespace } from './discovery/kube-api.ts'
 import type { LocalExporter } from './discovery/nodes.ts'
 import { REFLECTOR_TIMINGS, type ReflectorTimings } from './discovery/reflector.ts'
+import { createLeadership } from './leader/leadership.ts'
 import { watchNodes } from './nodes.ts'
 import { probeDirectly, probeThrough } from './probing/probe.ts'
-import { Prober } from './probing/prober.ts'
-import { buildContent } from './push/content.ts'
 import { createDeliver } from './push/deliver.ts'
 import { EdgeClock } from './push/edge-clock.ts'
-import { Pusher } from './push/pusher.ts'
-import { Components } from './self/components.ts'
 import type { Log } from './self/log.ts'
+import { createSelf, type Self } from './self/self.ts'
+import { watchCluster } from './self/watch-cluster.ts'
+import { startTerm, type Term } from './term.ts'
 
 /** What no variable sets, and tests make short. All in ms. */
 export interface Timings {
@@ -45,18 +42,27 @@ export interface Exporter {
 
 export interface ExporterOptions {
   log: Log
-  /** Another exporter speaks for this cluster, so the process must end. */
+  /** Without a Lease: another exporter speaks for this cluster, so the process must end. */
   onSuperseded: () => void
   timings?: Timings
+  /** The process's own; without, one for this role alone. */
+  self?: Self
   /** The node role that runs in this process, too. */
   local?: LocalExporter | null
 }
 
 export async function startExporter(
   config: Config,
-  { log, onSuperseded, timings = TIMINGS, local = null }: ExporterOptions,
+  {
+    log,
+    onSuperseded,
+    timings = TIMINGS,
+    self = createSelf(log, ['cluster']),
+    local = null,
+  }: ExporterOptions,
 ): Promise<Exporter> {
-  const components = new Components(log)
+  const { health, release } = self
+  const watch = watchCluster(self)
   const clock = new EdgeClock()
   const api = new KubeApi({
     kubeconfig: config.kubeconfig,
@@ -64,56 +70,43 @@ export async function startExporter(
     timeoutMs: timings.kubeTimeoutMs,
   })
   const startedAt = Date.now()
-  const release = {
-    version: packageJson.version,
-    commit: (process.env['COMMIT'] ?? '').slice(0, 40),
-  }
-
-  const prober = new Prober({
-    probe:
-      config.probeVia === 'apiserver'
-        ? probeThrough(api, () => discovery.state().away !== null)
-        : probeDirectly,
-    periodMs: config.intervalMs,
-    timeoutMs: config.probeTimeoutMs,
-    maxAttempts: config.maxAttempts,
-    cooldownMs: config.cooldownMs,
-    concurrency: config.probeConcurrency,
-    now: () => clock.now(),
-    onChange: (what) => {
-      pusher.change(what)
-    },
-    onTurn: (turn) => {
-      log.info(turn, turn.ok ? 'target is good again' : 'target is failing')
-    },
+  const delivery = createDeliver({
+    url: new URL(
+      `${config.workerUrl.href.replace(/\/$/, '')}/v1/clusters/${config.clusterId}/reports`,
+    ),
+    keys: await Promise.all(config.pushSecrets.map(importSecret)),
+    clock,
+    timeoutMs: timings.pushTimeoutMs,
   })
 
-  let known: Discovered = { services: [], categories: null, acks: null, warnings: [] }
-  let isComplete = false
-  let hasFollowed = false
+  /** null: this process stands by. */
+  let term: Term | null = null
+  /** null: not everything was listed yet. */
+  let known: Discovered | null = null
+  let isStopping = false
+  const isAway = () => discovery.state().away !== null
+
   const discovery = new Discovery(api, {
     namespaces: config.namespaces,
     homeNamespace: config.homeNamespace,
     timings: timings.reflector,
     onChange: () => {
-      const { away, isComplete: isNowComplete } = discovery.state()
-      components.update('kube_api', away === null ? 'healthy' : 'degraded', away ?? undefined)
+      const { away, isComplete } = discovery.state()
+      health.update('kube_api', away === null ? 'healthy' : 'degraded', away ?? undefined)
       tellDiscovery()
       // Once seen, the last known goes on being probed, whatever becomes of the API.
-      isComplete ||= isNowComplete
-      if (!isComplete) return
+      if (known === null && !isComplete) return
       const next = discovery.current()
       // A collection that stays forbidden is tried, and told, again and again: that is no change.
-      if (JSON.stringify(next) === JSON.stringify(known) && hasFollowed) return
-      hasFollowed = true
-      const before = new Set(known.warnings.map(({ subject, message }) => `${subject}: ${message}`))
+      if (JSON.stringify(next) === JSON.stringify(known)) return
+      const before = new Set(
+        known?.warnings.map(({ subject, message }) => `${subject}: ${message}`),
+      )
       known = next
       for (const { subject, message } of known.warnings) {
         if (!before.has(`${subject}: ${message}`)) log.warn(`${subject}: ${message}`)
       }
-      prober.follow(known.services)
-      pusher.change('verdict')
-      pusher.change('text')
+      term?.follow(known)
     },
   })
 
@@ -123,80 +116,84 @@ export async function startExporter(
     local,
     timings,
     log,
-    isAway: () => discovery.state().away !== null,
+    isAway,
     onChange: (what) => {
       tellDiscovery()
-      pusher.change(what)
+      term?.change(what)
     },
   })
   const tellDiscovery = () => {
     const failing = [...discovery.state().failing, ...nodes.failing()]
     const status = failing.length === 0 ? 'healthy' : 'degraded'
-    components.update('discovery', status, failing.join('; ') || undefined)
+    health.update('discovery', status, failing.join('; ') || undefined)
   }
 
-  let isFirstPassDone = false
-  const canSee = () => {
-    isFirstPassDone ||= isComplete && prober.isComplete()
-    return isFirstPassDone && !prober.isBlind()
+  /** Of terms that are over: pushes that were under way. */
+  let ending: Promise<unknown> = Promise.resolve()
+  const endTerm = () => {
+    ending = Promise.all([ending, term?.stop()])
+    term = null
   }
-
-  const delivery = createDeliver({
-    url: new URL(
-      `${config.workerUrl.href.replace(/\/$/, '')}/v1/clusters/${config.clusterId}/reports`,
-    ),
-    keys: await Promise.all(config.pushSecrets.map(importSecret)),
-    clock,
-    timeoutMs: timings.pushTimeoutMs,
-  })
-  const pusher = new Pusher({
-    cluster: config.clusterId,
-    intervalMs: config.intervalMs,
-    textEveryMs: timings.textEveryMs,
-    gatherMs: timings.gatherMs,
-    clock,
-    deliver: delivery.deliver,
-    canSee,
-    see: () =>
-      buildContent({
-        environment: config.environment,
-        discovered: known,
-        prober,
-        collector: nodes.collector,
-        nodeWarnings: nodes.warnings(),
-      }),
-    streaks: () => prober.streaks(),
-    overdueMs: () => {
-      const overdueMs = prober.overdueMs()
-      if (overdueMs === 0) components.update('prober', 'healthy')
-      else {
-        const names = prober.overdueTargets().join(', ')
-        const message = `behind by ${Math.ceil(overdueMs / 1000)} s: ${names}`
-        components.update('prober', 'degraded', message)
-      }
-      return overdueMs
-    },
-    exporter: () => {
-      const { status, message } = nodes.collector.health()
-      components.update('node_collector', status, message)
-      return { type: 'pilotlight', ...release, startedAt, ...components.report() }
-    },
-    components,
+  const setStandby = (isStandby: boolean) => {
+    endTerm()
+    health.setStandby(isStandby)
+    for (const name of ['node_collector', 'push'] as const) {
+      health.update(name, 'unspecified', isStandby ? 'standing by' : undefined)
+    }
+  }
+  const leadership = createLeadership(config, {
     log,
+    onStandDown: () => {
+      setStandby(true)
+    },
     onSuperseded,
+    onStatus: ({ status, ...said }) => {
+      health.update('leader', status, said)
+    },
+    onLead: (epoch) => {
+      if (isStopping) return
+      setStandby(false)
+      term = startTerm({
+        epoch,
+        config,
+        timings,
+        probe: watch.probe(
+          config.probeVia === 'apiserver' ? probeThrough(api, isAway) : probeDirectly,
+        ),
+        nodes,
+        clock,
+        deliver: watch.deliver(delivery.deliver),
+        self: { ...release, startedAt },
+        health,
+        log,
+        onSuperseded: (held) => {
+          leadership.refuse(held.epoch)
+        },
+      })
+      if (known !== null) term.follow(known)
+    },
   })
 
+  setStandby(config.lease !== null)
+  watch.start({
+    prober: () => term?.prober ?? null,
+    probeTimeoutMs: config.probeTimeoutMs,
+    collections: () => discovery.state().collections,
+    countNodes: () => term?.countNodes() ?? null,
+  })
   discovery.start()
   nodes.start()
-  const pushing = pusher.run()
+  leadership.start()
   log.info({ cluster: config.clusterId, ...release }, 'exporter started')
   return {
     stop: async () => {
+      isStopping = true
       discovery.stop()
       nodes.stop()
-      prober.stop()
-      pusher.stop()
-      await pushing
+      endTerm()
+      // The last report is out before the next leader's first.
+      await ending
+      await leadership.stop()
       await Promise.all([api.stop(), delivery.stop()])
     },
   }

@@ -22,7 +22,8 @@ export interface NodesOptions {
 }
 
 export interface Nodes {
-  readonly collector: NodeCollector
+  /** Asks each node's exporter from now on, until the collector is stopped or another is made. */
+  collect(): NodeCollector
   /** Collections that can't be listed, with the reason. */
   failing(): string[]
   warnings(): Warning[]
@@ -36,14 +37,7 @@ export function watchNodes(api: KubeApi, options: NodesOptions): Nodes {
   // The role in this very process has no pod, and needs no way to it.
   const ask: Ask = (place, timeoutMs) =>
     place.pod === null ? askDirectly(place, timeoutMs) : through(place, timeoutMs)
-  const collector = new NodeCollector({
-    ask,
-    checks: config.nodeChecks,
-    selector: config.nodeSelector,
-    periodMs: config.intervalMs,
-    timeoutMs: timings.nodeTimeoutMs,
-    onChange,
-  })
+  let collector: NodeCollector | null = null
   let told: string[] = []
   const discovery = new NodeDiscovery(api, {
     selector: config.nodeSelector,
@@ -51,7 +45,7 @@ export function watchNodes(api: KubeApi, options: NodesOptions): Nodes {
     local,
     timings: timings.reflector,
     onChange: () => {
-      collector.follow(discovery.current())
+      collector?.follow(discovery.current())
       const failing = discovery.failing()
       // What stays forbidden is tried, and told, again and again: that is no change.
       if (failing.join('\n') === told.join('\n')) return
@@ -61,7 +55,19 @@ export function watchNodes(api: KubeApi, options: NodesOptions): Nodes {
     },
   })
   return {
-    collector,
+    collect: () => {
+      collector?.stop()
+      collector = new NodeCollector({
+        ask,
+        checks: config.nodeChecks,
+        selector: config.nodeSelector,
+        periodMs: config.intervalMs,
+        timeoutMs: timings.nodeTimeoutMs,
+        onChange,
+      })
+      collector.follow(discovery.current())
+      return collector
+    },
     failing: () => discovery.failing(),
     warnings: () => discovery.warnings(),
     start: () => {
@@ -69,7 +75,7 @@ export function watchNodes(api: KubeApi, options: NodesOptions): Nodes {
     },
     stop: () => {
       discovery.stop()
-      collector.stop()
+      collector?.stop()
     },
   }
 }

@@ -6,7 +6,7 @@ import {
   type Warning,
 } from '../../worker/contract/report.ts'
 import { NAME_MAX_LENGTH, TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
-import { cutText } from '../push/cut-text.ts'
+import { cutText } from '../../worker/contract/cut-text.ts'
 import type { KubeConfigMap } from './kube-objects.ts'
 import { isBoolean, readBoolean, readNumber, type Warn } from './labels.ts'
 

@@ -32,6 +32,8 @@ export interface DiscoveryState {
   away: string | null
   /** Collections that can't be listed, with the reason. */
   failing: string[]
+  /** Collections that were listed at least once, of all. */
+  collections: { loaded: number; total: number }
 }
 
 /** ms in which changes of several collections are taken together. */
@@ -94,6 +96,10 @@ export class Discovery {
       failing: failing.map(
         ({ collection, state }) => `${collection.path}: ${state.error?.message ?? ''}`,
       ),
+      collections: {
+        loaded: all.filter(({ state }) => state.isSynced).length,
+        total: all.length,
+      },
     }
   }
 

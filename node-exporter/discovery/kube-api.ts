@@ -1,5 +1,5 @@
 /**
- * The API server as the exporter uses it: list, watch, and the pod proxy. Credentials, CA and proxies are
+ * The API server as the exporter uses it: list, watch, single objects, and the pod proxy. Credentials, CA and proxies are
  * @kubernetes/client-node's; the requests are raw JSON over one kept connection, for its typed calls open a
  * connection each and block the event loop for seconds on a large list. It retries nothing: whoever asks does.
  */
@@ -25,6 +25,15 @@ export interface ListPage {
   resourceVersion: string
   continue: string
 }
+
+/** `path` with its query. `object`: what is written. */
+export interface Asked {
+  method: 'GET' | 'POST' | 'PUT'
+  path: string
+  object?: unknown
+}
+
+const GET = { method: 'GET' } as const
 
 const listSchema = v.object({
   metadata: v.object({
@@ -73,9 +82,19 @@ export class KubeApi {
   async list(path: string, query: Record<string, string>, signal: AbortSignal): Promise<ListPage> {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(this.#options.timeoutMs)])
     return this.#with(signal, async (connection) => {
-      const body = await this.#get(connection, pathWith(path, query), limited)
+      const url = pathWith(path, query)
+      const body = await this.#ask(connection, { ...GET, path: url }, limited)
       const { metadata, items } = v.parse(listSchema, await body.json())
       return { ...metadata, items: items ?? [] }
+    })
+  }
+
+  /** One object: as it is, or as it is once written. Rejects with KubeError. */
+  async send(asked: Asked, signal: AbortSignal): Promise<unknown> {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(this.#options.timeoutMs)])
+    return this.#with(signal, async (connection) => {
+      const body = await this.#ask(connection, asked, limited)
+      return body.json()
     })
   }
 
@@ -92,7 +111,7 @@ export class KubeApi {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(limitMs)])
     await this.#with(signal, async (connection) => {
       const url = pathWith(path, { ...query, watch: 'true' })
-      const body = await this.#get(connection, url, limited)
+      const body = await this.#ask(connection, { ...GET, path: url }, limited)
       let rest = ''
       for await (const text of body.setEncoding('utf8')) {
         const lines = (rest + String(text)).split('\n')
@@ -104,7 +123,7 @@ export class KubeApi {
 
   /** What a pod answers through the API server's proxy. Rejects with KubeError when the API server itself is away. */
   async proxy(path: string, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-    return this.#with(signal, (connection) => this.#request(connection, path, signal))
+    return this.#with(signal, (connection) => this.#request(connection, { ...GET, path }, signal))
   }
 
   async stop(): Promise<void> {
@@ -113,16 +132,20 @@ export class KubeApi {
     await connection?.dispatcher.destroy()
   }
 
-  async #get(connection: Connection, path: string, signal: AbortSignal) {
-    const answer = await this.#request(connection, path, signal)
-    if (answer.statusCode === 200) return answer.body
+  async #ask(connection: Connection, asked: Asked, signal: AbortSignal) {
+    const answer = await this.#request(connection, asked, signal)
+    if (answer.statusCode === 200 || answer.statusCode === 201) return answer.body
     const body: unknown = await answer.body.json().catch(() => null) // an error page says less than its status
     const status = v.safeParse(statusSchema, body)
     const message = status.success ? status.output.message : 'no reason given'
     throw new KubeError(`HTTP ${answer.statusCode}: ${message}`, answer.statusCode)
   }
 
-  async #request({ config, server, dispatcher }: Connection, path: string, signal: AbortSignal) {
+  async #request(
+    { config, server, dispatcher }: Connection,
+    { method, path, object }: Asked,
+    signal: AbortSignal,
+  ) {
     const url = `${server}${path}`
     const context = new RequestContext(url, HttpMethod.GET)
     await config.applySecurityAuthentication(context)
@@ -131,7 +154,10 @@ export class KubeApi {
       accept: 'application/json',
       'user-agent': 'pilotlight',
     }
-    return request(url, { headers, dispatcher, signal, bodyTimeout: 0 })
+    const options = { method, headers, dispatcher, signal, bodyTimeout: 0 }
+    if (object === undefined) return request(url, options)
+    const written = { ...headers, 'content-type': 'application/json' }
+    return request(url, { ...options, headers: written, body: JSON.stringify(object) })
   }
 
   /**

@@ -138,7 +138,7 @@ export function joinNodes({
   const known =
     nodes ??
     [...exporters.keys()].toSorted().map((name) => ({ name, isSchedulable: true, isReady: null }))
-  if (nodes === null && pods === null && known.length === 0) return null
+  if (nodes === null && known.length === 0) return null
   return known.map((node) => ({ ...node, exporter: exporters.get(node.name) ?? null }))
 }
 

@@ -1,7 +1,7 @@
 /** Services, EndpointSlices and workloads into services with the addresses to probe (behaviour, section 1). Pure. */
 import type { Warning } from '../../worker/contract/report.ts'
 import { SUBDOMAIN_MAX_LENGTH, TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
-import { cutText } from '../push/cut-text.ts'
+import { cutText } from '../../worker/contract/cut-text.ts'
 import type { KubeService, KubeSlice, Workload } from './kube-objects.ts'
 import { ANNOTATION, readBoolean, SERVICE_NAME_LABEL, type Warn } from './labels.ts'
 

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { NAME_MAX_LENGTH, TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
 import type { Node } from '../../worker/contract/report.ts'
-import { cutText } from '../push/cut-text.ts'
+import { cutText } from '../../worker/contract/cut-text.ts'
 
 export type NodeCheck = Node['checks'][number]
 

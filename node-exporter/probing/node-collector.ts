@@ -31,6 +31,7 @@ interface Entry {
 
 /** Nodes that are asked at once. */
 const CONCURRENCY = 64
+const CONCURRENCY_OF_SILENT = 32
 /** ms a round may take beside what its time limits add up to. */
 const SLACK_MS = 1000
 /** Names of silent nodes that are told; who wants them all looks at the nodes. */
@@ -40,6 +41,7 @@ export class NodeCollector {
   readonly #options: NodeCollectorOptions
   readonly #path: string
   readonly #limit = pLimit(CONCURRENCY)
+  readonly #limitOfSilent = pLimit(CONCURRENCY_OF_SILENT)
   readonly #stop = new AbortController()
   #entries = new Map<string, Entry>()
   /** Each node that there was at first has been asked; until then nothing is told. */
@@ -102,7 +104,7 @@ export class NodeCollector {
       this.#roundAtMs = performance.now()
       // Rounds follow one another: a slow one is never joined by the next.
       // oxlint-disable-next-line no-await-in-loop
-      await Promise.all([...this.#entries.values()].map((entry) => this.#ask(entry)))
+      await this.#askAll()
       if (signal.aborted) return
       if (!this.#isKnown) {
         this.#isKnown = true
@@ -116,6 +118,13 @@ export class NodeCollector {
     }
   }
 
+  /** The silent ones are asked beside the round, which would wait for their time limits. */
+  async #askAll(): Promise<void> {
+    const all = [...this.#entries.values()]
+    const asked = all.map((entry) => ({ isSilent: isSilent(entry), done: this.#ask(entry) }))
+    await Promise.all(asked.filter(({ isSilent: isLeft }) => !isLeft).map(({ done }) => done))
+  }
+
   /** ms a round takes at the most, though every node hangs. */
   #longestMs(): number {
     const turns = Math.ceil(this.#entries.size / CONCURRENCY)
@@ -126,7 +135,8 @@ export class NodeCollector {
   #ask(entry: Entry): Promise<void> {
     const { exporter } = entry.node
     if (exporter === null) return Promise.resolve()
-    entry.asking ??= this.#limit(() => this.#askNow(entry, exporter)).finally(() => {
+    const limit = isSilent(entry) ? this.#limitOfSilent : this.#limit
+    entry.asking ??= limit(() => this.#askNow(entry, exporter)).finally(() => {
       entry.asking = null
     })
     return entry.asking
@@ -138,8 +148,9 @@ export class NodeCollector {
     const asked = await ask({ ...exporter, path: this.#path }, timeoutMs)
     if (!this.#isCurrent(entry)) return
     const [stateBefore, textBefore] = [stateKey(entry), JSON.stringify(entry.checks)]
-    entry.checks = asked?.isAnswer ? readNodeAnswer(asked.status, asked.text) : null
     entry.wasAsked = true
+    if (asked === null) return // nothing was learned of the node: what was known stays
+    entry.checks = asked.isAnswer ? readNodeAnswer(asked.status, asked.text) : null
     if (stateKey(entry) !== stateBefore) this.#tell('verdict')
     else if (JSON.stringify(entry.checks) !== textBefore) this.#tell('text')
   }
@@ -156,6 +167,10 @@ export class NodeCollector {
   #tell(what: 'verdict' | 'text'): void {
     if (this.#isKnown) this.#options.onChange(what)
   }
+}
+
+function isSilent({ checks, wasAsked }: Entry): boolean {
+  return wasAsked && checks === null
 }
 
 /** What is known of a node stays until its new exporter has been asked, and goes with its last one. */

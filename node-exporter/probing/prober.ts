@@ -123,6 +123,18 @@ export class Prober {
     return mostMs
   }
 
+  /** How many targets there are to ask, and ms between two probes of those that are asked most often. */
+  pace(): { targets: number; periodMs: number } {
+    let targets = 0
+    let leastMs = Infinity
+    for (const { target, periodMs } of this.#entries()) {
+      if (target.id === NOBODY) continue
+      targets += 1
+      leastMs = Math.min(leastMs, periodMs)
+    }
+    return { targets, periodMs: targets === 0 ? 0 : leastMs }
+  }
+
   /** What is known of a service: its targets with an outcome; `targets` null while there is none yet. */
   describe(service: KnownService): Service {
     const entries = [...(this.#members.get(service.name)?.entries.values() ?? [])]

@@ -18,7 +18,7 @@ import type {
 import type { Discovered } from '../discovery/discovery.ts'
 import type { NodeCollector } from '../probing/node-collector.ts'
 import type { Prober } from '../probing/prober.ts'
-import { cutText } from './cut-text.ts'
+import { cutText } from '../../worker/contract/cut-text.ts'
 
 const pack = promisify(gzip)
 
@@ -76,6 +76,8 @@ const SHEDDING: ((snapshot: Snapshot) => Snapshot)[] = [
   (snapshot) =>
     mapTargets({ ...snapshot, content: withoutWarnings(snapshot.content) }, onlyFailing),
   (snapshot) => mapTargets({ ...snapshot, content: withoutWarnings(snapshot.content) }, anonymous),
+  // Services decide whether a cluster is good to go; what the edge knows of nodes is held for a while.
+  (snapshot) => mapTargets({ ...snapshot, content: withoutNodes(snapshot.content) }, anonymous),
 ]
 
 /** Also without the texts of services and nodes. */
@@ -128,4 +130,8 @@ function withoutWarnings(content: Content): Content {
     message: 'details were left out: the report is too large',
   }
   return { ...content, warnings: [told] }
+}
+
+function withoutNodes(content: Content): Content {
+  return { ...withoutWarnings(content), nodes: null }
 }

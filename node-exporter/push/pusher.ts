@@ -4,7 +4,7 @@
  */
 import { digestContent } from '../../worker/contract/digest.ts'
 import type { Content, ExporterInfo, Report } from '../../worker/contract/report.ts'
-import type { Components } from '../self/components.ts'
+import type { HealthManager } from '../self/health-manager.ts'
 import type { Log } from '../self/log.ts'
 import { packReport } from './content.ts'
 import type { Delivered } from './deliver.ts'
@@ -12,6 +12,8 @@ import type { EdgeClock } from './edge-clock.ts'
 
 export interface PusherOptions {
   cluster: string
+  /** Of every report, from the Lease; null: without one it takes over once, and finds its own. */
+  epoch: number | null
   intervalMs: number
   /** ms a change of text alone may wait. */
   textEveryMs: number
@@ -26,15 +28,15 @@ export interface PusherOptions {
   streaks: () => Record<string, number>
   overdueMs: () => number
   exporter: () => ExporterInfo
-  components: Components
+  components: Pick<HealthManager, 'update'>
   log: Log
-  /** Another exporter speaks for this cluster: the process must end. */
-  onSuperseded: () => void
+  /** The edge holds newer reports than these, for another speaks: this was the last of them. */
+  onSuperseded: (held: { epoch: number; sequence: number }) => void
 }
 
 export class Pusher {
   readonly #options: PusherOptions
-  #epoch = 0
+  #epoch: number
   #sequence = 0
   #hasSpoken = false
   #failures = 0
@@ -53,6 +55,7 @@ export class Pusher {
 
   constructor(options: PusherOptions) {
     this.#options = options
+    this.#epoch = options.epoch ?? 0
   }
 
   /** Something changed. A verdict's change goes out at once, a text's with the next report once it has waited. */
@@ -85,7 +88,11 @@ export class Pusher {
       const report = await this.#prepare(startMs)
       this.#lookedAtMs = performance.now()
       if (!isDue && report.kind === 'heartbeat') return null
-      const delivered = await deliver(await packReport(report))
+      const body = await packReport(report)
+      if (this.#isStopped) return null
+      const delivered = await deliver(body)
+      // Whoever was stopped meanwhile has no word any more, and nobody to answer to.
+      if (this.#isStopped) return null
       this.#lookedAtMs = performance.now()
       log.debug({ kind: report.kind, sequence: report.sequence, delivered }, 'pushed')
       switch (delivered.kind) {
@@ -149,13 +156,18 @@ export class Pusher {
 
   /** Without a Lease: whoever starts takes over once, and whoever is refused later ends. */
   #takeOver(held: { epoch: number; sequence: number }): number {
-    const { log, components, onSuperseded } = this.#options
+    const { epoch, log, components, onSuperseded } = this.#options
+    if (epoch !== null) {
+      this.stop()
+      onSuperseded(held)
+      return 0
+    }
     if (this.#hasSpoken || this.#epoch > 0) {
       const message = `another exporter pushes for this cluster (epoch ${held.epoch})`
       components.update('push', 'degraded', message)
       log.error({ held, epoch: this.#epoch }, message)
       this.stop()
-      onSuperseded()
+      onSuperseded(held)
       return 0
     }
     this.#epoch = held.epoch + 1

@@ -1,6 +1,6 @@
 /** `npm run exporter` as a process: its configuration, its logs, its end. */
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { startProcess } from '../sandbox/process.ts'
+import { startProcess, type RunningProcess } from '../sandbox/process.ts'
 import {
   aKubeconfig,
   aMeekEdge,
@@ -9,6 +9,7 @@ import {
   aWorld,
   CLUSTER,
 } from '../support/exporter/a-setup.ts'
+import { findDeadPort } from '../support/exporter/local-server.ts'
 import { PUSH_SECRET } from '../support/secrets.ts'
 
 const SOON = { timeout: 15_000, interval: 50 }
@@ -123,10 +124,161 @@ it('in all roles at once names the faults of each', async () => {
     ROLE: 'all',
     NODE_CHECKS: 'kublet',
     LISTEN_PORT: 'health',
+    HEALTH_PORT: 'health',
+    DRAIN_SECONDS: 'long',
+    LOG_LEVEL: 'loud',
   })
 
   expect(await exporter.ended).toBe(2)
-  for (const name of ['CLUSTER_ID', 'NODE_CHECKS', 'LISTEN_PORT']) {
+  for (const name of [
+    'CLUSTER_ID',
+    'NODE_CHECKS',
+    'LISTEN_PORT',
+    'HEALTH_PORT',
+    'DRAIN_SECONDS',
+    'LOG_LEVEL',
+  ]) {
     expect(exporter.lines.filter((line) => line.startsWith(`  ${name} `))).toHaveLength(1)
   }
+})
+
+/** Where it tells of its own health. */
+async function healthOf(exporter: RunningProcess): Promise<string> {
+  return `http://127.0.0.1:${portIn(await exporter.waitFor(/health endpoint started/))}`
+}
+
+function portIn(line: string): string {
+  return /"port":(\d+)/.exec(line)?.[1] ?? ''
+}
+
+/** 0: refused. */
+async function statusOf(url: string): Promise<number> {
+  return fetch(url, { headers: { connection: 'close' } }).then(
+    ({ status }) => status,
+    () => 0,
+  )
+}
+
+it.each([
+  ['idle, and can’t push', [], undefined, 7],
+  ['partly loaded, and can’t push', ['web'], /configmaps|daemonsets/, 4],
+])('is ready when it is %s', async (_, services, forbidden, loaded) => {
+  const world = await aWorld()
+  for (const name of services) {
+    // Addresses are the same in every run.
+    // oxlint-disable-next-line no-await-in-loop
+    await world.addService({ name })
+  }
+  if (forbidden !== undefined) world.api.faults.answer({ status: 403, path: forbidden })
+  const exporter = startProcess('node-exporter/main.ts', {
+    CLUSTER_ID: CLUSTER,
+    WORKER_URL: `http://127.0.0.1:${await findDeadPort()}`,
+    PUSH_SECRET,
+    INTERVAL_SECONDS: '0.2',
+    KUBECONFIG: aKubeconfig(world),
+    COMMIT: 'b414fdb',
+  })
+  onTestFinished(() => exporter.stop())
+  const url = await healthOf(exporter)
+  await exporter.waitFor(/push degraded/)
+
+  await vi.waitFor(async () => {
+    const response = await fetch(`${url}/readyz`)
+    expect(response.status).toBe(200)
+    expect(await response.json()).toMatchObject({
+      status: 'ready',
+      commit: 'b414fdb',
+      checks_loaded: loaded,
+      checks_total: 7,
+      components: { push: { status: 'degraded' } },
+    })
+  }, SOON)
+  expect(await statusOf(`${url}/healthz`)).toBe(200)
+  expect(await (await fetch(`${url}/metrics`)).text()).toMatch(
+    /_pushes_total{result="failed"} [1-9]/,
+  )
+})
+
+it('is ready when it stands by', async () => {
+  const world = await aWorld()
+  const edge = await aMeekEdge()
+  const start = () => {
+    const exporter = startProcess('node-exporter/main.ts', {
+      CLUSTER_ID: CLUSTER,
+      WORKER_URL: edge.url,
+      PUSH_SECRET,
+      LEASE_NAME: 'pilotlight',
+      KUBECONFIG: aKubeconfig(world),
+    })
+    onTestFinished(() => exporter.stop())
+    return exporter
+  }
+  const leader = await healthOf(start())
+  const isStandby = async (url: string) =>
+    (await (await fetch(`${url}/metrics`)).text()).includes('pilotlight_exporter_standby 1\n')
+  await vi.waitFor(async () => {
+    expect(await isStandby(leader)).toBe(false)
+  }, SOON)
+
+  const standby = await healthOf(start())
+
+  await vi.waitFor(async () => {
+    expect(await statusOf(`${standby}/readyz`)).toBe(200)
+  }, SOON)
+  expect(await isStandby(standby)).toBe(true)
+  expect(await (await fetch(`${standby}/status`)).json()).toMatchObject({ message: 'standing by' })
+}, 40_000)
+
+it('told to stop is not ready first, answers while it drains, and only then refuses', async () => {
+  const world = await aWorld()
+  const exporter = startProcess('node-exporter/main.ts', {
+    ROLE: 'node',
+    NODE_NAME: 'node-a',
+    LISTEN_PORT: '0',
+    KUBECONFIG: aKubeconfig(world),
+    DRAIN_SECONDS: '2.5',
+  })
+  onTestFinished(() => exporter.stop())
+  const health = await healthOf(exporter)
+  const node = `http://127.0.0.1:${portIn(await exporter.waitFor(/node role started/))}/health`
+  const look = async () => ({
+    ready: await statusOf(`${health}/readyz`),
+    live: await statusOf(`${health}/healthz`),
+    node: await statusOf(node),
+  })
+  await vi.waitFor(async () => {
+    expect(await look()).toEqual({ ready: 200, live: 200, node: 200 })
+  }, SOON)
+
+  exporter.kill('SIGTERM')
+  await vi.waitFor(async () => {
+    expect((await look()).ready).toBe(503)
+  }, SOON)
+
+  expect(await look()).toEqual({ ready: 503, live: 200, node: 200 })
+  expect(await exporter.ended).toBe(0)
+  expect(await look()).toEqual({ ready: 0, live: 0, node: 0 })
+})
+
+it('ends at once when it is told a second time', async () => {
+  const exporter = startProcess('node-exporter/main.ts', {
+    ROLE: 'node',
+    LISTEN_PORT: '0',
+    DRAIN_SECONDS: '3600',
+  })
+  onTestFinished(() => exporter.stop())
+  await exporter.waitFor(/node role started/)
+  let hasEnded = false
+  void exporter.ended.then(() => {
+    hasEnded = true
+  })
+
+  exporter.kill('SIGTERM')
+  await exporter.waitFor(/told to stop: draining/)
+  await vi.waitFor(() => {
+    exporter.kill('SIGTERM')
+    expect(hasEnded).toBe(true)
+  }, SOON)
+
+  expect(await exporter.ended).toBe(1)
 })

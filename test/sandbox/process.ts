@@ -22,11 +22,14 @@ export interface RunningProcess {
   stop(): Promise<void>
 }
 
-/** `script`: a path below the root. `env` is all it gets, but for PATH and HOME. */
+/** An exporter that stops at once, and never finds its port taken by another one. */
+const FOR_NOW = { HEALTH_PORT: '0', DRAIN_SECONDS: '0' }
+
+/** `script`: a path below the root. `env` is all it gets, but for PATH, HOME, and what suits a process of the moment. */
 export function startProcess(script: string, env: Record<string, string>): RunningProcess {
   const child = spawn(process.execPath, [resolve(ROOT, script)], {
     cwd: ROOT,
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...FOR_NOW, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true, // a group of its own, so that SIGKILL reaches what it started too
   })

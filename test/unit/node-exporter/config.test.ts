@@ -44,6 +44,8 @@ describe('an environment with only what is needed', () => {
       probeVia: 'direct',
       nodeSelector: 'app.kubernetes.io/name=pilotlight-node',
       nodeChecks: ['node_ready'],
+      lease: null,
+      podName: undefined,
       kubeconfig: undefined,
       maxAttempts: 2,
       cooldownMs: 1000,
@@ -63,11 +65,66 @@ describe('an environment with only what is needed', () => {
       NODE_CHECKS: '',
       MAX_HEALTHCHECK_ATTEMPTS: '',
       HEALTHCHECK_COOLDOWN: '',
+      LEASE_NAME: ' ',
+      LEASE_NAMESPACE: '',
+      LEASE_DURATION_SECONDS: '',
+      LEASE_RENEW_SECONDS: '',
+      LEASE_RETRY_SECONDS: '',
+      POD_NAME: '',
       KUBECONFIG: '',
       LOG_LEVEL: '',
     })
 
     expect(config).toEqual(configOf())
+  })
+})
+
+describe('a Lease', () => {
+  const timings = { durationMs: 15_000, renewMs: 10_000, retryMs: 2000 }
+
+  it.each<[string, Env, Config['lease']]>([
+    ['by its name alone', {}, { ...timings, name: 'pilotlight', namespace: undefined }],
+    [
+      'in a namespace, with timings of tests',
+      {
+        LEASE_NAMESPACE: 'ops',
+        LEASE_DURATION_SECONDS: '0.6',
+        LEASE_RENEW_SECONDS: '0.4',
+        LEASE_RETRY_SECONDS: '0.1',
+      },
+      { name: 'pilotlight', namespace: 'ops', durationMs: 600, renewMs: 400, retryMs: 100 },
+    ],
+  ])('is taken %s', (_, given, lease) => {
+    expect(configOf({ LEASE_NAME: 'pilotlight', ...given }).lease).toEqual(lease)
+  })
+
+  it.each<[string, Env, string[]]>([
+    [
+      'a duration no longer than renewing',
+      { LEASE_DURATION_SECONDS: '10' },
+      ['LEASE_DURATION_SECONDS must be above LEASE_RENEW_SECONDS'],
+    ],
+    [
+      'renewing no longer than a retry',
+      { LEASE_RENEW_SECONDS: '2' },
+      ['LEASE_RENEW_SECONDS must be above LEASE_RETRY_SECONDS'],
+    ],
+    [
+      'both, beside a fault elsewhere',
+      { LEASE_DURATION_SECONDS: '1', LEASE_RETRY_SECONDS: '60', PROBE_VIA: 'luck' },
+      [
+        'PROBE_VIA must be direct or apiserver',
+        'LEASE_DURATION_SECONDS must be above LEASE_RENEW_SECONDS',
+        'LEASE_RENEW_SECONDS must be above LEASE_RETRY_SECONDS',
+      ],
+    ],
+    [
+      'a name that no object has',
+      { LEASE_NAME: 'Pilot Light' },
+      ['LEASE_NAME must be the name of a Lease, such as pilotlight'],
+    ],
+  ])('is refused: %s', (_, given, faults) => {
+    expect(faultsOf({ LEASE_NAME: 'pilotlight', ...given })).toEqual(faults)
   })
 })
 

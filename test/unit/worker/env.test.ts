@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
-import { readConfig, type Env } from '../../../worker/env.ts'
+import { readConfig, settingsOf, type Env } from '../../../worker/env.ts'
 import { OTHER_SECRET, PUSH_SECRET } from '../../support/secrets.ts'
 
 const ROTATING = [PUSH_SECRET, OTHER_SECRET]
@@ -30,7 +30,9 @@ describe('a configuration', () => {
     expect(configOf({})).toEqual({
       PUSH_SECRETS: new Map([['demo', [PUSH_SECRET]]]),
       TOKENS: [],
+      CLUSTERS: {},
       DEAD_AFTER_SECONDS: 60,
+      ON_SILENCE: 'unhealthy',
       HEALTH_ACCESS: 'public',
       NODES_MIN_READY: { share: 1 },
       BUSINESS_IMPACT: '',
@@ -47,6 +49,14 @@ describe('a configuration', () => {
       TOKENS: JSON.stringify([TOKEN]),
       DEFAULT_CLUSTER: 'other',
       DEAD_AFTER_SECONDS: '0.8',
+      ON_SILENCE: 'last-known',
+      CLUSTERS: JSON.stringify({
+        other: {
+          title: 'The other',
+          witness: 'https://app.example.com/health',
+          NODES_MIN_READY: '2',
+        },
+      }),
       HEALTH_ACCESS: 'token',
       NODES_MIN_READY: ' 90 % ',
       BUSINESS_IMPACT: 'Nobody can buy',
@@ -66,7 +76,81 @@ describe('a configuration', () => {
       TOKENS: [TOKEN],
       DEAD_AFTER_SECONDS: 0.8,
       NODES_MIN_READY: { share: 0.9 },
+      CLUSTERS: {
+        other: {
+          title: 'The other',
+          witness: 'https://app.example.com/health',
+          NODES_MIN_READY: { count: 2 },
+        },
+      },
     })
+  })
+
+  it('has settings that are others for one cluster', () => {
+    const PUSH_SECRETS = JSON.stringify({ demo: PUSH_SECRET, other: OTHER_SECRET })
+    const own = {
+      title: 'Production',
+      witness: 'https://a.example',
+      DEAD_AFTER_SECONDS: 30,
+      ON_SILENCE: 'last-known',
+    }
+    const config = configOf({
+      PUSH_SECRETS,
+      PANIC_GUIDE: 'call',
+      CLUSTERS: JSON.stringify({ demo: own }),
+    })
+
+    const common = { NODES_MIN_READY: { share: 1 }, BUSINESS_IMPACT: '', PANIC_GUIDE: 'call' }
+    expect(settingsOf(config, 'demo')).toEqual({ ...own, ...common })
+    expect(settingsOf(config, 'other')).toEqual({
+      title: 'other',
+      witness: null,
+      DEAD_AFTER_SECONDS: 60,
+      ON_SILENCE: 'unhealthy',
+      ...common,
+    })
+  })
+
+  it.each([
+    ['no JSON', '{', 'CLUSTERS: must be JSON'],
+    ['a list', '[]', 'CLUSTERS: must be JSON'],
+    [
+      'a cluster without a secret',
+      { nowhere: {} },
+      'CLUSTERS.nowhere: has no secret in PUSH_SECRETS',
+    ],
+    [
+      'an unknown setting',
+      { demo: { TITLE: 'x' } },
+      'CLUSTERS.demo.TITLE: is no setting of a cluster',
+    ],
+    [
+      'a witness over http',
+      { demo: { witness: 'http://a.example' } },
+      'CLUSTERS.demo.witness: must be an https address',
+    ],
+    [
+      'a witness with credentials',
+      { demo: { witness: 'https://a:b@c.example' } },
+      'CLUSTERS.demo.witness: must be',
+    ],
+    [
+      'a witness that is the Worker',
+      { demo: { witness: 'https://health.example.com/__gtg' } },
+      'CLUSTERS.demo.witness: must not be the Worker itself',
+    ],
+    [
+      'another word for silence',
+      { demo: { ON_SILENCE: 'healthy' } },
+      'CLUSTERS.demo.ON_SILENCE: must be',
+    ],
+    ['no time', { demo: { DEAD_AFTER_SECONDS: 0 } }, 'CLUSTERS.demo.DEAD_AFTER_SECONDS: must be'],
+  ])('names what is wrong about a cluster: %s', (_, clusters, expected) => {
+    const CLUSTERS = typeof clusters === 'string' ? clusters : JSON.stringify(clusters)
+
+    const faults = faultsOf({ CLUSTERS, PUBLIC_URL: 'https://health.example.com' })
+
+    expect(faults).toEqual([expect.stringContaining(expected)])
   })
 
   it.each([

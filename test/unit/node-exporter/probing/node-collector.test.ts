@@ -117,7 +117,6 @@ describe('a node', () => {
 
   it.each<[string, Asked]>([
     ['refuses', REFUSED],
-    ['can’t be reached', null],
     ['answers garbage', { isAnswer: true, status: 200, text: '<html>' }],
     ['answers 500', { isAnswer: true, status: 500, text: '{"checks":[]}' }],
   ])('is unknown at once when it %s, and is asked again an interval later', async (_, fault) => {
@@ -130,6 +129,29 @@ describe('a node', () => {
     await pass(PERIOD_MS)
     expect(collector.describe()).toMatchObject([{ answered: true }])
     expect(changes).toEqual(['verdict', 'verdict', 'verdict'])
+  })
+
+  it('stays as it is while nothing can be learned of it', async () => {
+    const { collector, changes } = aCollector((_node, nth) => (nth === 1 ? null : GOOD))
+
+    collector.follow([aKnownNode('node-a')])
+    await pass(PERIOD_MS + 1)
+
+    expect(collector.describe()).toMatchObject([{ answered: true }])
+    expect(changes).toEqual(['verdict'])
+  })
+
+  it('is asked in time though very many others hang', async () => {
+    const { collector, asked } = aCollector((node) =>
+      node === 'node-0' ? GOOD : inTime(TIMEOUT_MS, REFUSED),
+    )
+    collector.follow(nodes(1000))
+    await pass(60_000) // each of them was found silent once
+
+    const before = asked.filter(({ address }) => address === 'node-0').length
+    await pass(3 * PERIOD_MS)
+
+    expect(asked.filter(({ address }) => address === 'node-0')).toHaveLength(before + 3)
   })
 
   it('without an exporter is unknown, and nobody is asked', async () => {

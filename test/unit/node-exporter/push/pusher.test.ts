@@ -5,8 +5,8 @@ import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import * as v from 'valibot'
 import type { Delivered } from '../../../../node-exporter/push/deliver.ts'
 import { EdgeClock } from '../../../../node-exporter/push/edge-clock.ts'
-import { Pusher } from '../../../../node-exporter/push/pusher.ts'
-import { Components } from '../../../../node-exporter/self/components.ts'
+import { Pusher, type PusherOptions } from '../../../../node-exporter/push/pusher.ts'
+import { HealthManager } from '../../../../node-exporter/self/health-manager.ts'
 import { digestContent } from '../../../../worker/contract/digest.ts'
 import { REPORT_MAX_BYTES } from '../../../../worker/contract/limits.ts'
 import { reportSchema, type Content, type Report } from '../../../../worker/contract/report.ts'
@@ -45,16 +45,17 @@ beforeEach(() => {
 })
 
 /** `answers`: what each try comes to, from the first; those after take all. */
-function aPusher(answers: Delivered[] = [], given: { textEveryMs?: number } = {}) {
+function aPusher(answers: Delivered[] = [], given: Partial<PusherOptions> = {}) {
   /** What the parts around it say at the moment. */
   const world = { canSee: true, content: UP, overdueMs: 0, streaks: {} }
   const tries: { report: Report; atMs: number }[] = []
   const { log, lines } = aLog()
-  const components = new Components(log)
+  const components = new HealthManager(log)
   const clock = new EdgeClock()
-  const onSuperseded = vi.fn<() => void>()
+  const onSuperseded = vi.fn<PusherOptions['onSuperseded']>()
   const pusher = new Pusher({
     cluster: 'c0',
+    epoch: null,
     intervalMs: INTERVAL_MS,
     textEveryMs: 60_000,
     gatherMs: GATHER_MS,
@@ -537,6 +538,72 @@ describe('another exporter before this one', () => {
     expect(onSuperseded).toHaveBeenCalledOnce()
     expect(isOver()).toBe(true)
     expect(tries).toHaveLength(answers.length)
+  })
+})
+
+describe('the holder of a Lease', () => {
+  const held = { epoch: 7, sequence: 0 }
+
+  it('puts its epoch into every report', async () => {
+    const { start, step, tries } = aPusher([FAILED], { epoch: 7 })
+
+    await start()
+    await step(2)
+
+    expect(tries.map(({ report }) => report.epoch)).toEqual([7, 7, 7])
+  })
+
+  it.each<[string, Delivered[], number]>([
+    ['the first of all', [OVERTAKEN], 0],
+    ['one after others were taken', [TAKEN, OVERTAKEN], 1],
+    ['one after a failure', [FAILED, OVERTAKEN], 1],
+  ])('sends nothing more once a report was refused: %s', async (_, answers, steps) => {
+    const { start, step, tries, isOver, onSuperseded } = aPusher(answers, { epoch: 0 })
+
+    await start()
+    await step(steps)
+    await vi.advanceTimersByTimeAsync(10 * INTERVAL_MS)
+
+    expect(onSuperseded.mock.calls).toEqual([[{ epoch: 4, sequence: 9 }]])
+    expect(isOver()).toBe(true)
+    expect(tries).toHaveLength(answers.length)
+  })
+
+  it('that was stopped in the middle of its retries makes no other', async () => {
+    const { start, step, tries, isOver, pusher } = aPusher(failures(9), { epoch: 3 })
+    await start()
+    await step(2)
+
+    pusher.stop()
+    pusher.change('verdict')
+    await vi.advanceTimersByTimeAsync(10 * INTERVAL_MS)
+
+    expect(isOver()).toBe(true)
+    expect(tries).toHaveLength(3)
+  })
+
+  it.each<[string, Delivered]>([
+    ['refused', { kind: 'superseded', held }],
+    ['lost', FAILED],
+    ['taken', TAKEN],
+  ])('that was stopped during a try answers to nobody for it: %s', async (_, answer) => {
+    const reply = Promise.withResolvers<Delivered>()
+    const deliver = vi.fn<() => Promise<Delivered>>(() => reply.promise)
+    const { start, isOver, components, onSuperseded, pusher } = aPusher([], { epoch: 3, deliver })
+    const starting = start()
+    await vi.waitFor(() => {
+      expect(deliver).toHaveBeenCalledOnce()
+    })
+
+    pusher.stop()
+    reply.resolve(answer)
+    await starting
+    await vi.advanceTimersByTimeAsync(10 * INTERVAL_MS)
+
+    expect(isOver()).toBe(true)
+    expect(deliver).toHaveBeenCalledOnce()
+    expect(onSuperseded).not.toHaveBeenCalled()
+    expect(components.report().components['push']).toBeUndefined()
   })
 })
 

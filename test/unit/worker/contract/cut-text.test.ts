@@ -1,7 +1,11 @@
 /** Texts cut to bytes of UTF-8: never over, never within a character, and told by … where something is missing. */
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { cutText } from '../../../../node-exporter/push/cut-text.ts'
+import { cutText } from '../../../../worker/contract/cut-text.ts'
+
+function bytesOf(text: string): number {
+  return new TextEncoder().encode(text).length
+}
 
 it.each([
   ['nothing', '', 10, ''],
@@ -28,10 +32,10 @@ it('never exceeds its bytes and never splits a character', () => {
     fc.property(text, maxBytes, (given, max) => {
       const cut = cutText(given, max)
 
-      expect(Buffer.byteLength(cut)).toBeLessThanOrEqual(max)
+      expect(bytesOf(cut)).toBeLessThanOrEqual(max)
       expect(cut.isWellFormed()).toBe(true)
       expect(given.startsWith(cut === given ? cut : cut.slice(0, -1))).toBe(true)
-      expect(cut === given).toBe(Buffer.byteLength(given) <= max)
+      expect(cut === given).toBe(bytesOf(given) <= max)
     }),
   )
 })

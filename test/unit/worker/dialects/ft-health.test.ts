@@ -18,7 +18,7 @@ import { stateAfter, T0 } from '../../../support/apply.ts'
 
 const TOLD = {
   texts: { businessImpact: 'Nobody can buy', panicGuide: 'Call the shop' },
-  linkToPods: (service: string) => `https://edge.example/pods/${service}`,
+  linkToPods: ({ name }: { name: string }) => `https://edge.example/pods/${name}`,
 }
 
 const SHOP = aService({ name: 'shop', targets: [aFailingTarget({ severity: 3 })] })

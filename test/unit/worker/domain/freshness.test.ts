@@ -16,7 +16,14 @@ import { DEAD_AFTER_MS, T0 } from '../../../support/apply.ts'
 const MINUTES_15 = 15 * 60_000
 
 function aLease(given: Partial<Lease> = {}): Lease {
-  return { freshAtMs: T0, validUntilMs: T0 + DEAD_AFTER_MS, heldUntilMs: null, ...given }
+  return {
+    freshAtMs: T0,
+    validUntilMs: T0 + DEAD_AFTER_MS,
+    heldUntilMs: null,
+    byHandUntilMs: null,
+    ruling: null,
+    ...given,
+  }
 }
 
 const NO_LEASE = aLease({ freshAtMs: null, validUntilMs: null })
@@ -66,9 +73,9 @@ describe('a lease', () => {
     const renewed = renewLease(lease, { ...times, deadAfterMs: DEAD_AFTER_MS })
 
     expect(renewed).toEqual({
+      ...NO_LEASE,
       freshAtMs,
       validUntilMs: freshAtMs + DEAD_AFTER_MS,
-      heldUntilMs: null,
     })
   })
 

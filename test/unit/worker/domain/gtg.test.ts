@@ -19,9 +19,27 @@ import { aStanding, aView } from '../../../support/a-view.ts'
 import { stateAfter, T0 } from '../../../support/apply.ts'
 
 const NOW = { nowMs: T0, isCopy: false }
-const DEAD = { freshAtMs: T0 - 60_001, validUntilMs: T0 - 1, heldUntilMs: null }
-const HELD = { freshAtMs: T0 - 60_001, validUntilMs: T0 - 1, heldUntilMs: T0 }
-const NEVER = { freshAtMs: null, validUntilMs: null, heldUntilMs: null }
+const DEAD = {
+  freshAtMs: T0 - 60_001,
+  validUntilMs: T0 - 1,
+  heldUntilMs: null,
+  byHandUntilMs: null,
+  ruling: null,
+}
+const HELD = {
+  freshAtMs: T0 - 60_001,
+  validUntilMs: T0 - 1,
+  heldUntilMs: T0,
+  byHandUntilMs: null,
+  ruling: null,
+}
+const NEVER = {
+  freshAtMs: null,
+  validUntilMs: null,
+  heldUntilMs: null,
+  byHandUntilMs: null,
+  ruling: null,
+}
 
 const WELL = aStanding({ name: 'well' })
 const POOR = aStanding({ name: 'poor', passes: false, reason: 'unhealthy', failing: ['web'] })
@@ -74,6 +92,7 @@ describe('which reason wins', () => {
       expect(refuseGtg(reason)).toEqual({
         passes: false,
         reason,
+        heldBy: null,
         ageSeconds: null,
         retryAfterSeconds: 10,
       })
@@ -161,7 +180,15 @@ describe('the age of an answer', () => {
   ]
 
   it.each(table)('is in whole seconds, never below zero: %s', (_what, freshAtMs, expected) => {
-    const view = aView({ lease: { freshAtMs, validUntilMs: freshAtMs, heldUntilMs: null } })
+    const view = aView({
+      lease: {
+        freshAtMs,
+        validUntilMs: freshAtMs,
+        heldUntilMs: null,
+        byHandUntilMs: null,
+        ruling: null,
+      },
+    })
 
     expect(judgeGtg(view, [], NOW).ageSeconds).toBe(expected)
   })
@@ -212,7 +239,13 @@ describe('a view', () => {
     const state = stateAfter([aSnapshot({ intervalSeconds: 7 })])
 
     expect(makeView(state)).toEqual({
-      lease: { freshAtMs: T0, validUntilMs: T0 + 60_000, heldUntilMs: null },
+      lease: {
+        freshAtMs: T0,
+        validUntilMs: T0 + 60_000,
+        heldUntilMs: null,
+        byHandUntilMs: null,
+        ruling: null,
+      },
       intervalSeconds: 7,
       categories: [aStanding({ sinceMs: T0 })],
     })

@@ -177,7 +177,13 @@ describe('silence', () => {
   })
 
   it('ends by a report, at the moment it came', () => {
-    const lease = { freshAtMs: T0 + 45_000, validUntilMs: T0 + 105_000, heldUntilMs: null }
+    const lease = {
+      freshAtMs: T0 + 45_000,
+      validUntilMs: T0 + 105_000,
+      heldUntilMs: null,
+      byHandUntilMs: null,
+      ruling: null,
+    }
     const step = { nowMs: T0 + 45_000, cause: 'report' } as const
 
     const told = findSilence(pulse, { ...pulse, lease }, step)

@@ -8,12 +8,18 @@ import {
 import type { NodeFacts } from '../../../../worker/domain/nodes.ts'
 import { T0 } from '../../../support/apply.ts'
 
-const FRESH = { freshAtMs: T0, validUntilMs: T0 + 60_000, heldUntilMs: null }
+const FRESH = {
+  freshAtMs: T0,
+  validUntilMs: T0 + 60_000,
+  heldUntilMs: null,
+  byHandUntilMs: null,
+  ruling: null,
+}
 const NODE: NodeFacts = {
   name: 'node-1',
   isSchedulable: true,
   ready: true,
-  answered: true,
+  silentSinceMs: null,
   passing: ['kubelet'],
   failing: ['clock'],
 }
@@ -22,9 +28,9 @@ function ask(
   question: Partial<NodeQuestion> = {},
   { view = {}, afterMs = 0, isCopy = false }: Given = {},
 ) {
-  const nodes = [NODE, { ...NODE, name: 'node-2', answered: false, passing: ['network'] }]
+  const nodes = [NODE, { ...NODE, name: 'node-2', silentSinceMs: T0, passing: ['network'] }]
   return judgeNodeGtg(
-    { lease: FRESH, intervalSeconds: 10, nodes, ...view },
+    { lease: FRESH, intervalSeconds: 10, nodes, untoldSinceMs: null, ...view },
     { node: 'node-1', checks: [], ...question },
     { nowMs: T0 + afterMs, isCopy },
   )
@@ -52,6 +58,13 @@ describe('a node is asked for', () => {
     expect(passes).toBe(['healthy', 'degraded'].includes(expected))
   })
 
+  it('32 at once, and no more', () => {
+    const some = (count: number) => Array.from({ length: count }, () => 'kubelet')
+
+    expect(ask({ checks: some(32) }).reason).toBe('healthy')
+    expect(ask({ checks: some(33) }).reason).toBe('unknown-check')
+  })
+
   it('and names the checks that fail', () => {
     expect(ask({ checks: ['kubelet', 'clock'] }).failing).toEqual(['clock'])
   })
@@ -65,7 +78,17 @@ describe('which reason wins', () => {
     [
       'no-data',
       {},
-      { view: { lease: { freshAtMs: null, validUntilMs: null, heldUntilMs: null } } },
+      {
+        view: {
+          lease: {
+            freshAtMs: null,
+            validUntilMs: null,
+            heldUntilMs: null,
+            byHandUntilMs: null,
+            ruling: null,
+          },
+        },
+      },
     ],
     ['unknown-node', { node: 'node-9', checks: ['bogus'] }, { afterMs: 60_001 }],
     ['unknown-check', { checks: ['bogus'] }, { afterMs: 60_001 }],
@@ -73,6 +96,9 @@ describe('which reason wins', () => {
     ['unhealthy', bad, { isCopy: true, afterMs: 30_001 }],
     ['held', {}, { isCopy: true, afterMs: 30_001 }],
     ['held', {}, { view: { lease: { ...FRESH, heldUntilMs: T0 + 900_000 } }, afterMs: 60_001 }],
+    ['held', {}, { view: { untoldSinceMs: T0 - 900_000 } }],
+    ['stale', {}, { view: { untoldSinceMs: T0 - 900_001 } }],
+    ['unhealthy', bad, { view: { untoldSinceMs: T0 } }],
     ['late', { checks: ['network'] }, { afterMs: 30_001 }],
     ['degraded', { checks: ['network'] }, { afterMs: 30_000 }],
     ['healthy', {}, { afterMs: 30_000 }],

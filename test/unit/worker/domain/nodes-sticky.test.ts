@@ -55,12 +55,40 @@ describe('the count of the failing nodes', () => {
       [1, 1, 1, 2],
     ],
     [
-      'has the checks of reports that were lost',
+      'has the checks of heartbeats that were lost',
       [
         { atSeconds: 0, nodes: BAD },
         { atSeconds: 40, nodes: null },
       ],
       [1, 5],
+    ],
+    [
+      'has one of a snapshot after a silence: nobody says that they failed all the time',
+      [
+        { atSeconds: 0, nodes: BAD },
+        { atSeconds: 40, nodes: BAD },
+        { atSeconds: 50, nodes: null },
+      ],
+      [1, 2, 3],
+    ],
+    [
+      'has one of a cluster that comes back from the dead',
+      [
+        { atSeconds: 0, nodes: GOOD },
+        { atSeconds: 3600, nodes: BAD },
+        { atSeconds: 3610, nodes: null },
+        { atSeconds: 3620, nodes: null },
+      ],
+      [0, 1, 2, 3],
+    ],
+    [
+      'has one though they failed before and after it was dead',
+      [
+        { atSeconds: 0, nodes: BAD },
+        { atSeconds: 3600, nodes: null },
+        { atSeconds: 3610, nodes: null },
+      ],
+      [1, 2, 3],
     ],
     [
       'begins anew once they are well',

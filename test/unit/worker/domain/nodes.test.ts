@@ -1,6 +1,7 @@
 /** Nodes: what a node's checks and its Node object come to, and how many of them are enough (behaviour, section 7). */
+import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
-import type { Content, Node } from '../../../../worker/contract/report.ts'
+import { contentSchema, type Content, type Node } from '../../../../worker/contract/report.ts'
 import { applyReport, type ClusterState } from '../../../../worker/domain/cluster.ts'
 import {
   findLeast,
@@ -10,6 +11,7 @@ import {
   type NodeFacts,
   type NodesMinReady,
 } from '../../../../worker/domain/nodes.ts'
+import { applyAct } from '../../../../worker/domain/acts.ts'
 import { describeCluster } from '../../../../worker/domain/status.ts'
 import {
   aCategory,
@@ -27,7 +29,7 @@ const BAD = [{ name: 'kubelet', passed: false, reason: 'HTTP 500' }]
 const SILENT = { answered: false, checks: [] }
 
 function facts(given: Partial<NodeFacts> = {}): NodeFacts {
-  const all = { name: 'node-1', isSchedulable: true, ready: true, answered: true }
+  const all = { name: 'node-1', isSchedulable: true, ready: true, silentSinceMs: null }
   return { ...all, passing: ['kubelet'], failing: [], ...given }
 }
 
@@ -40,11 +42,16 @@ describe('a check of a node', () => {
     ['told to fail', FAILS, 'kubelet', 'fails'],
     ['another fails', { failing: ['clock'] }, 'kubelet', 'passes'],
     ['never told, the node speaks', {}, 'clock', 'degraded'],
-    ['never told, silent and Ready', { answered: false }, 'clock', 'degraded'],
-    ['last told to pass, silent and Ready', { answered: false }, 'kubelet', 'degraded'],
-    ['last told to pass, silent, not Ready', { answered: false, ready: false }, 'kubelet', 'fails'],
-    ['last told to pass, silent, unread', { answered: false, ready: null }, 'kubelet', 'fails'],
-    ['last told to fail, silent and Ready', { ...FAILS, answered: false }, 'kubelet', 'fails'],
+    ['never told, silent and Ready', { silentSinceMs: T0 }, 'clock', 'degraded'],
+    ['last told to pass, silent and Ready', { silentSinceMs: T0 }, 'kubelet', 'degraded'],
+    [
+      'last told to pass, silent, not Ready',
+      { silentSinceMs: T0, ready: false },
+      'kubelet',
+      'fails',
+    ],
+    ['last told to pass, silent, unread', { silentSinceMs: T0, ready: null }, 'kubelet', 'fails'],
+    ['last told to fail, silent and Ready', { ...FAILS, silentSinceMs: T0 }, 'kubelet', 'fails'],
     ['told to pass, not Ready', { ready: false }, 'kubelet', 'passes'],
     ['never told, Ready', {}, 'node_ready', 'passes'],
     ['not Ready', { ready: false }, 'node_ready', 'fails'],
@@ -57,13 +64,13 @@ describe('a check of a node', () => {
     ['told to fail, Ready', FAILS_READY, 'node_ready', 'fails'],
     [
       'told to fail, silent, Ready since',
-      { ...FAILS_READY, answered: false },
+      { ...FAILS_READY, silentSinceMs: T0 },
       'node_ready',
       'passes',
     ],
     ['told to pass, unread', { ready: null, passing: ['node_ready'] }, 'node_ready', 'passes'],
     ['never told, unread', { ready: null }, 'node_ready', 'degraded'],
-    ['silent and unread', { ready: null, answered: false }, 'node_ready', 'fails'],
+    ['silent and unread', { ready: null, silentSinceMs: T0 }, 'node_ready', 'fails'],
   ])('%s: %s', (_, given, check, expected) => {
     const { passes, isDegraded, failing } = judgeNode(facts(given), [check])
 
@@ -89,9 +96,9 @@ describe('a whole node', () => {
     ['not Ready, though all it told pass', { ready: false }, false],
     ['unread, all it told pass', { ready: null }, true],
     ['no check told, Ready', { passing: [] }, true],
-    ['silent and Ready: its DaemonSet is rolled out', { answered: false }, true],
-    ['silent and not Ready', { answered: false, ready: false }, false],
-    ['silent and unread', { answered: false, ready: null }, false],
+    ['silent and Ready: its DaemonSet is rolled out', { silentSinceMs: T0 }, true],
+    ['silent and not Ready', { silentSinceMs: T0, ready: false }, false],
+    ['silent and unread', { silentSinceMs: T0, ready: null }, false],
   ])('passes by %s: %s', (_, given, expected) => {
     expect(judgeWholeNode(facts(given)).passes).toBe(expected)
   })
@@ -139,7 +146,7 @@ describe('a report on nodes', () => {
   })
 
   it('that is silent on one keeps what that one last told', () => {
-    expect(nodesAfter(held, [aNode(SILENT)])).toEqual([facts({ ...FAILS, answered: false })])
+    expect(nodesAfter(held, [aNode(SILENT)])).toEqual([facts({ ...FAILS, silentSinceMs: T0 })])
   })
 
   it('that hears from it again takes its new word', () => {
@@ -159,6 +166,49 @@ describe('a report on nodes', () => {
     expect(nodesAfter(held, null)).toEqual(held.standing.nodes)
   })
 
+  it('forgets what a silent one told after 15 min, which takes a snapshot', () => {
+    const silent = accept(
+      held,
+      aSnapshot({ sequence: 2, content: aContent({ nodes: [aNode(SILENT)] }) }),
+    )
+    const [before, after] = [T0 + 15 * 60_000 - 1, T0 + 15 * 60_000]
+
+    const early = accept(silent.state, aHeartbeat({ sequence: 3, observedAt: before }), before)
+    const due = accept(early.state, aHeartbeat({ sequence: 4, observedAt: after }), after)
+    const told = aSnapshot({
+      sequence: 5,
+      observedAt: after,
+      content: aContent({ nodes: [aNode(SILENT)] }),
+    })
+    const forgotten = accept(due.state, told, after)
+
+    expect([early.resend, due.resend]).toEqual([false, true])
+    expect(forgotten.state.standing.nodes).toEqual([facts({ passing: [], silentSinceMs: T0 })])
+    const next = aHeartbeat({ sequence: 6, observedAt: after })
+    expect(accept(forgotten.state, next, after).resend).toBe(false)
+  })
+
+  it('that tells nothing of them for over 15 min leaves nothing of them', () => {
+    const content = aContent({ nodes: null })
+    const at = (ms: number, sequence: number) => aSnapshot({ sequence, observedAt: ms, content })
+    const untold = accept(held, at(T0 + 10_000, 2), T0 + 10_000)
+    const later = T0 + 15 * 60_000
+
+    expect(untold.state.pulse.nodes?.untoldSinceMs).toBe(T0)
+    expect(accept(untold.state, at(later, 3), later).state.standing.nodes).toEqual(
+      held.standing.nodes,
+    )
+    expect(accept(untold.state, at(later + 1, 3), later + 1).state.standing.nodes).toBeNull()
+  })
+
+  it('that tells of them again ends that', () => {
+    const untold = accept(held, aSnapshot({ sequence: 2, content: aContent({ nodes: null }) }))
+
+    const told = aSnapshot({ sequence: 3, content: aContent({ nodes: [aNode()] }) })
+
+    expect(accept(untold.state, told).state.pulse.nodes?.untoldSinceMs).toBeNull()
+  })
+
   it('that has none left forgets them', () => {
     expect(nodesAfter(held, [])).toEqual([])
   })
@@ -166,7 +216,7 @@ describe('a report on nodes', () => {
   it('goes on from the facts where the content was lost', () => {
     const restored = { ...held, content: null }
 
-    expect(nodesAfter(restored, [aNode(SILENT)])).toEqual([facts({ ...FAILS, answered: false })])
+    expect(nodesAfter(restored, [aNode(SILENT)])).toEqual([facts({ ...FAILS, silentSinceMs: T0 })])
     expect(nodesAfter(restored, null)).toEqual(held.standing.nodes)
   })
 
@@ -180,7 +230,7 @@ describe('a report on nodes', () => {
   })
 
   it('is null as long as nobody told of any', () => {
-    expect(observeNodes(null)).toBeNull()
+    expect(observeNodes(null, null, T0)).toBeNull()
     expect(stateAfter([aSnapshot()]).standing.nodes).toBeNull()
   })
 })
@@ -243,6 +293,13 @@ describe('the built-in service nodes', () => {
     expect(applied.ok && verdictOf(applied.state, 'infra').reason).toBe(expected)
   })
 
+  it('takes a heartbeat for content that another version made', () => {
+    const state = standingOf(failing)
+    const older = { ...state, pulse: { ...state.pulse, nodes: null } }
+
+    expect(accept(older, aHeartbeat({ sequence: 2 })).resend).toBe(false)
+  })
+
   it('asks for a snapshot when another number became enough', () => {
     const state = standingOf(failing)
     const rules = { ...RULES, nowMs: T0 + 10_000, nodesMinReady: { count: 1 } }
@@ -272,6 +329,61 @@ describe('the built-in service nodes', () => {
       describeCluster(state, all)?.services.map(({ name }) => name)
     expect(namesOf(nameless)).toEqual(['web'])
     expect(namesOf(standingOf(failing))).toEqual(['nodes', 'web'])
+  })
+
+  it('stands in default only where its ConfigMap names it', () => {
+    const state = standingOf(failing, {
+      categories: [aCategory({ name: 'default', services: ['nodes'] })],
+    })
+
+    expect(verdictOf(state, 'default').reason).toBe('unhealthy')
+  })
+
+  it('has a reason that the wire takes, however much fails', () => {
+    const reason = 'x'.repeat(1024)
+    const checks = Array.from({ length: 13 }, (_, i) => ({
+      name: `check_${i}`,
+      passed: false,
+      reason,
+    }))
+
+    const { content } = standingOf([aNode({ checks })])
+
+    expect(v.safeParse(contentSchema, JSON.parse(JSON.stringify(content))).success).toBe(true)
+  })
+
+  it('leaves an ack until change alone while its node misses a question', () => {
+    const acked = applyAct(
+      standingOf(failing),
+      { kind: 'add-ack', service: 'nodes', message: 'known', until: 'change', expiresAtMs: null },
+      { nowMs: T0, actor: { by: 'nina', address: '' } },
+    )
+    if (!acked.ok) throw new Error(acked.reason)
+    const nodes = [aNode(SILENT), aNode({ name: 'node-2', checks: GOOD })]
+
+    const content = aContent({ categories: named, nodes })
+    const { state } = accept(acked.state, aSnapshot({ sequence: 2, content }))
+
+    expect(state.decisions.acks).toHaveLength(1)
+    expect(verdictOf(state, 'infra').reason).toBe('healthy')
+  })
+
+  it('is a warning while most pass, though no exporter speaks', () => {
+    const silent = Array.from({ length: 3 }, (_, i) => aNode({ ...SILENT, name: `node-${i}` }))
+
+    const state = standingOf([aNode({ ...SILENT, name: 'node-9', ready: false }), ...silent])
+
+    expect(verdictOf(state, 'infra')).toEqual({ reason: 'unhealthy', severity: 2 })
+  })
+
+  it('never lends its nodes to a Service of its name', () => {
+    const services = [aService(), aService({ name: 'nodes', targets: null })]
+    const content = aContent({ nodes: failing, services })
+
+    const { state } = accept(standingOf(failing), aSnapshot({ sequence: 2, content }))
+
+    expect(state.content?.services?.at(-1)?.targets).toBeNull()
+    expect(verdictOf(state, 'default').reason).toBe('healthy')
   })
 
   it('gives way to a Service of that name, with a warning', () => {

@@ -1,0 +1,121 @@
+/**
+ * What an exporter does while it speaks for its cluster: it probes and pushes, all of it under one epoch. Every term begins
+ * with nothing seen, so with `blind`; what streaks count, it counts anew.
+ */
+import type { ExporterInfo } from '../worker/contract/report.ts'
+import type { Config } from './config.ts'
+import type { Discovered } from './discovery/discovery.ts'
+import type { Nodes } from './nodes.ts'
+import type { Probe } from './probing/probe.ts'
+import { Prober } from './probing/prober.ts'
+import { buildContent } from './push/content.ts'
+import type { EdgeClock } from './push/edge-clock.ts'
+import { Pusher, type PusherOptions } from './push/pusher.ts'
+import type { HealthManager } from './self/health-manager.ts'
+import type { Log } from './self/log.ts'
+
+export interface TermOptions {
+  /** `leaseTransitions`; null: there is no Lease. */
+  epoch: number | null
+  config: Config
+  timings: Pick<PusherOptions, 'textEveryMs' | 'gatherMs'>
+  probe: Probe
+  nodes: Nodes
+  clock: EdgeClock
+  deliver: PusherOptions['deliver']
+  /** Which process this is. */
+  self: Pick<ExporterInfo, 'version' | 'commit' | 'startedAt'>
+  health: HealthManager
+  log: Log
+  /** The edge holds newer reports: this term is over. */
+  onSuperseded: PusherOptions['onSuperseded']
+}
+
+export interface Term {
+  readonly prober: Pick<Prober, 'overdueMs' | 'overdueTargets' | 'pace'>
+  /** null: they are not known yet. */
+  countNodes(): number | null
+  /** What exists, once all of it was listed. */
+  follow(discovered: Discovered): void
+  change(what: 'verdict' | 'text'): void
+  /** Nothing more is probed or sent. Resolves when the push under way, if any, has come to its end. */
+  stop(): Promise<void>
+}
+
+const NOTHING: Discovered = { services: [], categories: null, acks: null, warnings: [] }
+
+export function startTerm(options: TermOptions): Term {
+  const { epoch, config, timings, clock, nodes, health, log, self } = options
+  const prober = new Prober({
+    probe: options.probe,
+    periodMs: config.intervalMs,
+    timeoutMs: config.probeTimeoutMs,
+    maxAttempts: config.maxAttempts,
+    cooldownMs: config.cooldownMs,
+    concurrency: config.probeConcurrency,
+    now: () => clock.now(),
+    onChange: (what) => {
+      pusher.change(what)
+    },
+    onTurn: (turn) => {
+      log.info(turn, turn.ok ? 'target is good again' : 'target is failing')
+    },
+  })
+  const collector = nodes.collect()
+
+  let known: Discovered | null = null
+  let isFirstPassDone = false
+  const canSee = () => {
+    isFirstPassDone ||= known !== null && prober.isComplete()
+    return isFirstPassDone && !prober.isBlind()
+  }
+
+  const pusher = new Pusher({
+    cluster: config.clusterId,
+    epoch,
+    intervalMs: config.intervalMs,
+    ...timings,
+    clock,
+    deliver: options.deliver,
+    canSee,
+    see: () =>
+      buildContent({
+        environment: config.environment,
+        discovered: known ?? NOTHING,
+        prober,
+        collector,
+        nodeWarnings: nodes.warnings(),
+      }),
+    streaks: () => prober.streaks(),
+    overdueMs: () => prober.overdueMs(),
+    exporter: () => {
+      const { status, message } = collector.health()
+      health.update('node_collector', status, message)
+      return { type: 'pilotlight', ...self, ...health.report() }
+    },
+    components: health,
+    log,
+    onSuperseded: options.onSuperseded,
+  })
+  const pushing = pusher.run()
+
+  return {
+    prober,
+    countNodes: () => collector.describe()?.length ?? null,
+    follow: (discovered) => {
+      known = discovered
+      prober.follow(discovered.services)
+      pusher.change('verdict')
+      pusher.change('text')
+    },
+    change: (what) => {
+      pusher.change(what)
+    },
+    stop: () => {
+      collector.stop()
+      prober.stop()
+      pusher.stop()
+      return pushing
+    },
+  }
+}
