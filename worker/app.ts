@@ -12,6 +12,7 @@ import { erase } from './routes/erase.ts'
 import { gtg } from './routes/gtg.ts'
 import { health } from './routes/health.ts'
 import { history } from './routes/history.ts'
+import { hold } from './routes/hold.ts'
 import { metrics } from './routes/metrics.ts'
 import { nodes } from './routes/nodes.ts'
 import { overview } from './routes/overview.ts'
@@ -46,6 +47,7 @@ app.route('/', overview)
 app.route('/', health)
 app.route('/', acks)
 app.route('/', categories)
+app.route('/', hold)
 app.route('/', history)
 app.route('/', nodes)
 app.route('/', signing)

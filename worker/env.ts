@@ -5,10 +5,12 @@ import { decodeSecret } from './contract/signature.ts'
 import type { Viewer } from './auth/viewer.ts'
 import type { NodesMinReady } from './domain/nodes.ts'
 import type { Cluster } from './cluster/cluster.ts'
+import type { Fleet } from './cluster/fleet.ts'
 
 export interface Env {
   STATE: KVNamespace
   CLUSTER: DurableObjectNamespace<Cluster>
+  FLEET: DurableObjectNamespace<Fleet>
 }
 
 /** What hono's handlers see: the bindings, the parsed configuration, and behind a guard who asks. null: nobody known. */
@@ -103,6 +105,60 @@ const RESERVED = new Set([
   'v1',
 ])
 
+const SECONDS_FORM = 'must be a number of seconds above 0'
+
+/** Settings that may be others for one cluster, in CLUSTERS. */
+const perCluster = {
+  DEAD_AFTER_SECONDS: v.pipe(
+    v.union([v.string(), v.number()], SECONDS_FORM),
+    v.transform(Number),
+    v.number(SECONDS_FORM),
+    v.finite(SECONDS_FORM),
+    v.gtValue(0, SECONDS_FORM),
+  ),
+  ON_SILENCE: v.picklist(['unhealthy', 'last-known'], 'must be "unhealthy" or "last-known"'),
+  NODES_MIN_READY: nodesMinReadySchema,
+  BUSINESS_IMPACT: v.string('must be a text'),
+  PANIC_GUIDE: v.string('must be a text'),
+}
+
+const WITNESS_FORM = 'must be an https address such as https://app.example.com/health'
+
+/** Asked whether a silent cluster is there after all. http only on loopback, for trying it out. */
+const witnessSchema = v.pipe(
+  v.string(WITNESS_FORM),
+  v.check((text) => {
+    const url = URL.parse(text)
+    const isHere = url?.hostname === 'localhost' || url?.hostname === '127.0.0.1'
+    return url !== null && !url.username && (url.protocol === 'https:' || isHere)
+  }, WITNESS_FORM),
+)
+
+const CLUSTERS_FORM = 'must be JSON: {"cluster-id": {"title": "…", "witness": "https://…"}}'
+const { DEAD_AFTER_SECONDS, ON_SILENCE, NODES_MIN_READY, BUSINESS_IMPACT, PANIC_GUIDE } = perCluster
+
+const clustersSchema = v.pipe(
+  v.string(),
+  v.parseJson(undefined, CLUSTERS_FORM),
+  v.check((value) => !Array.isArray(value), CLUSTERS_FORM),
+  v.record(
+    clusterIdSchema,
+    v.strictObject(
+      {
+        title: v.optional(v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty'))),
+        witness: v.optional(witnessSchema),
+        DEAD_AFTER_SECONDS: v.optional(DEAD_AFTER_SECONDS),
+        ON_SILENCE: v.optional(ON_SILENCE),
+        NODES_MIN_READY: v.optional(NODES_MIN_READY),
+        BUSINESS_IMPACT: v.optional(BUSINESS_IMPACT),
+        PANIC_GUIDE: v.optional(PANIC_GUIDE),
+      },
+      'is no setting of a cluster: title, witness, DEAD_AFTER_SECONDS, ON_SILENCE, NODES_MIN_READY, BUSINESS_IMPACT, PANIC_GUIDE',
+    ),
+    CLUSTERS_FORM,
+  ),
+)
+
 const configSchema = v.object({
   PUSH_SECRETS: pushSecretsSchema,
   TOKENS: v.optional(
@@ -110,23 +166,16 @@ const configSchema = v.object({
     '[]',
   ),
   DEFAULT_CLUSTER: v.optional(clusterIdSchema),
-  DEAD_AFTER_SECONDS: v.optional(
-    v.pipe(
-      v.string(),
-      v.transform(Number),
-      v.number('must be a number of seconds above 0'),
-      v.finite('must be a number of seconds above 0'),
-      v.gtValue(0, 'must be a number of seconds above 0'),
-    ),
-    '60',
-  ),
+  CLUSTERS: v.optional(clustersSchema, '{}'),
+  DEAD_AFTER_SECONDS: v.optional(DEAD_AFTER_SECONDS, '60'),
+  ON_SILENCE: v.optional(ON_SILENCE, 'unhealthy'),
   HEALTH_ACCESS: v.optional(
     v.picklist(['public', 'token'], 'must be "public" or "token"'),
     'public',
   ),
-  NODES_MIN_READY: v.optional(nodesMinReadySchema, '100%'),
-  BUSINESS_IMPACT: v.optional(v.string(), ''),
-  PANIC_GUIDE: v.optional(v.string(), ''),
+  NODES_MIN_READY: v.optional(NODES_MIN_READY, '100%'),
+  BUSINESS_IMPACT: v.optional(BUSINESS_IMPACT, ''),
+  PANIC_GUIDE: v.optional(PANIC_GUIDE, ''),
   /** Where people reach the Worker, without a slash at the end; where it isn't set, links are the request's own. */
   PUBLIC_URL: v.optional(
     v.pipe(
@@ -162,6 +211,27 @@ export type Token = Config['TOKENS'][number]
 
 export type ReadConfig = { ok: true; config: Config } | { ok: false; faults: string[] }
 
+/** What holds for one cluster: the Worker's settings, and what CLUSTERS says instead. */
+export type ClusterSettings = Pick<Config, keyof typeof perCluster> & {
+  /** As people know it. */
+  title: string
+  /** null: none. */
+  witness: string | null
+}
+
+export function settingsOf(config: Config, cluster: string): ClusterSettings {
+  const own = Object.hasOwn(config.CLUSTERS, cluster) ? config.CLUSTERS[cluster] : undefined
+  return {
+    title: own?.title ?? cluster,
+    witness: own?.witness ?? null,
+    DEAD_AFTER_SECONDS: own?.DEAD_AFTER_SECONDS ?? config.DEAD_AFTER_SECONDS,
+    ON_SILENCE: own?.ON_SILENCE ?? config.ON_SILENCE,
+    NODES_MIN_READY: own?.NODES_MIN_READY ?? config.NODES_MIN_READY,
+    BUSINESS_IMPACT: own?.BUSINESS_IMPACT ?? config.BUSINESS_IMPACT,
+    PANIC_GUIDE: own?.PANIC_GUIDE ?? config.PANIC_GUIDE,
+  }
+}
+
 const parsed = new WeakMap<object, ReadConfig>()
 
 /** All faults at once, as `NAME.path: what to write instead`. Never throws. */
@@ -183,6 +253,16 @@ function parseConfig(env: Env): ReadConfig {
   const isNamed = named.success && named.output !== undefined
   if (secrets.success && isNamed && !secrets.output.has(named.output)) {
     faults.push('DEFAULT_CLUSTER: must be one of the clusters of PUSH_SECRETS')
+  }
+  const clusters = v.safeParse(configSchema.entries.CLUSTERS, Reflect.get(vars, 'CLUSTERS'))
+  if (secrets.success && clusters.success) {
+    const unknown = Object.keys(clusters.output).filter((id) => !secrets.output.has(id))
+    faults.push(...unknown.map((id) => `CLUSTERS.${id}: has no secret in PUSH_SECRETS`))
+    const host = URL.parse(String(Reflect.get(vars, 'PUBLIC_URL') ?? ''))?.host
+    const own = Object.entries(clusters.output).filter(
+      ([, { witness }]) => witness !== undefined && new URL(witness).host === host,
+    )
+    faults.push(...own.map(([id]) => `CLUSTERS.${id}.witness: must not be the Worker itself`))
   }
   return result.success && faults.length === 0
     ? { ok: true, config: result.output }

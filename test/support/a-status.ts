@@ -21,6 +21,8 @@ export function aClusterStatus(given: Partial<ClusterStatus> = {}): ClusterStatu
     nodes: null,
     warnings: [],
     exporter: null,
+    held: null,
+    hold: null,
     ...given,
   }
 }

@@ -6,7 +6,13 @@ type CategoryStanding = ClusterView['categories'][number]
 
 export function aView(given: Partial<ClusterView> = {}): ClusterView {
   return {
-    lease: { freshAtMs: T0, validUntilMs: T0 + DEAD_AFTER_MS, heldUntilMs: null },
+    lease: {
+      freshAtMs: T0,
+      validUntilMs: T0 + DEAD_AFTER_MS,
+      heldUntilMs: null,
+      byHandUntilMs: null,
+      ruling: null,
+    },
     intervalSeconds: 10,
     categories: [aStanding()],
     ...given,
@@ -31,6 +37,7 @@ export function aGtg(given: Partial<Gtg> = {}): Gtg {
   return {
     passes: true,
     reason: 'healthy',
+    heldBy: null,
     ageSeconds: 3,
     retryAfterSeconds: 10,
     categories: [aStanding()],

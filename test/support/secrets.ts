@@ -11,9 +11,16 @@ const OPERATE_TOKEN_SHA256 = '500ddb6b241786408bee2314432e640ba2fb9a17a91de7c423
 
 /** Enough clusters for each case to have one of its own. */
 export const CLUSTERS = Array.from({ length: 60 }, (_, i) => `c${i}`)
+/** Those that have a witness. */
+export const WITNESSED = Array.from({ length: 12 }, (_, i) => `w${i}`)
 
 export const VARS = {
-  PUSH_SECRETS: JSON.stringify(Object.fromEntries(CLUSTERS.map((id) => [id, PUSH_SECRET]))),
+  PUSH_SECRETS: JSON.stringify(
+    Object.fromEntries([...CLUSTERS, ...WITNESSED].map((id) => [id, PUSH_SECRET])),
+  ),
+  CLUSTERS: JSON.stringify(
+    Object.fromEntries(WITNESSED.map((id) => [id, { witness: `http://127.0.0.1:9/${id}` }])),
+  ),
   TOKENS: JSON.stringify([
     { name: 'reader', sha256: READ_TOKEN_SHA256, roles: ['read'] },
     { name: 'nina', sha256: OPERATE_TOKEN_SHA256, roles: ['operate'] },

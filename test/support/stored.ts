@@ -143,7 +143,7 @@ const NODES = [
     name: 'node-a',
     isSchedulable: true,
     ready: null,
-    answered: false,
+    silentSinceMs: AT_MS,
     passing: ['node_ready'],
     failing: ['kubelet'],
   },
@@ -205,7 +205,12 @@ export const ROWS_OF_5D55E31 = {
   ...ROWS_OF_6EA93D5,
   pulse: {
     ...ROWS_OF_6EA93D5.pulse,
-    nodes: { minReady: { share: 0.9 }, failingSinceMs: AT_MS },
+    nodes: {
+      minReady: { share: 0.9 },
+      failing: { sinceMs: AT_MS, countedAtMs: AT_MS },
+      untoldSinceMs: null,
+      forgetAtMs: AT_MS,
+    },
   },
   nodes: NODES,
 }

@@ -9,8 +9,10 @@ import {
   aSnapshot,
 } from '../support/a-report.ts'
 import { push, readAll, takeCluster } from './edge.ts'
-import { alarmOf, giveKv, loseStorage, runAlarm } from './object.ts'
+import { alarmOf, giveKv, loseStorage, runAlarm, judgeAlone } from './object.ts'
 import { operate } from './visitors.ts'
+
+beforeEach(judgeAlone)
 
 const content = aContent({
   services: [aService({ targets: [aFailingTarget()] })],

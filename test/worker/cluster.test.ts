@@ -13,6 +13,9 @@ import {
   aTarget,
 } from '../support/a-report.ts'
 import { ask, heldOf, push, readAll, takeCluster } from './edge.ts'
+import { judgeAlone } from './object.ts'
+
+beforeEach(judgeAlone)
 
 function stubOf(cluster: string) {
   return env.CLUSTER.getByName(cluster)

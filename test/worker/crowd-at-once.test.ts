@@ -3,7 +3,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Cluster } from '../../worker/index.ts'
 import { aCategory, aContent, aFailingTarget, aService, aSnapshot } from '../support/a-report.ts'
 import { ask, askJson, push, takeCluster } from './edge.ts'
-import { runAlarm } from './object.ts'
+import { runAlarm, judgeAlone } from './object.ts'
+
+beforeEach(judgeAlone)
 
 const content = aContent({
   services: [aService({ targets: [aFailingTarget()] })],

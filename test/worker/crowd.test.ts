@@ -25,7 +25,13 @@ function probe(cluster: string): Promise<ReadView<ClusterView> | null> {
 async function aCluster(leaseMs = 60_000): Promise<string> {
   const cluster = takeCluster()
   const freshAtMs = Date.now()
-  const lease = { freshAtMs, validUntilMs: freshAtMs + leaseMs, heldUntilMs: null }
+  const lease = {
+    freshAtMs,
+    validUntilMs: freshAtMs + leaseMs,
+    heldUntilMs: null,
+    byHandUntilMs: null,
+    ruling: null,
+  }
   vi.spyOn(Cluster.prototype, 'view').mockResolvedValue(aView({ lease }))
   await probe(cluster)
   return cluster

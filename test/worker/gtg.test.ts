@@ -5,6 +5,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { aCategory, aContent, aFailingTarget, aService, aSnapshot } from '../support/a-report.ts'
 import { READ_TOKEN } from '../support/secrets.ts'
 import { ask, push, takeCluster } from './edge.ts'
+import { judgeAlone } from './object.ts'
+
+beforeEach(judgeAlone)
 
 const UNHEALTHY = 'UNAVAILABLE\ngtg=fail reason=unhealthy\n'
 const OK = 'OK\ngtg=pass\n'

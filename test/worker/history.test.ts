@@ -12,8 +12,10 @@ import {
 } from '../support/a-report.ts'
 import { READ_TOKEN } from '../support/secrets.ts'
 import { askJson, push, takeCluster } from './edge.ts'
-import { runAlarm, stubOf } from './object.ts'
+import { runAlarm, stubOf, judgeAlone } from './object.ts'
 import { BEARER, browse, operate, signIn } from './visitors.ts'
+
+beforeEach(judgeAlone)
 
 const START = Date.parse('2030-01-01T00:00:00Z')
 const ADDRESS = '192.0.2.7'

@@ -1,12 +1,14 @@
 /** `/metrics` over HTTP: two formats, counters that add up over requests and evictions, and clusters that can't be read. */
 import { evictDurableObject } from 'cloudflare:test'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, afterEach, describe, expect, it, vi } from 'vitest'
 import { takeCounts } from '../../worker/cluster/counters.ts'
 import { Cluster } from '../../worker/index.ts'
 import { aCategory, aContent, aFailingTarget, aService, aSnapshot } from '../support/a-report.ts'
 import { ask, push, takeCluster } from './edge.ts'
-import { stubOf } from './object.ts'
+import { stubOf, judgeAlone } from './object.ts'
 import { askWith, operate } from './visitors.ts'
+
+beforeEach(judgeAlone)
 
 afterEach(() => {
   vi.restoreAllMocks()

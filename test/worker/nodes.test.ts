@@ -36,6 +36,9 @@ describe('what a load balancer gets for a node', () => {
   it.each([
     ['node-a/__gtg', 200, OK, 'healthy'],
     ['node-a/__gtg?check=', 200, OK, 'healthy'],
+    ['node-a/__gtg/', 200, OK, 'healthy'],
+    ['node-a/__gtg/kubelet', 200, OK, 'healthy'],
+    ['node-b/__gtg/kubelet', 503, failing('unhealthy'), 'unhealthy'],
     ['node-a/__gtg?check=node_ready,kubelet', 200, OK, 'healthy'],
     ['node-a/__gtg?check=kubelet&check=kubelet', 200, OK, 'healthy'],
     ['node-b/__gtg', 200, OK, 'healthy'],
@@ -133,6 +136,7 @@ describe('a node that falls silent', () => {
 
 describe('the object out of reach', () => {
   afterEach(() => {
+    vi.useRealTimers()
     vi.restoreAllMocks()
   })
 
@@ -149,6 +153,20 @@ describe('the object out of reach', () => {
     const response = await ask(`/clusters/${cluster}/nodes/${node}/__gtg?check=kubelet`)
 
     expect([response.status, response.headers.get('x-gtg-reason')]).toEqual([status, reason])
+  })
+
+  it('holds what KV was told last, also of nodes that no category names', async () => {
+    const cluster = await aCluster([aNode({ name: 'node-a', checks: [PASSES] })])
+    await runDurableObjectAlarm(env.CLUSTER.getByName(cluster))
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2000 }) // KV takes a put a second
+    await tell(cluster, { nodes: [aNode({ name: 'node-a', checks: [FAILS] })] }, 2)
+    await runDurableObjectAlarm(env.CLUSTER.getByName(cluster))
+    vi.spyOn(console, 'error').mockReturnValue()
+    vi.spyOn(Cluster.prototype, 'viewNodes').mockRejectedValue(new Error('overloaded'))
+
+    const response = await ask(`/clusters/${cluster}/nodes/node-a/__gtg?check=kubelet`)
+
+    expect(response.status).toBe(503)
   })
 
   it('holds them also once it lost its storage', async () => {
@@ -171,6 +189,19 @@ describe('the service nodes', () => {
 
     expect((await ask(`/clusters/${cluster}/__gtg/infra`)).status).toBe(503)
     expect((await ask(`/clusters/${cluster}/__gtg`)).status).toBe(200)
+  })
+
+  it('leads to the page of the nodes, not to pods', async () => {
+    const cluster = takeCluster()
+    await tell(cluster, { categories })
+
+    const page = await browse(`/clusters/${cluster}/__pods-health?service-name=nodes`)
+    const health = await askJson(`/clusters/${cluster}/__health?categories=infra`)
+    const pod = await askJson(`/clusters/${cluster}/__pod-individual-health?pod-name=node-a`)
+
+    expect(page.headers.get('location')).toBe(`/clusters/${cluster}/nodes`)
+    expect(await health.text()).toContain(`/clusters/${cluster}/nodes"`)
+    expect(pod.status).toBe(404)
   })
 
   it('can be acked like any other', async () => {

@@ -1,7 +1,9 @@
 /** A cluster's object from within: how a test makes it lose what it has, or meet a KV that fails. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
+import { vi } from 'vitest'
 import type { Cluster } from '../../worker/index.ts'
+import { Fleet } from '../../worker/index.ts'
 
 export function stubOf(cluster: string) {
   return env.CLUSTER.getByName(cluster)
@@ -47,4 +49,9 @@ export async function giveKv(cluster: string, kv: Partial<Kv>): Promise<void> {
 /** What KV holds of a cluster. */
 export async function recordOf(cluster: string): Promise<unknown> {
   return JSON.parse((await env.STATE.get(`cluster/${cluster}`)) ?? 'null')
+}
+
+/** Of the many clusters of a test file none is silent but the one that a case is about. */
+export function judgeAlone(): void {
+  vi.spyOn(Fleet.prototype, 'judge').mockResolvedValue({ kind: 'none', witnesses: 'few' })
 }

@@ -1,7 +1,8 @@
 /** What other versions of the Worker left behind, in KV and in storage: an upgrade ends nothing that was decided (behaviour, section 3). */
 import { env } from 'cloudflare:workers'
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { NO_LEASE } from '../../worker/domain/freshness.ts'
 import { aCategory, aContent, aService, aSnapshot } from '../support/a-report.ts'
 import {
   RECORD_OF_5D55E31,
@@ -128,16 +129,20 @@ describe('rows of another version', () => {
   ])('are read wholly, and nothing is restored: %s', async (_, rows, since) => {
     const cluster = await aClusterOf(RECORD_OF_FC493A4)
     await storeRows(cluster, rows)
+    vi.useFakeTimers({ toFake: ['Date'], now: rows.pulse.lease.freshAtMs })
+    onTestFinished(() => {
+      vi.useRealTimers()
+    })
 
     const state = await readAll(cluster)
 
     const { counters, ...pulse } = rows.pulse
     const { facts, categories, services, content, decisions } = rows
     expect(state).toEqual({
-      pulse: { ...pulse, ...since },
+      pulse: { ...pulse, ...since, freshSinceMs: null, lease: { ...NO_LEASE, ...pulse.lease } },
       standing: { facts, categories, services, nodes: 'nodes' in rows ? rows.nodes : null },
       content,
-      decisions,
+      decisions: { ...decisions, hold: null },
     })
     expect(await stubOf(cluster).countersWith({ gtg: {}, reports: {} })).toEqual(counters)
     const history = await askJson(`/clusters/${cluster}/history`)

@@ -7,7 +7,10 @@ import { makeView, type ClusterView } from '../../worker/domain/gtg.ts'
 import { Cluster } from '../../worker/index.ts'
 import { aContent, aFailingTarget, aService, aSnapshot } from '../support/a-report.ts'
 import { ask, push, takeCluster } from './edge.ts'
+import { judgeAlone } from './object.ts'
 import { operate } from './visitors.ts'
+
+beforeEach(judgeAlone)
 
 function stubOf(cluster: string) {
   return env.CLUSTER.getByName(cluster)

@@ -5,7 +5,10 @@ import { Cluster } from '../../worker/index.ts'
 import { aContent, aFailingTarget, aService, aSnapshot } from '../support/a-report.ts'
 import { READ_TOKEN } from '../support/secrets.ts'
 import { askJson, push, takeCluster } from './edge.ts'
+import { judgeAlone } from './object.ts'
 import { BEARER, browse, operate, signIn } from './visitors.ts'
+
+beforeEach(judgeAlone)
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 100_000 })

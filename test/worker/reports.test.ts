@@ -1,9 +1,12 @@
 /** The way in for reports: each refusal of behaviour, section 2, in its order, and that it changes nothing. */
-import { describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { REPORT_MAX_BYTES, REPORT_WIRE_MAX_BYTES } from '../../worker/contract/limits.ts'
 import { aContent, aHeartbeat, aService, aSnapshot } from '../support/a-report.ts'
 import { OTHER_SECRET } from '../support/secrets.ts'
 import { ask, bytesOf, gzip, heldOf, push, takeCluster, type PushOptions } from './edge.ts'
+import { judgeAlone } from './object.ts'
+
+beforeEach(judgeAlone)
 
 const HOUR_AGO = Math.floor(Date.now() / 1000) - 3600
 

@@ -10,8 +10,10 @@ import {
   aSnapshot,
 } from '../support/a-report.ts'
 import { ask, askJson, push, readAll, takeCluster } from './edge.ts'
-import { loseStorage, recordOf, runAlarm } from './object.ts'
+import { loseStorage, recordOf, runAlarm, judgeAlone } from './object.ts'
 import { operate } from './visitors.ts'
+
+beforeEach(judgeAlone)
 
 const MINUTE_MS = 60_000
 

@@ -14,19 +14,29 @@ import {
   type Rejection,
   type Rules,
 } from '../domain/cluster.ts'
-import { endOfLease } from '../domain/freshness.ts'
+import type { Member } from '../domain/fleet.ts'
+import {
+  endOfLease,
+  judgeFreshness,
+  lateAtOf,
+  type Lease,
+  type Ruling,
+} from '../domain/freshness.ts'
 import { makeView, type ClusterView } from '../domain/gtg.ts'
 import type { Actor, Transition } from '../domain/history.ts'
 import type { NodesView } from '../domain/node-gtg.ts'
 import { NOTHING_PUBLISHED, restoreState } from '../domain/restore.ts'
-import { NO_DECISIONS } from '../domain/decisions.ts'
+import { NO_DECISIONS, type Hold } from '../domain/decisions.ts'
 import type { Settled } from '../domain/settle.ts'
+import { applyRuling } from '../domain/silence.ts'
 import { judgeServices, observeCategories } from '../domain/verdict.ts'
-import { readConfig, type Env } from '../env.ts'
+import { readConfig, settingsOf, type ClusterSettings, type Env } from '../env.ts'
 import { readBackup } from '../store/cluster-record.ts'
 import { addCounts, type Counters } from './counters.ts'
 import { Publisher } from './publisher.ts'
 import * as storage from './storage.ts'
+import { FLEET_NAME } from './fleet.ts'
+import { SilenceWatch } from './silence-watch.ts'
 import { within } from './within.ts'
 
 /** ms that an object which lost its storage waits for KV's copy; who asks for it waits no longer than that. */
@@ -39,6 +49,7 @@ export class Cluster extends DurableObject<Env> {
   readonly #sql: SqlStorage
   readonly #publisher: Publisher
   #counters: Counters
+  readonly #silence: SilenceWatch
   #restoring: Promise<void> | null = null
   #erasing: Promise<void> | null = null
 
@@ -50,6 +61,10 @@ export class Cluster extends DurableObject<Env> {
     storage.createTables(this.#sql)
     this.#counters = storage.loadCounters(this.#sql)
     this.#mend()
+    this.#silence = new SilenceWatch(this.#cluster, {
+      fleet: () => this.env.FLEET.getByName(FLEET_NAME),
+      save: (lease, rule) => this.#saveRuling(lease, rule),
+    })
     this.#publisher = new Publisher(this.#cluster, this.#sql, () => this.env.STATE)
   }
 
@@ -98,6 +113,7 @@ export class Cluster extends DurableObject<Env> {
   async view(counted: Counters): Promise<ClusterView> {
     await this.#restore()
     this.#count(counted)
+    await this.#considerSilence()
     const pulse = storage.loadPulse(this.#sql)
     return makeView(pulse && { pulse, standing: { categories: storage.loadCategories(this.#sql) } })
   }
@@ -106,14 +122,17 @@ export class Cluster extends DurableObject<Env> {
   async viewNodes(counted: Counters): Promise<StoredNodesView> {
     await this.#restore()
     this.#count(counted)
+    await this.#considerSilence()
     const pulse = storage.loadPulse(this.#sql)
     const { lease, intervalSeconds } = makeView(pulse && { pulse, standing: { categories: [] } })
-    return { lease, intervalSeconds, nodes: storage.loadNodesText(this.#sql) }
+    const untoldSinceMs = pulse?.nodes?.untoldSinceMs ?? null
+    return { lease, intervalSeconds, untoldSinceMs, nodes: storage.loadNodesText(this.#sql) }
   }
 
   /** All that is held of the cluster; null: never a report. */
   async read(): Promise<storage.StoredState | null> {
     await this.#restore()
+    await this.#considerSilence()
     const small = this.#readSmall()
     return small && { ...small, ...storage.loadTexts(this.#sql) }
   }
@@ -121,7 +140,23 @@ export class Cluster extends DurableObject<Env> {
   /** The same without services, for an overview of many clusters. */
   async glance(): Promise<ClusterState | null> {
     await this.#restore()
+    await this.#considerSilence()
     return this.#readSmall()
+  }
+
+  /** How it stands, for the fleet. Asks nobody: whoever waits for the fleet may be this very object. */
+  tellMember(mustHearWitness: boolean): Member {
+    const pulse = storage.loadPulse(this.#sql)
+    const nowMs = Date.now()
+    const { witness } = this.#readSettings()
+    return {
+      cluster: this.#cluster,
+      freshAtMs: pulse?.lease.freshAtMs ?? null,
+      freshSinceMs: pulse?.freshSinceMs ?? null,
+      lateAtMs: pulse === null ? 0 : lateAtOf(pulse.lease, pulse.intervalSeconds),
+      isDead: pulse === null || judgeFreshness(pulse.lease, nowMs) === 'dead',
+      witness: mustHearWitness ? (this.#silence.hearWitness(witness, nowMs)?.word ?? null) : null,
+    }
   }
 
   /** What was counted, for `/metrics`. It is stored before it is told: a counter that falls reads as one that starts anew. */
@@ -178,6 +213,7 @@ export class Cluster extends DurableObject<Env> {
 
   /** Publishes, and tells what time alone has turned. No answer depends on when it runs, for readers judge by their clock. */
   override async alarm(): Promise<void> {
+    await this.#considerSilence()
     const nowMs = Date.now()
     const before = this.#readSmall()
     if (before === null) return
@@ -185,7 +221,26 @@ export class Cluster extends DurableObject<Env> {
     if (settled.transitions.length > 0) this.#store(before, settled)
     const standing = { ...settled.state.standing, nodes: storage.loadNodes(this.#sql) }
     await this.#publisher.put({ ...settled.state, standing }, nowMs)
+    await this.ctx.storage.deleteAlarm() // what a ruling has just set was for this very run
     await this.#setAlarm(settled.state, nowMs)
+  }
+
+  /** From the moment that it is late on: what is to hold once its lease ends. */
+  async #considerSilence(): Promise<void> {
+    const pulse = storage.loadPulse(this.#sql)
+    if (pulse === null) return
+    const settings = this.#readSettings()
+    await this.#silence.consider(pulse, { settings, goOn: (work) => this.ctx.waitUntil(work) })
+  }
+
+  async #saveRuling(ruled: Lease, rule: (lease: Lease, nowMs: number) => Ruling): Promise<void> {
+    const before = this.#readSmall()
+    // Meanwhile a report may have come, or the object have been emptied.
+    if (before === null || before.pulse.lease.freshAtMs !== ruled.freshAtMs) return
+    const nowMs = Date.now()
+    const ruling = rule(before.pulse.lease, nowMs)
+    if (JSON.stringify(ruling) === JSON.stringify(before.pulse.lease.ruling)) return
+    await this.#save(before, applyRuling(before, ruling, nowMs), nowMs)
   }
 
   async #save(before: ClusterState | null, settled: Settled, nowMs: number): Promise<void> {
@@ -221,7 +276,7 @@ export class Cluster extends DurableObject<Env> {
         storage.saveCategories(this.#sql, standing.categories)
       if (standing.services !== before?.standing.services)
         storage.saveServices(this.#sql, standing.services)
-      if (standing.nodes !== null && standing.nodes !== before?.standing.nodes)
+      if (standing.nodes !== (before?.standing.nodes ?? null))
         storage.saveNodes(this.#sql, standing.nodes)
       if (decisions !== before?.decisions) storage.saveDecisions(this.#sql, decisions)
       storage.addEvents(this.#sql, transitions)
@@ -311,10 +366,15 @@ export class Cluster extends DurableObject<Env> {
   }
 
   #readRules(): Omit<Rules, 'nowMs'> {
+    const { DEAD_AFTER_SECONDS, NODES_MIN_READY } = this.#readSettings()
+    return { deadAfterMs: DEAD_AFTER_SECONDS * 1000, nodesMinReady: NODES_MIN_READY }
+  }
+
+  #readSettings(): ClusterSettings & { hasOthers: boolean } {
     const read = readConfig(this.env)
     if (!read.ok) throw new Error('misconfigured')
-    const { DEAD_AFTER_SECONDS, NODES_MIN_READY } = read.config
-    return { deadAfterMs: DEAD_AFTER_SECONDS * 1000, nodesMinReady: NODES_MIN_READY }
+    const hasOthers = read.config.PUSH_SECRETS.size > 1
+    return { hasOthers, ...settingsOf(read.config, this.#cluster) }
   }
 }
 
@@ -322,16 +382,19 @@ export class Cluster extends DurableObject<Env> {
 export type StoredNodesView = Omit<NodesView, 'nodes'> & { nodes: string | null }
 
 /** How things stand after an act, of what it was about. */
-export type ActOutcome = { ack: Ack | null } | { category: CategoryStanding | null }
+export type ActOutcome =
+  { ack: Ack | null } | { category: CategoryStanding | null } | { hold: Hold | null }
 
 function describeOutcome({ decisions, standing }: ClusterState, act: Act): ActOutcome {
   if ('service' in act)
     return { ack: decisions.acks.find((a) => a.service === act.service) ?? null }
+  if (act.kind === 'hold') return { hold: decisions.hold }
   return { category: standing.categories.find(({ name }) => name === act.category) ?? null }
 }
 
 /** ms; when time alone will turn something: the lease ends, an ack runs out. */
 function momentsOf({ pulse, decisions }: ClusterState): number[] {
   const expiries = decisions.acks.map((ack) => ack.expiresAtMs).filter((ms) => ms !== null)
-  return [endOfLease(pulse.lease) + 1, ...expiries]
+  const endMs = endOfLease(pulse.lease)
+  return [...(Number.isFinite(endMs) ? [endMs + 1] : []), ...expiries]
 }

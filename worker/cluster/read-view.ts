@@ -50,14 +50,16 @@ interface Kind<View> {
 
 class ViewReader<View extends { lease: Lease }> {
   readonly #kind: Kind<View>
-  readonly #memo = new Memo<View>()
+  readonly #memo: Memo<View>
   /** ms by cluster; when a read began that is still under way. */
   readonly #asking = new Map<string, number>()
   /** Reads that failed without one that succeeded in between. */
   readonly #failing = new Map<string, { sinceMs: number; lastMs: number }>()
 
-  constructor(kind: Kind<View>) {
+  /** `max`: clusters that are remembered at most. */
+  constructor(kind: Kind<View>, max = Infinity) {
     this.#kind = kind
+    this.#memo = new Memo(max)
   }
 
   /**
@@ -166,14 +168,25 @@ export const clusterViews = new ViewReader<ClusterView>({
     makeView({ pulse: { lease, intervalSeconds }, standing: { categories } }),
 })
 
+/** Clusters whose nodes an isolate remembers: those of 5,000 nodes are a few megabytes, of its 128. */
+const NODES_MEMO_MAX = 10
+
 /** For `__gtg` of a cluster's nodes. */
-export const nodesViews = new ViewReader<NodesView>({
-  ask: async (object, counted) => {
-    const { nodes, ...view } = await object.viewNodes(counted)
-    return { ...view, nodes: parseNodes(nodes) }
+export const nodesViews = new ViewReader<NodesView>(
+  {
+    ask: async (object, counted) => {
+      const { nodes, ...view } = await object.viewNodes(counted)
+      return { ...view, nodes: parseNodes(nodes) }
+    },
+    fromCopy: ({ intervalSeconds, nodes }, lease) => ({
+      lease,
+      intervalSeconds,
+      nodes,
+      untoldSinceMs: null,
+    }),
   },
-  fromCopy: ({ intervalSeconds, nodes }, lease) => ({ lease, intervalSeconds, nodes }),
-})
+  NODES_MEMO_MAX,
+)
 
 let lastUncachedAtMs = 0
 

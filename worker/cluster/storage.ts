@@ -42,13 +42,20 @@ const pulseSchema: v.GenericSchema<unknown, Pulse> = v.object({
   resendAskedAtMs: v.nullable(v.number()),
   streaks: byName(v.number()),
   streaksEpoch: v.nullable(v.number()),
+  freshSinceMs: v.optional(v.nullable(v.number()), null),
   counts: v.array(v.object({ category: v.string(), service: v.string(), failed: v.number() })),
-  nodes: v.optional(
-    v.nullable(
-      v.object({
-        minReady: v.union([v.object({ share: v.number() }), v.object({ count: v.number() })]),
-        failingSinceMs: v.nullable(v.number()),
-      }),
+  // Where another version's can't be read, the next snapshot brings it anew.
+  nodes: v.fallback(
+    v.optional(
+      v.nullable(
+        v.object({
+          minReady: v.union([v.object({ share: v.number() }), v.object({ count: v.number() })]),
+          failing: v.nullable(v.object({ sinceMs: v.number(), countedAtMs: v.number() })),
+          untoldSinceMs: v.nullable(v.number()),
+          forgetAtMs: v.nullable(v.number()),
+        }),
+      ),
+      null,
     ),
     null,
   ),
@@ -76,7 +83,7 @@ const countersSchema: v.GenericSchema<unknown, { counters: Counters }> = v.objec
 
 const eventSchema: v.GenericSchema<unknown, Transition> = v.object({
   atMs: v.number(),
-  subject: v.picklist(['service', 'category', 'node', 'ack', 'trip', 'cluster']),
+  subject: v.picklist(['service', 'category', 'node', 'ack', 'trip', 'hold', 'cluster']),
   name: v.string(),
   from: v.nullable(v.string()),
   to: v.nullable(v.string()),

@@ -36,13 +36,16 @@ export interface FtTexts {
 /** The whole URL of where more is said of a name. */
 export type LinkTo = (name: string) => string
 
+/** The whole URL of where the pods of a service are, or the nodes of the built-in one. */
+export type LinkToTargets = (service: Pick<ServiceStatus, 'name' | 'isNodes'>) => string
+
 /** [A]'s severity of a check that is ok. */
 const OK_SEVERITY = 2
 
 /** `status` holds the categories that were asked for, and their services. */
 export function makeFtHealth(
   status: ClusterStatus,
-  { texts, nowMs, linkToPods }: { texts: FtTexts; nowMs: number; linkToPods: LinkTo },
+  { texts, nowMs, linkToPods }: { texts: FtTexts; nowMs: number; linkToPods: LinkToTargets },
 ): FtHealth {
   const { environment, freshness, categories } = status
   const whole = { subject: environment, kind: 'cluster' } as const
@@ -71,11 +74,15 @@ export function makeFtPods(
       id: target.id,
       // A daemon's pods are told apart by their nodes.
       name:
-        service.isDaemon && target.node !== undefined ? `${target.id} (${target.node})` : target.id,
+        service.isDaemon && target.node !== undefined && !service.isNodes
+          ? `${target.id} (${target.node})`
+          : target.id,
       ok: target.ok,
       severity: worst(severities) ?? (target.answered ? OK_SEVERITY : 1),
       businessImpact: service.businessImpact ?? texts.businessImpact,
-      technicalSummary: `What the pod${node} said of itself: ${linkToPod(target.id)}`,
+      technicalSummary: service.isNodes
+        ? `What its exporter and its Node object say: ${linkToPod(target.id)}`
+        : `What the pod${node} said of itself: ${linkToPod(target.id)}`,
       panicGuide: service.panicGuide ?? texts.panicGuide,
       checkOutput: target.ok ? 'available' : explain(target),
       lastUpdated: new Date(target.checkedAt).toISOString(),
@@ -153,7 +160,7 @@ function serviceCheck(
     texts,
     nowMs,
     linkToPods,
-  }: { status: ClusterStatus; texts: FtTexts; nowMs: number; linkToPods: LinkTo },
+  }: { status: ClusterStatus; texts: FtTexts; nowMs: number; linkToPods: LinkToTargets },
 ): FtCheck {
   const desired = service.desired === null ? '' : `; ${service.desired} desired`
   const ack = service.ack?.message
@@ -163,7 +170,9 @@ function serviceCheck(
     ok: service.ok === true,
     severity: service.severity ?? OK_SEVERITY,
     businessImpact: service.businessImpact ?? texts.businessImpact,
-    technicalSummary: `Each pod of the service is asked for its __health${desired}. Its pods: ${linkToPods(service.name)}`,
+    technicalSummary: service.isNodes
+      ? `Each node's exporter is asked for its checks. The nodes: ${linkToPods(service)}`
+      : `Each pod of the service is asked for its __health${desired}. Its pods: ${linkToPods(service)}`,
     panicGuide: service.panicGuide ?? texts.panicGuide,
     checkOutput: service.output,
     lastUpdated: new Date(service.checkedAtMs ?? status.freshAtMs ?? nowMs).toISOString(),

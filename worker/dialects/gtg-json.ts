@@ -9,6 +9,7 @@ export function replyGtgJson(method: string, gtg: Gtg, showServices: boolean): R
     gtg: gtg.passes ? 'pass' : 'fail',
     reason: gtg.reason,
     ageSeconds: gtg.ageSeconds,
+    ...(gtg.heldBy === null ? {} : { heldBy: gtg.heldBy }),
     categories: gtg.categories.map((category) => ({
       name: category.name,
       passes: category.passes,

@@ -65,6 +65,8 @@ const CLUSTER_STATES = Object.keys({
   dead: 0,
 } satisfies Record<ClusterFreshness, 0>)
 
+const HEALTH_OF = { healthy: 1, degraded: 0.5, unhealthy: 0 } as const
+
 const FAMILIES: Family[] = [
   {
     name: 'pilotlight',
@@ -161,17 +163,14 @@ const FAMILIES: Family[] = [
     ),
   },
   {
-    name: 'node_check_passes',
+    name: 'node_check_failing',
     type: 'gauge',
-    help: 'Whether a check of a node passes: 1 yes, 0 no. Absent where nobody can say.',
+    help: 'There (1) for each check of a node that fails.',
     sample: whileAlive(({ nodes }) =>
       (nodes?.all ?? []).flatMap((node) =>
         node.checks
-          .filter(({ passed }) => passed !== null)
-          .map(({ name, passed }) => ({
-            labels: { node: node.name, check: name },
-            value: Number(passed),
-          })),
+          .filter(({ passed }) => passed === false)
+          .map(({ name }) => ({ labels: { node: node.name, check: name }, value: 1 })),
       ),
     ),
   },
@@ -180,6 +179,39 @@ const FAMILIES: Family[] = [
     type: 'stateset',
     help: 'How fresh the verdict is: 1 at the state that the cluster is in.',
     sample: ({ status }) => (status === null ? [] : oneOf(CLUSTER_STATES, status.freshness)),
+  },
+  {
+    name: 'cluster_held',
+    type: 'gauge',
+    help: 'There (1) while the last verdict is held, with who holds it.',
+    sample: ({ status }) =>
+      status === null || status.held === null ? [] : [{ labels: { by: status.held.by }, value: 1 }],
+  },
+  {
+    name: 'exporter_component_healthy',
+    type: 'gauge',
+    help: 'How a part of the exporter says that it is: 1 healthy, 0.5 degraded, 0 unhealthy.',
+    sample: whileAlive(({ exporter }) =>
+      Object.entries(exporter?.components ?? {}).flatMap(([component, { status }]) =>
+        status === 'unspecified' ? [] : [{ labels: { component }, value: HEALTH_OF[status] }],
+      ),
+    ),
+  },
+  {
+    name: 'exporter_start_time_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    help: 'When the exporter started, in seconds since 1970, with its version.',
+    sample: whileAlive(({ exporter }) =>
+      exporter === null
+        ? []
+        : [
+            {
+              labels: { version: exporter.version, commit: exporter.commit },
+              value: exporter.startedAt / 1000,
+            },
+          ],
+    ),
   },
   {
     name: 'cluster_readable',

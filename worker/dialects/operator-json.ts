@@ -1,5 +1,6 @@
 /** What scripts that act read: acks, categories and history in JSON, with times as RFC 3339. */
 import type { ActOutcome } from '../cluster/cluster.ts'
+import type { Hold } from '../domain/decisions.ts'
 import type { Transition } from '../domain/history.ts'
 import type { CategoryStatus } from '../domain/status.ts'
 
@@ -14,6 +15,7 @@ export function tellOutcome(outcome: ActOutcome) {
       ack: { service, message, by, at: timeOf(atMs), expiresAt: timeOf(expiresAtMs), until },
     }
   }
+  if ('hold' in outcome) return { ok: true, hold: tellHold(outcome.hold) }
   const { category } = outcome
   if (category === null) return { ok: true, category: null }
   const { name, passes, reason, severity, sinceMs, failing, acked, missing } = category
@@ -30,6 +32,12 @@ export function tellOutcome(outcome: ActOutcome) {
       missing,
     },
   }
+}
+
+export function tellHold(hold: Hold | null) {
+  if (hold === null) return null
+  const { untilMs, by, why, atMs, isRestored } = hold
+  return { until: timeOf(untilMs), by, why, at: timeOf(atMs), isRestored }
 }
 
 export function tellCategory({ sinceMs, override, ...category }: CategoryStatus) {

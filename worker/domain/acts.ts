@@ -7,7 +7,7 @@ import type { ClusterState } from './cluster.ts'
 import { findHonoured, type Decisions, type Override } from './decisions.ts'
 import { record, type Actor, type Step, type Transition } from './history.ts'
 import { judgeService } from './service-health.ts'
-import { endOfAck, endOfTrip, settle, type Settled } from './settle.ts'
+import { endOfAck, endOfHold, endOfTrip, settle, type Settled } from './settle.ts'
 
 export type Act =
   | {
@@ -21,9 +21,12 @@ export type Act =
   | { kind: 'remove-ack'; service: string }
   | { kind: 'disable-category'; category: string; why: string }
   | { kind: 'enable-category'; category: string }
+  /** `untilMs` null: the hold ends. */
+  | { kind: 'hold'; untilMs: number | null; why: string }
 
-/** `not-acked`: there is nothing to take back. `no-data`: no snapshot yet, so nothing is known to act on. */
-export type ActRejection = 'unknown-service' | 'unknown-category' | 'not-acked' | 'no-data'
+/** `not-acked`, `not-held`: there is nothing to take back. `no-data`: no snapshot yet, so nothing is known to act on. */
+export type ActRejection =
+  'unknown-service' | 'unknown-category' | 'not-acked' | 'not-held' | 'no-data'
 
 export type Acted = ({ ok: true } & Settled) | { ok: false; reason: ActRejection }
 
@@ -55,7 +58,40 @@ function perform(state: ClusterState, act: Act, step: ActStep): Acted {
       return disableCategory(state, act, step)
     case 'enable-category':
       return enableCategory(state, act.category, step)
+    case 'hold':
+      return hold(state, act, step)
   }
+}
+
+/** It freezes what was observed, never what is decided: acts, trips and expiry go on applying (behaviour, section 4). */
+function hold(
+  state: ClusterState,
+  { untilMs, why }: Extract<Act, { kind: 'hold' }>,
+  step: ActStep,
+): Acted {
+  const { hold: held } = state.decisions
+  if (untilMs === null && held === null) return { ok: false, reason: 'not-held' }
+  const { by } = step.actor
+  const given = { by, why, atMs: step.nowMs, isRestored: false }
+  const next = untilMs === null ? null : { untilMs, ...given }
+  const lease = { ...state.pulse.lease, byHandUntilMs: untilMs }
+  const after = {
+    ...state,
+    decisions: { ...state.decisions, hold: next },
+    pulse: { ...state.pulse, lease },
+  }
+  const told =
+    held !== null && next === null
+      ? endOfHold(held, step)
+      : record(step, {
+          subject: 'hold',
+          name: '',
+          from: held === null ? null : 'held',
+          to: 'held',
+          note: why,
+        })
+  const settled = settle(state, after, { ...step, moved: null })
+  return { ok: true, ...settled, transitions: [told, ...settled.transitions] }
 }
 
 function addAck(

@@ -18,12 +18,12 @@ import {
   judgeFreshness,
   NO_LEASE,
   renewLease,
+  tellFreshness,
   type ClusterFreshness,
   type Lease,
 } from './freshness.ts'
 import type { Transition } from './history.ts'
 import {
-  growNodesStreak,
   isNodesService,
   makeNodesService,
   mergeNodes,
@@ -32,6 +32,14 @@ import {
   type NodeFacts,
   type NodesMinReady,
 } from './nodes.ts'
+import {
+  countNodes,
+  findForgetting,
+  findUntold,
+  isContentCurrent,
+  isUntoldTooLong,
+  type NodesPulse,
+} from './nodes-pulse.ts'
 import { settle } from './settle.ts'
 import type { Count } from './sticky.ts'
 import {
@@ -63,14 +71,12 @@ export interface Pulse {
   streaks: Record<string, number>
   /** null: the storage that knew it was lost. */
   streaksEpoch: number | null
+  /** ms; since when reports came without one that was late. null: never any. */
+  freshSinceMs: number | null
   /** Failed checks counted against sticky categories. */
   counts: Count[]
   /** Of the built-in service `nodes`, with the content that is held. null: another version's content, or none. */
-  nodes: {
-    minReady: NodesMinReady
-    /** ms; when too few nodes began to pass. null: enough do. */
-    failingSinceMs: number | null
-  } | null
+  nodes: NodesPulse | null
   /** As it was last told in the history. */
   freshness: ClusterFreshness
   /** null: restored from KV's copy, and no report since. */
@@ -143,6 +149,7 @@ export function applyReport(state: ClusterState | null, report: Report, rules: R
       resendAskedAtMs: held?.resendAskedAtMs ?? null,
       streaks: held?.streaks ?? {},
       streaksEpoch: held === null ? report.epoch : held.streaksEpoch,
+      freshSinceMs: held?.freshSinceMs ?? null,
       counts: held?.counts ?? [],
       nodes: held?.nodes ?? null,
       freshness: held?.freshness ?? 'no-data',
@@ -183,24 +190,29 @@ type Heard = ClusterState
 function applySnapshot(heard: Heard, report: Snapshot, rules: Rules): Taken {
   // Services that could not be listed are no data, however fresh the report is: it is merely heard.
   if (report.content.services === null) return { after: heard, resend: false, hasMoved: false }
-  const content = mergeContent(heard, report, rules)
+  const { pulse: held, standing } = heard
+  const untoldSinceMs = findUntold(
+    { nodes: standing.nodes, pulse: held.nodes, freshAtMs: held.lease.freshAtMs },
+    report.content.nodes,
+    rules.nowMs,
+  )
+  const content = mergeContent(heard, report, { ...rules, untoldSinceMs })
   const services = judgeServices(content)
-  const nodes = observeNodes(content.nodes)
+  const nodes = observeNodes(content.nodes, heard.standing.nodes, rules.nowMs)
   const isSame = JSON.stringify(nodes) === JSON.stringify(heard.standing.nodes)
-  const pulse = move(heard, report, rules)
   const isFailing = hasNodesService(content) && services.get(NODES_SERVICE)?.ok === false
-  const failingSinceMs = isFailing
-    ? (heard.pulse.nodes?.failingSinceMs ?? pulse.lease.freshAtMs)
-    : null
   const after = {
     ...heard,
     content,
-    pulse: countNodes(heard.pulse, {
-      ...pulse,
-      nodes: { minReady: rules.nodesMinReady, failingSinceMs },
+    pulse: {
+      ...moveNodes(heard, report, {
+        ...rules,
+        isFailing,
+        nodes: { minReady: rules.nodesMinReady, untoldSinceMs, forgetAtMs: findForgetting(nodes) },
+      }),
       digest: report.digest,
       environment: content.environment,
-    }),
+    },
     standing: {
       ...heard.standing,
       nodes: isSame ? heard.standing.nodes : nodes,
@@ -219,20 +231,18 @@ function applySnapshot(heard: Heard, report: Snapshot, rules: Rules): Taken {
 }
 
 function applyHeartbeat(heard: Heard, report: Heartbeat, rules: Rules): Taken {
-  if (report.digest === heard.pulse.digest && isByRules(heard.pulse, rules)) {
-    const after = { ...heard, pulse: countNodes(heard.pulse, move(heard, report, rules)) }
-    return { after, resend: false, hasMoved: true }
+  const { nodes } = heard.pulse
+  if (report.digest === heard.pulse.digest && isContentCurrent(nodes, rules)) {
+    const pulse = nodes
+      ? moveNodes(heard, report, { ...rules, nodes, isFailing: nodes.failing !== null })
+      : move(heard, report, rules)
+    return { after: { ...heard, pulse }, resend: false, hasMoved: true }
   }
   const { resendAskedAtMs } = heard.pulse
   const intervalMs = report.intervalSeconds * 1000
   const resend = resendAskedAtMs === null || rules.nowMs - resendAskedAtMs >= intervalMs
   const pulse = resend ? { ...heard.pulse, resendAskedAtMs: rules.nowMs } : heard.pulse
   return { after: { ...heard, pulse }, resend, hasMoved: false }
-}
-
-/** The content's verdict on nodes was made by the very rule that holds now. */
-function isByRules({ nodes }: Pulse, { nodesMinReady }: Rules): boolean {
-  return nodes === null || JSON.stringify(nodes.minReady) === JSON.stringify(nodesMinReady)
 }
 
 /** A hold keeps what stands; it brings nobody back from the dead. */
@@ -256,10 +266,13 @@ function applyBlind(heard: Heard, rules: Rules): Taken {
 function move(heard: Heard, report: Report, rules: Rules): Pulse {
   const { lease } = heard.pulse
   const recovery = findRecovery(heard.pulse, report, rules)
+  const isRenewed = recovery === null
+  const next = isRenewed ? renewLease(lease, { observedAtMs: report.observedAt, ...rules }) : lease
+  const wasFresh = tellFreshness(lease, report.intervalSeconds, rules.nowMs) === 'fresh'
   return {
     ...heard.pulse,
-    lease:
-      recovery === null ? renewLease(lease, { observedAtMs: report.observedAt, ...rules }) : lease,
+    lease: next,
+    freshSinceMs: isRenewed && !wasFresh ? next.freshAtMs : heard.pulse.freshSinceMs,
     recovery,
     blindSinceMs: null,
     resendAskedAtMs: null,
@@ -268,21 +281,19 @@ function move(heard: Heard, report: Report, rules: Rules): Pulse {
   }
 }
 
-/** The streak of the built-in service `nodes` goes on while it fails; a new leader saw one check of its own. */
-function countNodes(held: Pulse, moved: Pulse): Pulse {
-  const sinceMs = moved.nodes?.failingSinceMs ?? null
-  const { freshAtMs } = moved.lease
-  if (sinceMs === null || freshAtMs === null) return moved
-  const wasFailing = (held.nodes?.failingSinceMs ?? null) !== null
-  const beforeMs = wasFailing ? held.lease.freshAtMs : null
-  const { intervalSeconds } = moved
-  const grown = growNodesStreak({ sinceMs, beforeMs, freshAtMs, intervalSeconds })
-  const streak =
-    held.streaksEpoch === moved.epoch
-      ? (held.streaks[NODES_SERVICE] ?? 0) + grown
-      : Math.min(grown, 1)
-  if (streak === 0) return moved
-  return { ...moved, streaks: { ...moved.streaks, [NODES_SERVICE]: streak } }
+/** The same with what it moves of the nodes: how long they fail, and their streak. */
+function moveNodes(
+  heard: Heard,
+  report: Snapshot | Heartbeat,
+  { nodes, ...rules }: Rules & { nodes: Omit<NodesPulse, 'failing'>; isFailing: boolean },
+): Pulse {
+  const { pulse: held } = heard
+  const moved = move(heard, report, rules)
+  const isSameLeader = held.streaksEpoch === report.epoch
+  const before = isSameLeader ? (held.streaks[NODES_SERVICE] ?? 0) : null
+  const { failing, streak } = countNodes(held.nodes?.failing ?? null, before, { ...rules, report })
+  const streaks = streak === 0 ? moved.streaks : { ...moved.streaks, [NODES_SERVICE]: streak }
+  return { ...moved, streaks, nodes: { ...nodes, failing } }
 }
 
 /**
@@ -309,11 +320,14 @@ function isNewer(report: Report, held: Pulse): boolean {
 function mergeContent(
   { content: held, standing }: Heard,
   { content: reported, observedAt }: Snapshot,
-  { nodesMinReady: minReady }: Rules,
+  { nodesMinReady: minReady, nowMs, untoldSinceMs }: Rules & { untoldSinceMs: number | null },
 ): Content {
   const { facts } = standing
   const isLost = held === null && facts.length > 0
-  const nodes = mergeNodes({ content: held?.nodes, facts: standing.nodes }, reported.nodes)
+  const known = isUntoldTooLong(untoldSinceMs, nowMs)
+    ? { content: null, facts: null }
+    : { content: held?.nodes, facts: standing.nodes }
+  const nodes = mergeNodes(known, reported.nodes, nowMs)
   const services = mergeServices(held?.services ?? null, reported.services)
   // A Service of the cluster that is called so was there first: it stays what it is.
   const isTaken = services?.some(({ name }) => name === NODES_SERVICE) === true
@@ -340,7 +354,8 @@ function hasNodesService({ services }: Content): boolean {
 
 function mergeServices(held: Service[] | null, reported: Service[] | null): Service[] | null {
   if (reported === null) return held
-  const before = new Map(held?.map((service) => [service.name, service]))
+  const own = held?.filter((service) => !isNodesService(service))
+  const before = new Map(own?.map((service) => [service.name, service]))
   return reported.map((service) => {
     const known = before.get(service.name)
     const desired = service.desired === undefined ? known?.desired : service.desired

@@ -28,9 +28,20 @@ export interface Decisions {
   hiddenAcks: { service: string; message: string }[]
   /** One per category. */
   overrides: Override[]
+  /** null: nobody keeps the last verdict standing for when the cluster falls silent. */
+  hold: Hold | null
 }
 
-export const NO_DECISIONS: Decisions = { acks: [], hiddenAcks: [], overrides: [] }
+/** An operator's word that the last verdict stands for a while, also where no report comes (behaviour, section 6). */
+export interface Hold {
+  untilMs: number
+  by: string
+  why: string
+  atMs: number
+  isRestored: boolean
+}
+
+export const NO_DECISIONS: Decisions = { acks: [], hiddenAcks: [], overrides: [], hold: null }
 
 export function isEnabled({ name, said }: CategoryFacts, { overrides }: Decisions): boolean {
   const override = overrides.find(({ category }) => category === name)

@@ -9,6 +9,22 @@ export interface Lease {
   validUntilMs: number | null
   /** ms; until then a blind exporter keeps the last verdict standing, as `held`. */
   heldUntilMs: number | null
+  /** ms; until then an operator keeps the last verdict standing past the lease's end. null: nobody does. */
+  byHandUntilMs: number | null
+  /** What else does. null: nothing was ruled yet. */
+  ruling: Ruling | null
+}
+
+/** What keeps a silent cluster's last verdict standing (behaviour, section 6). */
+export interface Ruling {
+  /** `pending`: the word of a witness is waited for. */
+  by: 'witness' | 'fleet' | 'policy' | 'pending'
+  /** ms; 0: nothing keeps it. null: for ever. */
+  untilMs: number | null
+  /** ms; when the fleet's episode opened that it is a member of. */
+  episodeMs: number | null
+  /** Its episode is over: no other silence holds this one any more. */
+  isAlone: boolean
 }
 
 /** Before the first report that moves freshness. */
@@ -16,6 +32,8 @@ export const NO_LEASE: Lease = {
   freshAtMs: null,
   validUntilMs: null,
   heldUntilMs: null,
+  byHandUntilMs: null,
+  ruling: null,
 }
 
 export type Freshness = 'none' | 'fresh' | 'held' | 'dead'
@@ -23,16 +41,18 @@ export type Freshness = 'none' | 'fresh' | 'held' | 'dead'
 export function judgeFreshness(lease: Lease, nowMs: number): Freshness {
   if (lease.validUntilMs === null) return 'none'
   if (lease.heldUntilMs !== null && nowMs <= lease.heldUntilMs) return 'held'
-  return nowMs <= lease.validUntilMs ? 'fresh' : 'dead'
+  if (nowMs <= lease.validUntilMs) return 'fresh'
+  return nowMs <= endOfLease(lease) ? 'held' : 'dead'
 }
 
 /** Past three intervals the verdict stands, and is told as late. */
-export function isLate({ freshAtMs }: Lease, intervalSeconds: number, nowMs: number): boolean {
-  return freshAtMs !== null && nowMs > freshAtMs + lateAfterMs(intervalSeconds)
+export function isLate(lease: Lease, intervalSeconds: number, nowMs: number): boolean {
+  return lease.freshAtMs !== null && nowMs > lateAtOf(lease, intervalSeconds)
 }
 
-function lateAfterMs(intervalSeconds: number): number {
-  return INTERVALS_UNTIL_LATE * intervalSeconds * 1000
+/** ms; after it the last report is three intervals old. */
+export function lateAtOf({ freshAtMs }: Lease, intervalSeconds: number): number {
+  return (freshAtMs ?? 0) + INTERVALS_UNTIL_LATE * intervalSeconds * 1000
 }
 
 /** `no-data`: never a report. `held`: the last verdict, kept on purpose. */
@@ -60,16 +80,17 @@ export function passTime(
 ): { atMs: number; to: ClusterFreshness }[] {
   const now = tellFreshness(lease, intervalSeconds, nowMs)
   if (now === told || now === 'fresh' || now === 'no-data') return []
-  const lateAtMs = (lease.freshAtMs ?? 0) + lateAfterMs(intervalSeconds)
+  const lateAtMs = lateAtOf(lease, intervalSeconds)
   if (now === 'late') return [{ atMs: lateAtMs, to: now }]
   if (now === 'held') return [{ atMs: nowMs, to: now }]
   const dead = { atMs: endOfLease(lease), to: now }
   return told === 'fresh' && lateAtMs < dead.atMs ? [{ atMs: lateAtMs, to: 'late' }, dead] : [dead]
 }
 
-/** ms; after it nothing keeps the verdict standing any more. */
-export function endOfLease({ validUntilMs, heldUntilMs }: Lease): number {
-  return Math.max(validUntilMs ?? 0, heldUntilMs ?? 0)
+/** ms; after it nothing keeps the verdict standing any more. Infinity: it stands for ever. */
+export function endOfLease({ validUntilMs, heldUntilMs, byHandUntilMs, ruling }: Lease): number {
+  const ruledUntilMs = ruling === null ? 0 : (ruling.untilMs ?? Infinity)
+  return Math.max(validUntilMs ?? 0, heldUntilMs ?? 0, byHandUntilMs ?? 0, ruledUntilMs)
 }
 
 /** The lease that a report starts: never in the future, and never back behind the one that is held. */
@@ -82,7 +103,8 @@ export function renewLease(
   }: { observedAtMs: number; nowMs: number; deadAfterMs: number },
 ): Lease {
   const freshAtMs = Math.max(held.freshAtMs ?? 0, Math.min(observedAtMs, nowMs))
-  return { freshAtMs, validUntilMs: freshAtMs + deadAfterMs, heldUntilMs: null }
+  const validUntilMs = freshAtMs + deadAfterMs
+  return { ...held, freshAtMs, validUntilMs, heldUntilMs: null, ruling: null }
 }
 
 /** How long blind reports hold: to 15 min after the first, and no longer than an exporter is heard. */

@@ -2,6 +2,7 @@
 import { DEFAULT_CATEGORY } from '../contract/report.ts'
 import { isLate, judgeFreshness, NO_LEASE, type Lease } from './freshness.ts'
 import type { CategoryStanding, ClusterState } from './cluster.ts'
+import { tellHolder } from './held.ts'
 import { expireAcks } from './verdict.ts'
 
 /** All that a reader needs, and nothing that grows with the number of healthy services. */
@@ -30,6 +31,8 @@ export type GtgReason =
 export interface GtgAnswer {
   passes: boolean
   reason: GtgReason
+  /** Who keeps the verdict standing, where it is held. */
+  heldBy: ReturnType<typeof tellHolder> | null
   /** s since the verdict was last fresh; null when there is none. */
   ageSeconds: number | null
   /** s until it is worth asking again. */
@@ -81,6 +84,7 @@ export function refuseGtg(
   return {
     passes: false,
     reason,
+    heldBy: null,
     ageSeconds: null,
     retryAfterSeconds: RETRY_AFTER_SECONDS,
   }
@@ -106,12 +110,15 @@ export function judgeGtg(
 /** What is told beside the reason, whatever was asked about. */
 export function answerFor(
   reason: GtgReason,
-  { lease: { freshAtMs }, intervalSeconds }: Pick<ClusterView, 'lease' | 'intervalSeconds'>,
+  { lease, intervalSeconds }: Pick<ClusterView, 'lease' | 'intervalSeconds'>,
   nowMs: number,
 ): GtgAnswer {
+  const { freshAtMs } = lease
+  const isHeld = judgeFreshness(lease, nowMs) === 'held'
   return {
     passes: PASSING.includes(reason),
     reason,
+    heldBy: isHeld ? tellHolder(lease, nowMs) : null,
     ageSeconds: freshAtMs === null ? null : Math.max(0, Math.floor((nowMs - freshAtMs) / 1000)),
     retryAfterSeconds: Math.min(60, Math.max(5, Math.ceil(intervalSeconds))),
   }

@@ -17,8 +17,8 @@ export type Cause = 'report' | 'silence' | 'threshold' | 'configmap' | 'hand' | 
 
 export interface Transition {
   atMs: number
-  subject: 'service' | 'category' | 'node' | 'ack' | 'trip' | 'cluster'
-  /** Of the service, category or node; empty for the cluster. */
+  subject: 'service' | 'category' | 'node' | 'ack' | 'trip' | 'hold' | 'cluster'
+  /** Of the service, category or node; empty for the cluster and its hold. */
   name: string
   /** null: it was not known before, or is no longer. That something well is new is no transition. */
   from: string | null
@@ -110,7 +110,7 @@ export function findHonouredTurns(
 export function findSilence(
   before: ClusterState['pulse'],
   after: ClusterState['pulse'],
-  { nowMs, cause }: Step,
+  { nowMs, cause, note = '' }: Step,
 ): Transition[] {
   const passed = passTime(before, nowMs)
   const silences = passed.map(({ atMs, to }, i) => ({
@@ -118,9 +118,10 @@ export function findSilence(
     from: passed[i - 1]?.to ?? before.freshness,
     to,
     cause: 'silence' as const,
+    note: to === 'held' ? note : '',
   }))
   const from = passed.at(-1)?.to ?? before.freshness
   const to = tellFreshness(after.lease, after.intervalSeconds, nowMs)
-  const turns = from === to ? silences : [...silences, { atMs: nowMs, from, to, cause }]
+  const turns = from === to ? silences : [...silences, { atMs: nowMs, from, to, cause, note }]
   return turns.map((turn) => record({ nowMs, cause }, { subject: 'cluster', name: '', ...turn }))
 }

@@ -1,6 +1,7 @@
 /** Is this node good to go? From what is known of a cluster's nodes to the answer for a load balancer (behaviour, sections 4 and 7). */
 import { judgeFreshness, type Lease } from './freshness.ts'
 import { answerFor, sayPassing, type GtgAnswer, type GtgReason } from './gtg.ts'
+import { isUntoldTooLong } from './nodes-pulse.ts'
 import { DEFAULT_NODE_CHECK, isKnownCheck, judgeNode, type NodeFacts } from './nodes.ts'
 
 /** All that a reader needs to answer for any node of a cluster. */
@@ -9,6 +10,8 @@ export interface NodesView {
   intervalSeconds: number
   /** null: nothing was ever told of them. */
   nodes: NodeFacts[] | null
+  /** ms; since when reports tell nothing of nodes. null: they do. */
+  untoldSinceMs: number | null
 }
 
 export interface NodeGtg extends GtgAnswer {
@@ -44,8 +47,10 @@ export function judgeNodeGtg(
     if (freshness === 'none' || view.nodes === null) return 'no-data'
     if (facts === undefined) return 'unknown-node'
     if (verdict === null) return 'unknown-check'
-    if (freshness === 'dead') return 'stale'
+    const { untoldSinceMs } = view
+    if (freshness === 'dead' || isUntoldTooLong(untoldSinceMs, nowMs)) return 'stale'
     if (!verdict.passes) return 'unhealthy'
+    if (untoldSinceMs !== null) return 'held'
     return sayPassing(view, { nowMs, isCopy, isDegraded: verdict.isDegraded })
   }
 }

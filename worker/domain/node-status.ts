@@ -56,7 +56,8 @@ export function describeNodes({ standing, content, pulse }: ClusterState): Nodes
 }
 
 function describeNode(facts: NodeFacts, told: Node | undefined): NodeStatus {
-  const { name, isSchedulable, ready, answered } = facts
+  const { name, isSchedulable, ready, silentSinceMs } = facts
+  const answered = silentSinceMs === null
   const { passes } = judgeWholeNode(facts)
   const [first = '', ...others] = checksOf(facts)
   return {

@@ -2,6 +2,8 @@
  * From what was seen of a cluster's nodes to a verdict on each, and to the built-in service `nodes`, which can stand in
  * any category (behaviour, section 7). A node whose exporter is silent is unknown: then the Node object decides.
  */
+import { cutText } from '../contract/cut-text.ts'
+import { HOLD_MAX_MS, TEXT_MAX_BYTES } from '../contract/limits.ts'
 import type { Content, Node, Service, Target } from '../contract/report.ts'
 
 /** What verdicts read of a node, without its texts. */
@@ -11,8 +13,8 @@ export interface NodeFacts {
   isSchedulable: boolean
   /** The Node object's own condition. null: it could not be read. */
   ready: boolean | null
-  /** false: its exporter is silent, and the checks are those that it last told. */
-  answered: boolean
+  /** ms; since when its exporter is silent, and the checks are those that it last told. null: it answers. */
+  silentSinceMs: number | null
   /** Names of checks. */
   passing: string[]
   failing: string[]
@@ -29,28 +31,47 @@ export const DEFAULT_NODE_CHECK = 'node_ready'
 /** `unknown`: nobody can say now. */
 export type CheckVerdict = 'passes' | 'fails' | 'unknown'
 
+/** What is held of nodes: the content, and where it was lost the facts alone. */
+interface HeldNodes {
+  content: Content['nodes'] | undefined
+  facts: NodeFacts[] | null
+}
+
 /**
- * A node that fell silent keeps the checks that it last told: one that failed has not recovered by saying nothing. A
- * section that could not be read stays as it is held.
+ * A node that fell silent keeps the checks that it last told: one that failed has not recovered by saying nothing. After
+ * 15 min nothing is known of them any more, or a DaemonSet that was taken away would leave its failures for ever.
  */
 export function mergeNodes(
-  held: { content: Content['nodes'] | undefined; facts: NodeFacts[] | null },
+  { content, facts }: HeldNodes,
   reported: Content['nodes'],
+  nowMs: number,
 ): Content['nodes'] {
-  const known = held.content ?? held.facts?.map(rebuildNode) ?? null
+  const known = content ?? facts?.map(rebuildNode) ?? null
   if (reported === null) return known
   const before = new Map(known?.map((node) => [node.name, node]))
-  return reported.map((node) =>
-    node.answered ? node : { ...node, checks: before.get(node.name)?.checks ?? node.checks },
+  const silence = silenceOf(facts)
+  return reported.map((node) => {
+    if (node.answered) return node
+    const isForgotten = nowMs - (silence.get(node.name) ?? nowMs) >= HOLD_MAX_MS
+    return isForgotten ? node : { ...node, checks: before.get(node.name)?.checks ?? node.checks }
+  })
+}
+
+function silenceOf(facts: NodeFacts[] | null): Map<string, number> {
+  return new Map(
+    facts?.flatMap(({ name, silentSinceMs }) =>
+      silentSinceMs === null ? [] : [[name, silentSinceMs] as const],
+    ),
   )
 }
 
-function rebuildNode({ name, isSchedulable, ready, answered, passing, failing }: NodeFacts): Node {
+function rebuildNode(facts: NodeFacts): Node {
+  const { name, isSchedulable, ready, silentSinceMs, passing, failing } = facts
   return {
     name,
     schedulable: isSchedulable,
     ready,
-    answered,
+    answered: silentSinceMs === null,
     checks: [
       ...passing.map((check) => ({ name: check, passed: true })),
       ...failing.map((check) => ({ name: check, passed: false })),
@@ -58,16 +79,25 @@ function rebuildNode({ name, isSchedulable, ready, answered, passing, failing }:
   }
 }
 
-/** By name. */
-export function observeNodes(nodes: Content['nodes']): NodeFacts[] | null {
-  const facts = nodes?.map(observeNode) ?? null
+/** By name. `before`: what was known of them until now. */
+export function observeNodes(
+  nodes: Content['nodes'],
+  before: NodeFacts[] | null,
+  nowMs: number,
+): NodeFacts[] | null {
+  const silence = silenceOf(before)
+  const facts = nodes?.map((node) => observeNode(node, silence.get(node.name) ?? nowMs)) ?? null
   return facts?.toSorted((a, b) => (a.name < b.name ? -1 : 1)) ?? null
 }
 
-function observeNode({ name, schedulable, ready, answered, checks }: Node): NodeFacts {
+function observeNode(
+  { name, schedulable, ready, answered, checks }: Node,
+  sinceMs: number,
+): NodeFacts {
   const named = (passed: boolean) =>
     checks.filter((check) => check.passed === passed).map((check) => check.name)
-  const facts = { name, isSchedulable: schedulable, ready, answered }
+  const silentSinceMs = answered ? null : sinceMs
+  const facts = { name, isSchedulable: schedulable, ready, silentSinceMs }
   return { ...facts, passing: named(true), failing: named(false) }
 }
 
@@ -82,7 +112,7 @@ export interface NodeVerdict {
 /** All that are named must pass. A check that can't be told passes on a node that speaks, or that is Ready. */
 export function judgeNode(facts: NodeFacts, checks: string[]): NodeVerdict {
   const verdicts = checks.map((check) => ({ check, verdict: judgeCheck(facts, check) }))
-  const isBelieved = facts.answered || facts.ready === true
+  const isBelieved = facts.silentSinceMs === null || facts.ready === true
   const failing = verdicts
     .filter(({ verdict }) => verdict === 'fails' || (verdict === 'unknown' && !isBelieved))
     .map(({ check }) => check)
@@ -110,7 +140,8 @@ export function isKnownCheck(nodes: NodeFacts[], check: string): boolean {
 }
 
 export function judgeCheck(facts: NodeFacts, check: string): CheckVerdict {
-  const { ready, answered, passing, failing } = facts
+  const { ready, silentSinceMs, passing, failing } = facts
+  const answered = silentSinceMs === null
   if (check === DEFAULT_NODE_CHECK && ready === false) return 'fails'
   // Of a silent node the Node object knows more than what it last told.
   if (check === DEFAULT_NODE_CHECK && ready === true && !answered) return 'passes'
@@ -145,7 +176,7 @@ export function makeNodesService(
 }
 
 function makeTarget(node: Node, checkedAt: number): Target {
-  const { passes, failing } = judgeWholeNode(observeNode(node))
+  const { passes, failing } = judgeWholeNode(observeNode(node, checkedAt))
   const { name, ready, answered } = node
   const why = failing.map((check) => {
     const reason = findReason(node, check)
@@ -157,33 +188,12 @@ function makeTarget(node: Node, checkedAt: number): Target {
     node: name,
     ready: ready ?? passes,
     ok: passes,
-    answered,
-    ...(passes ? {} : { reason: [...silent, ...why].join('; ') }),
+    answered: true, // the API server told of it, or its exporter: it is no address that could not be asked
+    ...(passes ? {} : { reason: cutText([...silent, ...why].join('; '), TEXT_MAX_BYTES) }),
     checkedAt,
     // Of one node among many none is critical; that all fail is.
     checks: failing.map((check) => ({ id: check, name: check, ok: false, severity: 1 })),
   }
-}
-
-/**
- * By how much the streak of the failing service `nodes` grows: its nodes are asked once an interval, so that many failed
- * checks in a row. Only the edge knows how many nodes are enough, so no report tells it.
- */
-export function growNodesStreak({
-  sinceMs,
-  beforeMs,
-  freshAtMs,
-  intervalSeconds,
-}: {
-  /** ms; when it began to fail. */
-  sinceMs: number
-  /** ms; of the last report that moved freshness while it failed. null: there was none. */
-  beforeMs: number | null
-  freshAtMs: number
-  intervalSeconds: number
-}): number {
-  const checksUntil = (ms: number) => 1 + Math.floor((ms - sinceMs) / (intervalSeconds * 1000))
-  return checksUntil(freshAtMs) - (beforeMs === null ? 0 : checksUntil(beforeMs))
 }
 
 /** Why a check fails, as its node told it; what only the Node object says has no words of its own. */

@@ -66,8 +66,13 @@ export function restoreState(
 ): Settled {
   const { epoch, sequence, intervalSeconds, facts, categories, nodes, decisions } = published
   const lease = published.isDead
-    ? { ...published.lease, validUntilMs: 0, heldUntilMs: null }
-    : { ...published.lease, validUntilMs: nowMs, heldUntilMs: nowMs + HOLD_MAX_MS }
+    ? { ...published.lease, validUntilMs: 0, heldUntilMs: null, ruling: null }
+    : {
+        ...published.lease,
+        validUntilMs: nowMs,
+        heldUntilMs: nowMs + HOLD_MAX_MS,
+        ruling: null,
+      }
   const isKnown = published.lease.freshAtMs !== null
   const freshness = isKnown ? tellFreshness(lease, intervalSeconds, nowMs) : 'no-data'
   const state: ClusterState = {
@@ -84,6 +89,7 @@ export function restoreState(
       resendAskedAtMs: null,
       streaks: {},
       streaksEpoch: null,
+      freshSinceMs: null,
       counts: [],
       nodes: null,
       freshness,
@@ -95,6 +101,7 @@ export function restoreState(
       ...decisions,
       acks: decisions.acks.map((ack) => ({ ...ack, goodSinceMs: null, isRestored: true })),
       overrides: decisions.overrides.map((override) => ({ ...override, isRestored: true })),
+      hold: decisions.hold && { ...decisions.hold, isRestored: true },
     },
   }
   const told = {

@@ -13,7 +13,13 @@ import {
   type AckEnd,
 } from './acks.ts'
 import type { CategoryStanding, ClusterState } from './cluster.ts'
-import { hasConfigMapChanged, isEnabled, keepHidden, type Decisions } from './decisions.ts'
+import {
+  hasConfigMapChanged,
+  isEnabled,
+  keepHidden,
+  type Decisions,
+  type Hold,
+} from './decisions.ts'
 import { tellFreshness } from './freshness.ts'
 import {
   findHonouredTurns,
@@ -108,9 +114,11 @@ function endDecisions(before: ClusterState, after: ClusterState, step: Settling)
     hasConfigMapChanged(one, facts.get(one.category)),
   )
   const hiddenAcks = keepHidden(decisions.hiddenAcks, after.content?.acks ?? null)
+  const hold = (decisions.hold?.untilMs ?? 0) < step.nowMs ? null : decisions.hold
   const isSame =
     acks.every(({ ack, next }) => ack === next) &&
     over.length === 0 &&
+    hold === decisions.hold &&
     hiddenAcks === decisions.hiddenAcks
   return {
     decisions: isSame
@@ -119,6 +127,7 @@ function endDecisions(before: ClusterState, after: ClusterState, step: Settling)
           acks: acks.map(({ next }) => next).filter((next) => typeof next !== 'string'),
           hiddenAcks,
           overrides: decisions.overrides.filter((one) => !over.includes(one)),
+          hold,
         },
     released: new Set(over.map(({ category }) => category)),
     transitions: [
@@ -130,6 +139,9 @@ function endDecisions(before: ClusterState, after: ClusterState, step: Settling)
       ...over
         .filter(({ cause }) => cause === 'trip')
         .map(({ category }) => endOfTrip(category, { nowMs: step.nowMs, cause: 'configmap' })),
+      ...(decisions.hold === null || hold !== null
+        ? []
+        : [endOfHold(decisions.hold, { nowMs: decisions.hold.untilMs, cause: 'expired' })]),
     ],
   }
 }
@@ -176,6 +188,10 @@ export function endOfAck(ack: Pick<Ack, 'service' | 'message'>, step: Step): Tra
     to: null,
     note: ack.message,
   })
+}
+
+export function endOfHold({ why }: Hold, step: Step): Transition {
+  return record(step, { subject: 'hold', name: '', from: 'held', to: null, note: why })
 }
 
 export function endOfTrip(category: string, step: Step): Transition {

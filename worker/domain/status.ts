@@ -9,8 +9,9 @@ import {
 } from '../contract/report.ts'
 import type { AckUntil } from './acks.ts'
 import type { CategoryStanding, ClusterState } from './cluster.ts'
-import { findGiven, findHonoured } from './decisions.ts'
+import { findGiven, findHonoured, type Hold } from './decisions.ts'
 import { tellFreshness, type ClusterFreshness } from './freshness.ts'
+import { describeHeld, type HeldStatus } from './held.ts'
 import { findPeriods } from './periods.ts'
 import { describeNodes, type NodesStatus } from './node-status.ts'
 import { isNodesService } from './nodes.ts'
@@ -38,6 +39,10 @@ export interface ClusterStatus {
   nodes: NodesStatus | null
   warnings: Warning[]
   exporter: ExporterInfo | null
+  /** null: its verdict is not held. */
+  held: HeldStatus | null
+  /** An operator's, in force or waiting for a silence. */
+  hold: Hold | null
 }
 
 export interface ServiceStatus {
@@ -148,6 +153,8 @@ export function describeCluster(
     nodes: describeNodes(state),
     warnings: content?.warnings ?? [],
     exporter: pulse.exporter,
+    held: describeHeld(state, nowMs),
+    hold: (state.decisions.hold?.untilMs ?? 0) < nowMs ? null : state.decisions.hold,
   }
 }
 
@@ -164,6 +171,8 @@ function describeNothing(cluster: string): ClusterStatus {
     nodes: null,
     warnings: [],
     exporter: null,
+    held: null,
+    hold: null,
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { DEFAULT_CATEGORY, type Category, type Content, type Severity } from '../contract/report.ts'
 import { findGiven, isEnabled, type Decisions } from './decisions.ts'
-import { isNodesService } from './nodes.ts'
+import { isNodesService, NODES_SERVICE } from './nodes.ts'
 import { judgeService, worst, type ServiceHealth } from './service-health.ts'
 
 /** `empty`: enabled, but of not one of its services anything is known. */
@@ -65,15 +65,16 @@ export function judgeServices(content: Content): Map<string, ServiceHealth | nul
 
 /**
  * The services of a category, as it names them; for `default` all that the cluster has. The built-in `nodes` must be
- * named: one node of many that fails is no outage, unless somebody says so.
+ * named there, too: one node of many that fails is no outage, unless somebody says so.
  */
 export function listServices(
   category: Pick<Category, 'name' | 'services'>,
   content: Pick<Content, 'services'> | null,
 ): string[] {
   if (category.name !== DEFAULT_CATEGORY) return [...new Set(category.services)]
-  const own = content?.services?.filter((service) => !isNodesService(service))
-  return own?.map(({ name }) => name) ?? []
+  const isNamed = category.services.includes(NODES_SERVICE)
+  const held = content?.services?.filter((service) => isNamed || !isNodesService(service))
+  return held?.map(({ name }) => name) ?? []
 }
 
 /** The facts of each category, sorted by name; `default` is always among them. */

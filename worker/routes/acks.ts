@@ -5,7 +5,7 @@ import type { AppEnv } from '../env.ts'
 import { AckFormPage, EMPTY_ACK, type AckErrors, type AckValues } from '../views/ack-form.tsx'
 import { linksOf } from '../views/links.ts'
 import { act, boundedWrite, replyDone } from './act.ts'
-import { frameOf, isPerson, replyPage, replyProblem } from './answer.ts'
+import { frameOf, isPerson, replyPage, replyProblem, titleOf } from './answer.ts'
 import {
   expiresSchema,
   nameSchema,
@@ -101,6 +101,13 @@ async function showForm(
   const read = await readService(c)
   if (!read.ok) return replyProblem(c, read.problem)
   const { status, cluster, service } = read
-  const page = AckFormPage({ frame: frameOf(c), title: cluster, status, service, values, errors })
+  const page = AckFormPage({
+    frame: frameOf(c),
+    title: titleOf(c, cluster),
+    status,
+    service,
+    values,
+    errors,
+  })
   return replyPage(c, page, Object.keys(errors).length === 0 ? 200 : 400)
 }

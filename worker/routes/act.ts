@@ -2,7 +2,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { forgetState } from '../cluster/read-state.ts'
-import { clusterViews } from '../cluster/read-view.ts'
+import { clusterViews, nodesViews } from '../cluster/read-view.ts'
 import type { ActOutcome } from '../cluster/cluster.ts'
 import { tellOutcome } from '../dialects/operator-json.ts'
 import type { Act, ActRejection } from '../domain/acts.ts'
@@ -42,6 +42,7 @@ export async function act(c: Context<AppEnv>, what: Act): Promise<Done> {
 export function forgetCluster(cluster: string): void {
   const nowMs = Date.now()
   clusterViews.forget(cluster, nowMs)
+  nodesViews.forget(cluster, nowMs)
   forgetState(cluster, nowMs)
 }
 
@@ -53,6 +54,7 @@ const REJECTIONS: Record<ActRejection, Problem> = {
     message: 'There is no category of that name in this cluster.',
   },
   'not-acked': { status: 404, code: 'not-acked', message: 'The service has no ack.' },
+  'not-held': { status: 404, code: 'not-held', message: 'Nobody holds the last verdict.' },
   'no-data': {
     status: 503,
     code: 'no-data',

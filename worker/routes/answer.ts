@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import { accepts } from 'hono/accepts'
 import type { HtmlEscapedString } from 'hono/utils/html'
 import { hashOf } from '../auth/token.ts'
-import type { AppEnv } from '../env.ts'
+import { settingsOf, type AppEnv } from '../env.ts'
 import { ASSETS_VERSION } from '../views/assets.ts'
 import type { Frame } from '../views/layout.tsx'
 import { ProblemPage, type ProblemStatus } from '../views/problem.tsx'
@@ -25,6 +25,11 @@ export function frameOf(c: Context<AppEnv>): Frame {
     viewer: c.get('viewer') ?? null,
     canSignIn: c.var.config.SESSION_SECRET !== null,
   }
+}
+
+/** A cluster's name, as people know it. */
+export function titleOf(c: Context<AppEnv>, cluster: string): string {
+  return settingsOf(c.var.config, cluster).title
 }
 
 /** All of it is the Worker's own, and nothing is ever framed (behaviour, section 5). */

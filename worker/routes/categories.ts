@@ -6,7 +6,7 @@ import type { AppEnv } from '../env.ts'
 import { CategoriesPage } from '../views/categories.tsx'
 import { linksOf } from '../views/links.ts'
 import { act, boundedWrite, replyDone } from './act.ts'
-import { findFormat, frameOf, replyLive, replyProblem } from './answer.ts'
+import { findFormat, frameOf, replyLive, replyProblem, titleOf } from './answer.ts'
 import { nameSchema, readFields, wordsSchema, type Fields } from './fields.ts'
 import { operators, readers } from './guard.ts'
 import { baseOf, placesOf } from './paths.ts'
@@ -24,7 +24,9 @@ categories.on('GET', placesOf('/categories'), readers, async (c) => {
     const all = status.categories.map(tellCategory)
     return c.json({ cluster, freshness: status.freshness, categories: all })
   }
-  return replyLive(c, status, () => CategoriesPage({ frame: frameOf(c), title: cluster, status }))
+  return replyLive(c, status, () =>
+    CategoriesPage({ frame: frameOf(c), title: titleOf(c, cluster), status }),
+  )
 })
 
 categories.on(['POST', 'GET'], placesOf('/enable-category'), operators, boundedWrite, async (c) => {

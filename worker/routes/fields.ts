@@ -59,15 +59,20 @@ const UNIT_SECONDS = new Map([
 const EXPIRES_MAX_SECONDS = 366 * 86_400
 const EXPIRES_FORM = 'must be a time such as 30m, 4h or 2d, up to a year'
 
+/** s of a time such as 30m; NaN where it is none. */
+export function secondsOf(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([smhdw])$/i.exec(text.trim())
+  const unit = UNIT_SECONDS.get(match?.[2]?.toLowerCase() ?? '') ?? NaN
+  return Number(match?.[1]) * unit
+}
+
 /** ms from now; null: it doesn't run out. */
 export const expiresSchema = v.pipe(
   v.optional(v.string(EXPIRES_FORM), ''),
   v.trim(),
   v.rawTransform(({ dataset: { value }, addIssue, NEVER }): number | null => {
     if (value === '') return null
-    const match = /^(\d+(?:\.\d+)?)\s*([smhdw])$/i.exec(value)
-    const unit = UNIT_SECONDS.get(match?.[2]?.toLowerCase() ?? '') ?? NaN
-    const seconds = Number(match?.[1]) * unit
+    const seconds = secondsOf(value)
     if (seconds > 0 && seconds <= EXPIRES_MAX_SECONDS) return Math.ceil(seconds * 1000)
     addIssue({ message: EXPIRES_FORM })
     return NEVER

@@ -23,8 +23,9 @@ gtg.on(['GET', 'OPTIONS'], PATHS, async (c) => {
 })
 
 const OF_NODE = '/clusters/:cluster/nodes/:node/__gtg'
+const OF_NODE_AND_CHECK = `${OF_NODE}/*` as const
 
-gtg.on(['GET', 'OPTIONS'], OF_NODE, async (c) => {
+gtg.on(['GET', 'OPTIONS'], [OF_NODE, OF_NODE_AND_CHECK], async (c) => {
   const answer = await askNode(c)
   const { method } = c.req.raw
   if (!isJsonAsked(c)) return replyGtg(method, answer)
@@ -33,7 +34,7 @@ gtg.on(['GET', 'OPTIONS'], OF_NODE, async (c) => {
 
 gtg.all('/__gtg', refuseMethod).all('/__gtg/*', refuseMethod)
 gtg.all('/clusters/:cluster/__gtg', refuseMethod).all('/clusters/:cluster/__gtg/*', refuseMethod)
-gtg.all(OF_NODE, refuseMethod)
+gtg.all(OF_NODE, refuseMethod).all(OF_NODE_AND_CHECK, refuseMethod)
 
 function refuseMethod(c: Context<AppEnv>): Response {
   return c.text(`Ask with one of: ${GTG_METHODS}\n`, 405, { Allow: GTG_METHODS })
@@ -43,7 +44,7 @@ async function ask(c: Context<AppEnv>): Promise<Gtg> {
   const found = findCluster(c)
   if (!found.ok) return { ...refuseGtg(found.reason), categories: [] }
   const read = await clusterViews.read(c.env, found.cluster, await howToRead(c))
-  const names = splitNames([...(c.req.queries('categories') ?? []), categoryOfPath(c.req.path)])
+  const names = splitNames([...(c.req.queries('categories') ?? []), nameOfPath(c.req.path)])
   const answer =
     read === null
       ? { ...refuseGtg('internal'), categories: [] }
@@ -52,11 +53,12 @@ async function ask(c: Context<AppEnv>): Promise<Gtg> {
   return answer
 }
 
-async function askNode(c: Context<AppEnv, typeof OF_NODE>): Promise<NodeGtg> {
+async function askNode(c: Context<AppEnv>): Promise<NodeGtg> {
   const found = findCluster(c)
   if (!found.ok) return { ...refuseGtg(found.reason), failing: [] }
   const read = await nodesViews.read(c.env, found.cluster, await howToRead(c))
-  const question = { node: c.req.param('node'), checks: splitNames(c.req.queries('check') ?? []) }
+  const checks = splitNames([...(c.req.queries('check') ?? []), nameOfPath(c.req.path)])
+  const question = { node: c.req.param('node') ?? '', checks }
   const answer =
     read === null
       ? { ...refuseGtg('internal'), failing: [] }
@@ -83,12 +85,12 @@ async function mayKnowNames(c: Context<AppEnv>): Promise<boolean> {
   return c.var.config.HEALTH_ACCESS === 'public' || (await findViewer(c)) !== null
 }
 
-/** `/__gtg/read` is short for `/__gtg?categories=read`. */
-function categoryOfPath(path: string): string {
+/** `/__gtg/read` is short for `/__gtg?categories=read`, of a node for `?check=read`. */
+function nameOfPath(path: string): string {
   const name = path.slice(path.indexOf('/__gtg') + '/__gtg/'.length)
   try {
     return decodeURIComponent(name)
   } catch {
-    return name // a stray %: no category has such a name, so it is refused as unknown
+    return name // a stray %: nothing has such a name, so it is refused as unknown
   }
 }

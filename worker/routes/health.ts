@@ -4,13 +4,14 @@ import { HEALTH_JSON_TYPE, makeHealthJson } from '../dialects/health-json.ts'
 import { makeFtHealth, makeFtPod, makeFtPods } from '../dialects/ft-health.ts'
 import { DEFAULT_CATEGORY } from '../contract/report.ts'
 import { describeCluster } from '../domain/status.ts'
-import type { AppEnv } from '../env.ts'
+import { settingsOf, type AppEnv } from '../env.ts'
 import { HealthPage } from '../views/health.tsx'
 import { PodPage } from '../views/pod.tsx'
 import { PodsPage } from '../views/pods.tsx'
-import { findFormat, frameOf, replyLive, replyProblem } from './answer.ts'
+import { findFormat, frameOf, replyLive, replyProblem, titleOf } from './answer.ts'
 import { readers } from './guard.ts'
-import { placesOf } from './paths.ts'
+import { linksOf } from '../views/links.ts'
+import { baseOf, placesOf } from './paths.ts'
 import {
   missingQuery,
   publicLinksOf,
@@ -38,7 +39,12 @@ export async function answerHealth(c: Context<AppEnv>): Promise<Response> {
   const format = findFormat(c)
   if (format === 'text/html') {
     return replyLive(c, [read.status, names], () =>
-      HealthPage({ frame: frameOf(c), title: cluster, status: read.status, categories: names }),
+      HealthPage({
+        frame: frameOf(c),
+        title: titleOf(c, cluster),
+        status: read.status,
+        categories: names,
+      }),
     )
   }
   openToAll(c)
@@ -47,7 +53,7 @@ export async function answerHealth(c: Context<AppEnv>): Promise<Response> {
     return c.json(body, code, { 'Content-Type': HEALTH_JSON_TYPE })
   }
   return c.json(
-    makeFtHealth(status, { texts: textsOf(c), nowMs, linkToPods: publicLinksOf(c).pods }),
+    makeFtHealth(status, { texts: textsOf(c, cluster), nowMs, linkToPods: linkToTargets(c) }),
   )
 }
 
@@ -56,13 +62,17 @@ health.on('GET', placesOf('/__pods-health'), readers, async (c) => {
   if (!read.ok) return replyProblem(c, read.problem)
   const { status, cluster, service } = read
   if (findFormat(c) === 'text/html') {
+    if (service.isNodes) return c.redirect(linksOf(baseOf(c)).nodes, 303)
     return replyLive(c, [status, service.name], () =>
-      PodsPage({ frame: frameOf(c), title: cluster, status, service }),
+      PodsPage({ frame: frameOf(c), title: titleOf(c, cluster), status, service }),
     )
   }
   openToAll(c)
-  const linkToPod = publicLinksOf(c).pod
-  return c.json(makeFtPods(status, service, { texts: textsOf(c), nowMs: Date.now(), linkToPod }))
+  const links = publicLinksOf(c)
+  const linkToPod = service.isNodes ? links.node : links.pod
+  return c.json(
+    makeFtPods(status, service, { texts: textsOf(c, cluster), nowMs: Date.now(), linkToPod }),
+  )
 })
 
 health.on('GET', placesOf('/__pod-individual-health'), readers, async (c) => {
@@ -71,7 +81,9 @@ health.on('GET', placesOf('/__pod-individual-health'), readers, async (c) => {
   const name = c.req.query('pod-name')
   if (!name) return replyProblem(c, missingQuery('pod-name'))
   const { status, cluster } = read
-  const service = status.services.find(({ targets }) => targets.some(({ id }) => id === name))
+  const service = status.services.find(
+    ({ isNodes, targets }) => !isNodes && targets.some(({ id }) => id === name),
+  )
   const target = service?.targets.find(({ id }) => id === name)
   if (service === undefined || target === undefined) {
     const message = 'No pod of that name stands behind a service of this cluster.'
@@ -79,12 +91,19 @@ health.on('GET', placesOf('/__pod-individual-health'), readers, async (c) => {
   }
   if (findFormat(c) === 'text/html') {
     return replyLive(c, [status.freshness, status.freshAtMs, service], () =>
-      PodPage({ frame: frameOf(c), title: cluster, status, service, target }),
+      PodPage({ frame: frameOf(c), title: titleOf(c, cluster), status, service, target }),
     )
   }
   openToAll(c)
-  return c.json(makeFtPod(service, target, textsOf(c)))
+  return c.json(makeFtPod(service, target, textsOf(c, cluster)))
 })
+
+/** Of the built-in service these are the nodes. */
+function linkToTargets(c: Context<AppEnv>) {
+  const links = publicLinksOf(c)
+  return ({ name, isNodes }: { name: string; isNodes: boolean }) =>
+    isNodes ? links.nodes : links.pods(name)
+}
 
 /** A status page's script may read it from anywhere. */
 export function openToAll(c: Context<AppEnv>): void {
@@ -94,7 +113,7 @@ export function openToAll(c: Context<AppEnv>): void {
   if (c.var.config.HEALTH_ACCESS === 'public') c.header('Access-Control-Allow-Origin', '*')
 }
 
-function textsOf(c: Context<AppEnv>) {
-  const { BUSINESS_IMPACT, PANIC_GUIDE } = c.var.config
+function textsOf(c: Context<AppEnv>, cluster: string) {
+  const { BUSINESS_IMPACT, PANIC_GUIDE } = settingsOf(c.var.config, cluster)
   return { businessImpact: BUSINESS_IMPACT, panicGuide: PANIC_GUIDE }
 }

@@ -4,7 +4,7 @@ import type { HistoryOf } from '../cluster/storage.ts'
 import { tellEvent } from '../dialects/operator-json.ts'
 import type { AppEnv } from '../env.ts'
 import { HistoryPage } from '../views/history.tsx'
-import { findFormat, frameOf, replyLive, replyProblem } from './answer.ts'
+import { findFormat, frameOf, replyLive, replyProblem, titleOf } from './answer.ts'
 import { readers } from './guard.ts'
 import { placesOf } from './paths.ts'
 import { readCluster } from './read-cluster.ts'
@@ -26,7 +26,7 @@ history.on('GET', placesOf('/history'), readers, async (c) => {
     return c.json({ cluster, events: shown.map(tellEvent) })
   }
   return replyLive(c, [status.freshness, status.freshAtMs, shown, about], () =>
-    HistoryPage({ frame: frameOf(c), title: cluster, status, events: shown, about }),
+    HistoryPage({ frame: frameOf(c), title: titleOf(c, cluster), status, events: shown, about }),
   )
 })
 

@@ -4,7 +4,7 @@ import { tellNodes, tellOneNode } from '../dialects/nodes-json.ts'
 import type { AppEnv } from '../env.ts'
 import { NodePage } from '../views/node.tsx'
 import { NodesPage } from '../views/nodes.tsx'
-import { findFormat, frameOf, replyLive, replyProblem } from './answer.ts'
+import { findFormat, frameOf, replyLive, replyProblem, titleOf } from './answer.ts'
 import { readers } from './guard.ts'
 import { openToAll } from './health.ts'
 import { placesOf } from './paths.ts'
@@ -17,7 +17,9 @@ nodes.on('GET', placesOf('/nodes'), readers, async (c) => {
   if (!read.ok) return replyProblem(c, read.problem)
   const { status, cluster } = read
   if (findFormat(c) === 'text/html') {
-    return replyLive(c, status, () => NodesPage({ frame: frameOf(c), title: cluster, status }))
+    return replyLive(c, status, () =>
+      NodesPage({ frame: frameOf(c), title: titleOf(c, cluster), status }),
+    )
   }
   openToAll(c)
   const none = { all: [], schedulable: 0, passing: 0, least: null }
@@ -35,7 +37,7 @@ nodes.on('GET', placesOf('/nodes/:node'), readers, async (c: Context<AppEnv>) =>
   }
   if (findFormat(c) === 'text/html') {
     return replyLive(c, [status.freshness, status.freshAtMs, node], () =>
-      NodePage({ frame: frameOf(c), title: cluster, status, node }),
+      NodePage({ frame: frameOf(c), title: titleOf(c, cluster), status, node }),
     )
   }
   openToAll(c)

@@ -5,7 +5,7 @@ import { DEFAULT_CATEGORY } from '../contract/report.ts'
 import { describeCluster } from '../domain/status.ts'
 import type { AppEnv } from '../env.ts'
 import { OverviewPage, type ClusterRow } from '../views/overview.tsx'
-import { findFormat, frameOf, replyLive } from './answer.ts'
+import { findFormat, frameOf, replyLive, titleOf } from './answer.ts'
 import { readers } from './guard.ts'
 import { answerHealth } from './health.ts'
 
@@ -35,12 +35,12 @@ async function readRow(c: Context<AppEnv>, id: string): Promise<ClusterRow> {
     work.then((state) => ({ state })),
   )
   const status = read && describeCluster(read.state, { cluster: id, names: [], nowMs: Date.now() })
-  if (status === null) return { id, title: id, seen: null }
+  if (status === null) return { id, title: titleOf(c, id), seen: null }
   const { environment, word, freshness, freshAtMs, categories } = status
   const all = categories.find(({ name }) => name === DEFAULT_CATEGORY)
   return {
     id,
-    title: id,
+    title: titleOf(c, id),
     seen: {
       environment,
       word,

@@ -17,6 +17,7 @@ const FAMILY = new Set([
   '/categories',
   '/history',
   '/nodes',
+  '/hold',
 ])
 
 function isFamily(path: string): boolean {

@@ -6,7 +6,7 @@ import { count, giveBack, takeCounts } from '../cluster/counters.ts'
 import { REPORT_MAX_BYTES } from '../contract/limits.ts'
 import { reportSchema, type Accepted, type Report } from '../contract/report.ts'
 import { isIntervalTooLong } from '../domain/freshness.ts'
-import type { AppEnv } from '../env.ts'
+import { settingsOf, type AppEnv } from '../env.ts'
 import { unpackBounded } from '../auth/read-bounded.ts'
 import { refuse, type Refusal } from '../dialects/refusal.ts'
 
@@ -16,7 +16,7 @@ reports.post('/v1/clusters/:cluster/reports', countRefused, pushSignature, async
   const parsed = await parseReport(c.var.wire, {
     contentType: c.req.header('Content-Type') ?? '',
     contentEncoding: c.req.header('Content-Encoding') ?? 'identity',
-    deadAfterSeconds: c.var.config.DEAD_AFTER_SECONDS,
+    deadAfterSeconds: settingsOf(c.var.config, c.req.param('cluster')).DEAD_AFTER_SECONDS,
   })
   if (!parsed.ok) return refuse(c, parsed.refusal)
   const { report } = parsed

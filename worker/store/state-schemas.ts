@@ -13,6 +13,18 @@ export const leaseSchema = v.object({
   freshAtMs: timeMs,
   validUntilMs: timeMs,
   heldUntilMs: timeMs,
+  byHandUntilMs: v.optional(timeMs, null),
+  ruling: v.optional(
+    v.nullable(
+      v.object({
+        by: v.picklist(['witness', 'fleet', 'policy', 'pending']),
+        untilMs: timeMs,
+        episodeMs: timeMs,
+        isAlone: v.boolean(),
+      }),
+    ),
+    null,
+  ),
 })
 
 export const factsSchema: v.GenericSchema<unknown, CategoryFacts> = v.object({
@@ -47,7 +59,7 @@ export const nodesSchema: v.GenericSchema<unknown, NodeFacts[] | null> = v.nulla
       name: v.string(),
       isSchedulable: v.boolean(),
       ready: v.nullable(v.boolean()),
-      answered: v.boolean(),
+      silentSinceMs: timeMs,
       passing: v.array(v.string()),
       failing: v.array(v.string()),
     }),
@@ -80,5 +92,17 @@ export const decisionsSchema: v.GenericSchema<unknown, Decisions> = v.object({
       saidThen: v.nullable(v.boolean()),
       isRestored: v.boolean(),
     }),
+  ),
+  hold: v.optional(
+    v.nullable(
+      v.object({
+        untilMs: v.number(),
+        by: v.string(),
+        why: v.string(),
+        atMs: v.number(),
+        isRestored: v.boolean(),
+      }),
+    ),
+    null,
   ),
 })

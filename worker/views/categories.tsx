@@ -4,6 +4,7 @@ import { OperateHint } from './ack-note.tsx'
 import { CategoryChip } from './category-list.tsx'
 import { countNoun } from './count-noun.ts'
 import { FreshnessBanner } from './freshness-banner.tsx'
+import { HoldForm, HoldNote } from './hold.tsx'
 import { Layout, lineOf, type ClusterPageProps, type Frame } from './layout.tsx'
 import { linksOf } from './links.ts'
 import { Override } from './override.tsx'
@@ -27,6 +28,8 @@ export function CategoriesPage(props: CategoriesProps) {
         <FreshnessBanner {...status} nowMs={frame.nowMs} />
         <h1>Categories</h1>
         <OperateHint frame={frame} path={path} what="disable or enable categories" />
+        <HoldNote status={status} frame={frame} />
+        <HoldForm status={status} frame={frame} />
         {status.categories.length === 0 && <p class="panel">No categories are known yet.</p>}
       </div>
       <div id="rows" class="cards" data-live>

@@ -1,4 +1,5 @@
 /** Says it loudly when what a page shows isn't fresh: what that means, and where to look. */
+import type { HeldStatus } from '../domain/held.ts'
 import type { ClusterFreshness } from '../domain/status.ts'
 import { Shape, type Tone } from './chip.tsx'
 import { Age, Moment } from './time.tsx'
@@ -17,7 +18,7 @@ const WORDS: Record<Stale, { tone: Tone; heading: string; means: string; look: s
     heading: 'The last verdict is held',
     means:
       'There is no fresh report, and the last verdict is kept on purpose. What stands below may have changed since.',
-    look: 'The history says why it is held. If nobody asked for it, look at the exporter and its log.',
+    look: 'If nobody asked for it, look at the exporter and its log, and whether others are silent too.',
   },
   dead: {
     tone: 'critical',
@@ -37,10 +38,11 @@ const WORDS: Record<Stale, { tone: Tone; heading: string; means: string; look: s
 interface FreshnessBannerProps {
   freshness: ClusterFreshness
   freshAtMs: number | null
+  held: HeldStatus | null
   nowMs: number
 }
 
-export function FreshnessBanner({ freshness, freshAtMs, nowMs }: FreshnessBannerProps) {
+export function FreshnessBanner({ freshness, freshAtMs, held, nowMs }: FreshnessBannerProps) {
   if (freshness === 'fresh') return <></>
   const { tone, heading, means, look } = WORDS[freshness]
   return (
@@ -59,6 +61,18 @@ export function FreshnessBanner({ freshness, freshAtMs, nowMs }: FreshnessBanner
             </>
           )}
         </p>
+        {held !== null && (
+          <p>
+            {held.why}{' '}
+            {held.untilMs === null ? (
+              'It is held until reports come again.'
+            ) : (
+              <>
+                It is held until <Moment atMs={held.untilMs} />.
+              </>
+            )}
+          </p>
+        )}
         <p>{look}</p>
       </div>
     </section>

@@ -4,7 +4,9 @@ import { OperateHint } from './ack-note.tsx'
 import { CategoryList } from './category-list.tsx'
 import { ServiceChip } from './chip.tsx'
 import { countNoun } from './count-noun.ts'
+import { Exporter } from './exporter.tsx'
 import { FreshnessBanner } from './freshness-banner.tsx'
+import { HoldNote } from './hold.tsx'
 import { Layout, lineOf, type ClusterPageProps } from './layout.tsx'
 import { linksOf } from './links.ts'
 import { isFailing, rankOf, rowIdOf, ServiceTable, type MissingService } from './service-table.tsx'
@@ -47,6 +49,7 @@ export function HealthPage(props: HealthProps) {
         <Verdict standing={standing} of={of} />
         {hasRows && <p class="summary">{summarise(services, { missing, shown, isPast })}</p>}
         <CategoryList categories={status.categories} asked={asked} links={links} isPast={isPast} />
+        <HoldNote status={status} frame={frame} />
         <FailingNow services={services.filter(isFailing)} isPast={isPast} />
         <OperateHint frame={frame} path={path} what="ack services" />
       </div>
@@ -57,6 +60,7 @@ export function HealthPage(props: HealthProps) {
       </div>
       <div id="below" data-live>
         <Warnings warnings={status.warnings} />
+        <Exporter exporter={status.exporter} nowMs={frame.nowMs} isPast={isPast} />
       </div>
     </Layout>
   )

@@ -30,6 +30,7 @@ const SUBJECTS: Record<HistoryEvent['subject'], string> = {
   node: 'node ',
   ack: 'ack of ',
   trip: 'category ',
+  hold: 'the last verdict',
   cluster: 'the cluster',
 }
 

@@ -7,6 +7,7 @@ export function linksOf(base: string) {
   return {
     categories: `${base}/categories`,
     history: `${base}/history`,
+    hold: `${base}/hold`,
     nodes: `${base}/nodes`,
     node: (name: string) => `${base}/nodes/${encode(name)}`,
     /** Always by its cluster, whatever the page's own links begin with. */

@@ -1,0 +1,69 @@
+/**
+ * One object for all clusters: it keeps the open episode of a correlated silence and nothing else. It asks the clusters'
+ * objects how they stand, lets the domain judge, and stores what came of it.
+ */
+import { DurableObject } from 'cloudflare:workers'
+import * as v from 'valibot'
+import { byName } from '../contract/report.ts'
+import {
+  judgeFleet,
+  type Episode,
+  type FleetWord,
+  type Member,
+  type Question,
+} from '../domain/fleet.ts'
+import { readConfig, type Env } from '../env.ts'
+import { within } from './within.ts'
+
+/** ms that one cluster's object may take: one that is away has no vote. */
+const ASK_TIMEOUT_MS = 120
+/** ms that answers are good for: all that are silent ask. */
+const KNOWN_MS = 500
+
+/** Its only name. */
+export const FLEET_NAME = 'fleet'
+
+const KEY = 'episode'
+const episodeSchema: v.GenericSchema<unknown, Episode> = v.object({
+  openedAtMs: v.number(),
+  endedAtMs: v.nullable(v.number()),
+  joinedAtMs: byName(v.number()),
+})
+
+export class Fleet extends DurableObject<Env> {
+  /** By whether witnesses were heard. Also while it is under way: those who ask at once share one round. */
+  readonly #known = new Map<boolean, { atMs: number; members: Promise<Member[]> }>()
+
+  /** What holds for a cluster that is late. Throws when the configuration is wrong or storage fails. */
+  async judge(question: Question): Promise<FleetWord> {
+    const members = await this.#ask(question.mustHearWitnesses)
+    const held = this.#load()
+    const { word, episode } = judgeFleet(held, members, { ...question, nowMs: Date.now() })
+    if (JSON.stringify(episode) !== JSON.stringify(held)) this.ctx.storage.kv.put(KEY, episode)
+    return word
+  }
+
+  #load(): Episode | null {
+    const read = v.safeParse(episodeSchema, this.ctx.storage.kv.get(KEY))
+    return read.success ? read.output : null
+  }
+
+  #ask(mustHearWitnesses: boolean): Promise<Member[]> {
+    const nowMs = Date.now()
+    const known = this.#known.get(mustHearWitnesses)
+    if (known !== undefined && nowMs - known.atMs <= KNOWN_MS) return known.members
+    const members = this.#askAll(mustHearWitnesses)
+    this.#known.set(mustHearWitnesses, { atMs: nowMs, members })
+    return members
+  }
+
+  async #askAll(mustHearWitnesses: boolean): Promise<Member[]> {
+    const read = readConfig(this.env)
+    if (!read.ok) throw new Error('misconfigured')
+    const ids = [...read.config.PUSH_SECRETS.keys()]
+    const asked = ids.map((id) =>
+      within(ASK_TIMEOUT_MS, this.env.CLUSTER.getByName(id).tellMember(mustHearWitnesses)),
+    )
+    return (await Promise.all(asked)).filter((member) => member !== null)
+  }
+}
