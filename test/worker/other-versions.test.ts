@@ -139,7 +139,13 @@ describe('rows of another version', () => {
     const { counters, ...pulse } = rows.pulse
     const { facts, categories, services, content, decisions } = rows
     expect(state).toEqual({
-      pulse: { ...pulse, ...since, freshSinceMs: null, lease: { ...NO_LEASE, ...pulse.lease } },
+      pulse: {
+        ...pulse,
+        ...since,
+        freshSinceMs: null,
+        aliveSinceMs: null,
+        lease: { ...NO_LEASE, ...pulse.lease },
+      },
       standing: { facts, categories, services, nodes: 'nodes' in rows ? rows.nodes : null },
       content,
       decisions: { ...decisions, hold: null },

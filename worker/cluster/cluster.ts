@@ -25,10 +25,11 @@ import {
 import { makeView, type ClusterView } from '../domain/gtg.ts'
 import type { Actor, Transition } from '../domain/history.ts'
 import type { NodesView } from '../domain/node-gtg.ts'
+import { findMoments } from '../domain/moments.ts'
 import { NOTHING_PUBLISHED, restoreState } from '../domain/restore.ts'
 import { NO_DECISIONS, type Hold } from '../domain/decisions.ts'
 import type { Settled } from '../domain/settle.ts'
-import { applyRuling } from '../domain/silence.ts'
+import { applyRuling, isSameRuling } from '../domain/silence.ts'
 import { judgeServices, observeCategories } from '../domain/verdict.ts'
 import { readConfig, settingsOf, type ClusterSettings, type Env } from '../env.ts'
 import { readBackup } from '../store/cluster-record.ts'
@@ -63,6 +64,7 @@ export class Cluster extends DurableObject<Env> {
     this.#mend()
     this.#silence = new SilenceWatch(this.#cluster, {
       fleet: () => this.env.FLEET.getByName(FLEET_NAME),
+      again: () => this.#considerSilence(),
       save: (lease, rule) => this.#saveRuling(lease, rule),
     })
     this.#publisher = new Publisher(this.#cluster, this.#sql, () => this.env.STATE)
@@ -153,6 +155,7 @@ export class Cluster extends DurableObject<Env> {
       cluster: this.#cluster,
       freshAtMs: pulse?.lease.freshAtMs ?? null,
       freshSinceMs: pulse?.freshSinceMs ?? null,
+      aliveSinceMs: pulse?.aliveSinceMs ?? null,
       lateAtMs: pulse === null ? 0 : lateAtOf(pulse.lease, pulse.intervalSeconds),
       isDead: pulse === null || judgeFreshness(pulse.lease, nowMs) === 'dead',
       witness: mustHearWitness ? (this.#silence.hearWitness(witness, nowMs)?.word ?? null) : null,
@@ -239,15 +242,19 @@ export class Cluster extends DurableObject<Env> {
     if (before === null || before.pulse.lease.freshAtMs !== ruled.freshAtMs) return
     const nowMs = Date.now()
     const ruling = rule(before.pulse.lease, nowMs)
-    if (JSON.stringify(ruling) === JSON.stringify(before.pulse.lease.ruling)) return
+    if (isSameRuling(before.pulse.lease, ruling, nowMs)) return
     await this.#save(before, applyRuling(before, ruling, nowMs), nowMs)
   }
 
   async #save(before: ClusterState | null, settled: Settled, nowMs: number): Promise<void> {
     const isNews = this.#store(before, settled)
     const { pulse, decisions } = settled.state
+    const isSooner = before !== null && endOfLease(pulse.lease) < endOfLease(before.pulse.lease)
     const isDue =
-      isNews || decisions !== before?.decisions || pulse.freshness !== before?.pulse.freshness // a hold that ends is followed by a shorter lease
+      isNews ||
+      isSooner ||
+      decisions !== before?.decisions ||
+      pulse.freshness !== before?.pulse.freshness // a hold that ends is followed by a shorter lease
     // Nothing is awaited between the write and its alarm, so that both are kept or neither. A lease that is renewed
     // re-arms nothing; but an alarm that failed too often is gone, and whoever comes next sets it anew.
     if (isDue || (await this.ctx.storage.getAlarm()) === null) {
@@ -257,10 +264,9 @@ export class Cluster extends DurableObject<Env> {
 
   async #setAlarm(state: ClusterState, nowMs: number): Promise<void> {
     const putMs = this.#publisher.nextPutMs()
-    // What has passed was told when the state was settled: nothing is left to do about it.
     const moments = [
       ...(putMs === null ? [] : [Math.max(nowMs, putMs)]),
-      ...momentsOf(state).filter((ms) => ms > nowMs),
+      ...findMoments(state, nowMs),
     ]
     if (moments.length > 0) await this.ctx.storage.setAlarm(Math.min(...moments))
   }
@@ -390,11 +396,4 @@ function describeOutcome({ decisions, standing }: ClusterState, act: Act): ActOu
     return { ack: decisions.acks.find((a) => a.service === act.service) ?? null }
   if (act.kind === 'hold') return { hold: decisions.hold }
   return { category: standing.categories.find(({ name }) => name === act.category) ?? null }
-}
-
-/** ms; when time alone will turn something: the lease ends, an ack runs out. */
-function momentsOf({ pulse, decisions }: ClusterState): number[] {
-  const expiries = decisions.acks.map((ack) => ack.expiresAtMs).filter((ms) => ms !== null)
-  const endMs = endOfLease(pulse.lease)
-  return [...(Number.isFinite(endMs) ? [endMs + 1] : []), ...expiries]
 }

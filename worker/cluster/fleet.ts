@@ -15,8 +15,8 @@ import {
 import { readConfig, type Env } from '../env.ts'
 import { within } from './within.ts'
 
-/** ms that one cluster's object may take: one that is away has no vote. */
-const ASK_TIMEOUT_MS = 120
+/** ms that one cluster's object may take: it may be cold, or far away. Nobody waits for it but the ruling. */
+const ASK_TIMEOUT_MS = 2000
 /** ms that answers are good for: all that are silent ask. */
 const KNOWN_MS = 500
 
@@ -30,15 +30,25 @@ const episodeSchema: v.GenericSchema<unknown, Episode> = v.object({
   joinedAtMs: byName(v.number()),
 })
 
+interface Answers {
+  members: Member[]
+  /** How many could not be asked. */
+  unasked: number
+}
+
 export class Fleet extends DurableObject<Env> {
   /** By whether witnesses were heard. Also while it is under way: those who ask at once share one round. */
-  readonly #known = new Map<boolean, { atMs: number; members: Promise<Member[]> }>()
+  readonly #known = new Map<boolean, { atMs: number; members: Promise<Answers> }>()
 
   /** What holds for a cluster that is late. Throws when the configuration is wrong or storage fails. */
   async judge(question: Question): Promise<FleetWord> {
-    const members = await this.#ask(question.mustHearWitnesses)
+    const { members, unasked } = await this.#ask(question.mustHearWitnesses)
     const held = this.#load()
-    const { word, episode } = judgeFleet(held, members, { ...question, nowMs: Date.now() })
+    const { word, episode } = judgeFleet(held, members, {
+      ...question,
+      unasked,
+      nowMs: Date.now(),
+    })
     if (JSON.stringify(episode) !== JSON.stringify(held)) this.ctx.storage.kv.put(KEY, episode)
     return word
   }
@@ -48,7 +58,7 @@ export class Fleet extends DurableObject<Env> {
     return read.success ? read.output : null
   }
 
-  #ask(mustHearWitnesses: boolean): Promise<Member[]> {
+  #ask(mustHearWitnesses: boolean): Promise<Answers> {
     const nowMs = Date.now()
     const known = this.#known.get(mustHearWitnesses)
     if (known !== undefined && nowMs - known.atMs <= KNOWN_MS) return known.members
@@ -57,13 +67,14 @@ export class Fleet extends DurableObject<Env> {
     return members
   }
 
-  async #askAll(mustHearWitnesses: boolean): Promise<Member[]> {
+  async #askAll(mustHearWitnesses: boolean): Promise<Answers> {
     const read = readConfig(this.env)
     if (!read.ok) throw new Error('misconfigured')
     const ids = [...read.config.PUSH_SECRETS.keys()]
     const asked = ids.map((id) =>
       within(ASK_TIMEOUT_MS, this.env.CLUSTER.getByName(id).tellMember(mustHearWitnesses)),
     )
-    return (await Promise.all(asked)).filter((member) => member !== null)
+    const members = (await Promise.all(asked)).filter((member) => member !== null)
+    return { members, unasked: ids.length - members.length }
   }
 }

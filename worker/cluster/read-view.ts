@@ -86,13 +86,13 @@ class ViewReader<View extends { lease: Lease }> {
     const kept = this.#memo.get(cluster)
     if (kept === undefined) return null
     const ageMs = nowMs - kept.doneMs
-    if (ageMs < MEMO_MS) return kept.value
     const askedAtMs = this.#asking.get(cluster) ?? -Infinity
     const isAsked = nowMs - askedAtMs < OBJECT_DEADLINE_MS
     // What died since it was read may be alive in the object; what was dead then is no news.
     const { lease } = kept.value
     const hasDied =
       judgeFreshness(lease, nowMs) === 'dead' && judgeFreshness(lease, kept.doneMs) !== 'dead'
+    if (ageMs < MEMO_MS && !hasDied) return kept.value
     return isAsked && !hasDied && ageMs < STALE_MS ? kept.value : null
   }
 

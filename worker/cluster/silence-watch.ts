@@ -5,7 +5,7 @@
 import type { Pulse } from '../domain/cluster.ts'
 import type { FleetWord } from '../domain/fleet.ts'
 import { isLate, judgeFreshness, type Lease, type Ruling } from '../domain/freshness.ts'
-import { ruleSilence } from '../domain/silence.ts'
+import { isFinal, rulePending, ruleSilence } from '../domain/silence.ts'
 import type { ClusterSettings } from '../env.ts'
 import type { Fleet } from './fleet.ts'
 import { within } from './within.ts'
@@ -14,9 +14,11 @@ import { Witness } from './witness.ts'
 /** ms between two rulings; and how long whoever asks waits for the first, of the 450 that a prober's read may take. */
 const RULE_EVERY_MS = 1000
 const FIRST_TIMEOUT_MS = 250
-const FLEET_TIMEOUT_MS = 200
+const FLEET_TIMEOUT_MS = 3000
 
 interface Options {
+  /** Its witness was heard: rule upon it. */
+  again: () => Promise<void>
   fleet: () => DurableObjectStub<Fleet>
   /** Stores what `rule` makes of the lease, if it is still the one that was looked at. */
   save: (lease: Lease, rule: (lease: Lease, nowMs: number) => Ruling) => Promise<void>
@@ -27,7 +29,7 @@ type Settings = ClusterSettings & { hasOthers: boolean }
 export class SilenceWatch {
   readonly #cluster: string
   readonly #options: Options
-  readonly #witness = new Witness()
+  readonly #witness = new Witness(() => this.#ruleAgain())
   /** ms; when the last ruling began. */
   #ruledAtMs = -Infinity
   #ruling: Promise<void> | null = null
@@ -43,15 +45,27 @@ export class SilenceWatch {
   ): Promise<void> {
     const nowMs = Date.now()
     const isDead = judgeFreshness(lease, nowMs) === 'dead'
-    if (!isLate(lease, intervalSeconds, nowMs) || (isDead && lease.ruling !== null)) return
-    if (this.#ruling === null && nowMs - this.#ruledAtMs > RULE_EVERY_MS) {
+    if (!isLate(lease, intervalSeconds, nowMs) || isFinal(lease, nowMs)) return
+    if (this.#ruling === null && (isDead || nowMs - this.#ruledAtMs > RULE_EVERY_MS)) {
       this.#ruledAtMs = nowMs
       this.#ruling = this.#rule(lease, settings).finally(() => {
         this.#ruling = null
       })
       goOn(this.#ruling)
     }
-    if (isDead && this.#ruling !== null) await within(FIRST_TIMEOUT_MS, this.#ruling)
+    if (!isDead || this.#ruling === null) return
+    const ruled = await within(
+      FIRST_TIMEOUT_MS,
+      this.#ruling.then(() => true),
+    )
+    if (ruled === null && lease.ruling === null) await this.#options.save(lease, rulePending)
+  }
+
+  /** Its witness was heard: nobody need ask again for that to count. */
+  async #ruleAgain(): Promise<void> {
+    await this.#ruling
+    this.#ruledAtMs = -Infinity
+    await this.#options.again()
   }
 
   /** null: none is configured. */

@@ -43,6 +43,7 @@ const pulseSchema: v.GenericSchema<unknown, Pulse> = v.object({
   streaks: byName(v.number()),
   streaksEpoch: v.nullable(v.number()),
   freshSinceMs: v.optional(v.nullable(v.number()), null),
+  aliveSinceMs: v.optional(v.nullable(v.number()), null),
   counts: v.array(v.object({ category: v.string(), service: v.string(), failed: v.number() })),
   // Where another version's can't be read, the next snapshot brings it anew.
   nodes: v.fallback(

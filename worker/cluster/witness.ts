@@ -12,6 +12,12 @@ export class Witness {
   /** ms; when the last answer came, or its time was over. */
   #heardAtMs = -Infinity
   #isAsking = false
+  readonly #onHeard: () => Promise<void>
+
+  /** `onHeard` may fail: the next question tells as much. */
+  constructor(onHeard: () => Promise<void>) {
+    this.#onHeard = onHeard
+  }
 
   /** What it last said, unless that is too long ago. Asks anew behind it where it is old, one question at a time. */
   hear(url: string, nowMs: number): { word: WitnessWord; askedSinceMs: number } {
@@ -33,6 +39,9 @@ export class Witness {
     if (url !== this.#url) return
     this.#word = isGood ? 'good' : 'bad'
     this.#heardAtMs = Date.now()
+    await this.#onHeard().catch((error: unknown) => {
+      console.error('not ruled:', error instanceof Error ? error.message : error)
+    })
   }
 }
 

@@ -19,6 +19,7 @@ import {
   NO_LEASE,
   renewLease,
   tellFreshness,
+  withoutHand,
   type ClusterFreshness,
   type Lease,
 } from './freshness.ts'
@@ -73,6 +74,8 @@ export interface Pulse {
   streaksEpoch: number | null
   /** ms; since when reports came without one that was late. null: never any. */
   freshSinceMs: number | null
+  /** ms; the same, but for its being late now and then: since when it was not dead. */
+  aliveSinceMs: number | null
   /** Failed checks counted against sticky categories. */
   counts: Count[]
   /** Of the built-in service `nodes`, with the content that is held. null: another version's content, or none. */
@@ -150,6 +153,7 @@ export function applyReport(state: ClusterState | null, report: Report, rules: R
       streaks: held?.streaks ?? {},
       streaksEpoch: held === null ? report.epoch : held.streaksEpoch,
       freshSinceMs: held?.freshSinceMs ?? null,
+      aliveSinceMs: held?.aliveSinceMs ?? null,
       counts: held?.counts ?? [],
       nodes: held?.nodes ?? null,
       freshness: held?.freshness ?? 'no-data',
@@ -248,7 +252,7 @@ function applyHeartbeat(heard: Heard, report: Heartbeat, rules: Rules): Taken {
 /** A hold keeps what stands; it brings nobody back from the dead. */
 function applyBlind(heard: Heard, rules: Rules): Taken {
   const { pulse } = heard
-  const freshness = judgeFreshness(pulse.lease, rules.nowMs)
+  const freshness = judgeFreshness(withoutHand(pulse.lease), rules.nowMs)
   const isAlive = freshness !== 'none' && freshness !== 'dead'
   const blindSinceMs = isAlive ? (pulse.blindSinceMs ?? rules.nowMs) : null
   const lease =
@@ -268,11 +272,14 @@ function move(heard: Heard, report: Report, rules: Rules): Pulse {
   const recovery = findRecovery(heard.pulse, report, rules)
   const isRenewed = recovery === null
   const next = isRenewed ? renewLease(lease, { observedAtMs: report.observedAt, ...rules }) : lease
-  const wasFresh = tellFreshness(lease, report.intervalSeconds, rules.nowMs) === 'fresh'
+  const word = tellFreshness(lease, report.intervalSeconds, rules.nowMs)
+  const sinceOf = (sinceMs: number | null, isUnbroken: boolean) =>
+    isRenewed && (sinceMs === null || !isUnbroken) ? next.freshAtMs : sinceMs
   return {
     ...heard.pulse,
     lease: next,
-    freshSinceMs: isRenewed && !wasFresh ? next.freshAtMs : heard.pulse.freshSinceMs,
+    freshSinceMs: sinceOf(heard.pulse.freshSinceMs, word === 'fresh'),
+    aliveSinceMs: sinceOf(heard.pulse.aliveSinceMs, word === 'fresh' || word === 'late'),
     recovery,
     blindSinceMs: null,
     resendAskedAtMs: null,
@@ -305,7 +312,7 @@ function findRecovery(
   report: Report,
   { nowMs, deadAfterMs }: Rules,
 ): Pulse['recovery'] {
-  if (judgeFreshness(lease, nowMs) !== 'dead') return null
+  if (judgeFreshness(withoutHand(lease), nowMs) !== 'dead') return null
   const sinceMs = recovery?.epoch === report.epoch ? nowMs - recovery.sinceMs : Infinity
   if (sinceMs > deadAfterMs) return { epoch: report.epoch, sinceMs: nowMs }
   return sinceMs >= report.intervalSeconds * 1000 ? null : recovery

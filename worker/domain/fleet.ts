@@ -15,6 +15,8 @@ export interface Member {
   freshAtMs: number | null
   /** ms; since when it was fresh without a break, up to `freshAtMs`. */
   freshSinceMs: number | null
+  /** ms; since when it was not dead: whoever was late for a moment has a vote. */
+  aliveSinceMs: number | null
   /** ms; from then on it is late. */
   lateAtMs: number
   isDead: boolean
@@ -51,23 +53,31 @@ export interface Question {
   mustHearWitnesses: boolean
 }
 
+/** A question at a moment, with how many clusters could not be asked for it. */
+type Asked = Question & { nowMs: number; unasked: number }
+
 export interface Judged {
   word: FleetWord
   episode: Episode | null
 }
 
 /** What holds for a cluster that is late, and the episode as it is then. */
-export function judgeFleet(
-  held: Episode | null,
-  members: Member[],
-  question: Question & { nowMs: number },
-): Judged {
+export function judgeFleet(held: Episode | null, members: Member[], question: Asked): Judged {
   const { nowMs } = question
   const witnesses = judgeWitnesses(members)
   const episode = held && passEpisode(held, members, nowMs)
   const open = episode?.endedAtMs === null ? episode : null
-  if (question.episodeMs !== null && question.episodeMs !== open?.openedAtMs) {
-    return { episode, word: { witnesses, kind: 'ended', untilMs: endOfGrace(episode, question) } }
+  const joinedAtMs = episode?.joinedAtMs[question.cluster]
+  const asking = members.find(({ cluster }) => cluster === question.cluster)
+  // It joined by being late, and learns of it only now.
+  const isMember = joinedAtMs !== undefined && (asking?.freshAtMs ?? 0) <= joinedAtMs
+  const episodeMs = question.episodeMs ?? (isMember ? (episode?.openedAtMs ?? null) : null)
+  if (episodeMs !== null && episodeMs !== open?.openedAtMs) {
+    const untilMs = endOfGrace(episode, { ...question, episodeMs })
+    return { episode, word: { witnesses, kind: 'ended', untilMs } }
+  }
+  if (open === null && isUndecided(members, question)) {
+    return { episode, word: { witnesses, kind: 'unreachable' } }
   }
   const next = open === null ? openEpisode(members, question) : join(open, question)
   if (next === null) return { episode, word: { witnesses, kind: 'none' } }
@@ -82,10 +92,15 @@ function passEpisode(episode: Episode, members: Member[], nowMs: number): Episod
   if (endedAtMs !== null) return episode
   const back = members
     .filter(({ cluster, freshAtMs }) => (freshAtMs ?? 0) > (joinedAtMs[cluster] ?? Infinity))
-    .map(({ freshAtMs }) => freshAtMs ?? 0)
+    .map((member) => sinceBack(member, joinedAtMs[member.cluster] ?? 0))
   const capMs = openedAtMs + HOLD_MAX_MS
   if (back.length > 0) return { ...episode, endedAtMs: Math.min(...back, capMs) }
   return nowMs > capMs ? { ...episode, endedAtMs: capMs } : episode
+}
+
+/** ms; from when on it reports again, though somebody looks only later. */
+function sinceBack({ freshAtMs, freshSinceMs }: Member, joinedAtMs: number): number {
+  return freshSinceMs !== null && freshSinceMs > joinedAtMs ? freshSinceMs : (freshAtMs ?? 0)
 }
 
 /** ms; a fresh lease from the moment that another was back. An episode that ran out leaves nothing. */
@@ -108,24 +123,41 @@ function join(episode: Episode, { cluster, nowMs }: { cluster: string; nowMs: nu
 }
 
 /** null: no more than half of the electorate is late, or not two of it. */
-function openEpisode(
-  members: Member[],
-  { cluster, nowMs }: Question & { nowMs: number },
-): Episode | null {
-  const asking = members.find((member) => member.cluster === cluster)
-  if (asking === undefined || asking.freshAtMs === null) return null
-  const beforeMs = asking.freshAtMs - ELECTORATE_BEFORE_MS
-  const electorate = members.filter((member) => wasFresh(member, beforeMs))
-  const late = electorate.filter(({ lateAtMs, isDead }) => nowMs > lateAtMs && !isDead)
-  const silent = electorate.filter(({ lateAtMs }) => nowMs > lateAtMs)
-  if (silent.length < 2 || 2 * silent.length <= electorate.length) return null
+function openEpisode(members: Member[], question: Asked): Episode | null {
+  const { cluster, nowMs } = question
+  const { electorate, silent } = countVotes(members, question)
+  if (!isMajority(silent.length, electorate.length)) return null
+  const late = silent.filter(({ isDead }) => !isDead)
   const joined = [...late.map((member) => member.cluster), cluster]
   const joinedAtMs = Object.fromEntries(joined.map((name) => [name, nowMs]))
   return { openedAtMs: nowMs, endedAtMs: null, joinedAtMs }
 }
 
-function wasFresh({ freshSinceMs, lateAtMs }: Member, atMs: number): boolean {
-  return freshSinceMs !== null && freshSinceMs <= atMs && atMs <= lateAtMs
+/** Those that could not be asked may have fallen silent with it: nobody knows. */
+function isUndecided(members: Member[], question: Asked): boolean {
+  const { electorate, silent } = countVotes(members, question)
+  const { unasked } = question
+  return (
+    silent.length > 0 &&
+    !isMajority(silent.length, electorate.length) &&
+    isMajority(silent.length + unasked, electorate.length + unasked)
+  )
+}
+
+function isMajority(silent: number, electorate: number): boolean {
+  return silent >= 2 && 2 * silent > electorate
+}
+
+/** Of a silence that is old nobody votes: what happens now tells nothing of it. */
+function countVotes(members: Member[], { cluster, deadAfterMs, nowMs }: Asked) {
+  const freshAtMs = members.find((member) => member.cluster === cluster)?.freshAtMs ?? 0
+  if (nowMs - freshAtMs > 2 * deadAfterMs) return { electorate: [], silent: [] }
+  const electorate = members.filter((member) => wasFresh(member, freshAtMs - ELECTORATE_BEFORE_MS))
+  return { electorate, silent: electorate.filter(({ lateAtMs }) => nowMs > lateAtMs) }
+}
+
+function wasFresh({ aliveSinceMs, lateAtMs }: Member, atMs: number): boolean {
+  return aliveSinceMs !== null && aliveSinceMs <= atMs && atMs <= lateAtMs
 }
 
 function judgeWitnesses(members: Member[]): FleetWord['witnesses'] {

@@ -25,6 +25,8 @@ export interface Ruling {
   episodeMs: number | null
   /** Its episode is over: no other silence holds this one any more. */
   isAlone: boolean
+  /** ms; when it was ruled: what was ruled before the lease ended is no last word. */
+  atMs: number
 }
 
 /** Before the first report that moves freshness. */
@@ -43,6 +45,11 @@ export function judgeFreshness(lease: Lease, nowMs: number): Freshness {
   if (lease.heldUntilMs !== null && nowMs <= lease.heldUntilMs) return 'held'
   if (nowMs <= lease.validUntilMs) return 'fresh'
   return nowMs <= endOfLease(lease) ? 'held' : 'dead'
+}
+
+/** As it stands without an operator's hold, which brings no cluster back. */
+export function withoutHand(lease: Lease): Lease {
+  return { ...lease, byHandUntilMs: null }
 }
 
 /** Past three intervals the verdict stands, and is told as late. */
@@ -104,7 +111,9 @@ export function renewLease(
 ): Lease {
   const freshAtMs = Math.max(held.freshAtMs ?? 0, Math.min(observedAtMs, nowMs))
   const validUntilMs = freshAtMs + deadAfterMs
-  return { ...held, freshAtMs, validUntilMs, heldUntilMs: null, ruling: null }
+  // A report that doesn't bring it back leaves what was ruled.
+  const ruling = nowMs <= validUntilMs ? null : held.ruling
+  return { ...held, freshAtMs, validUntilMs, heldUntilMs: null, ruling }
 }
 
 /** How long blind reports hold: to 15 min after the first, and no longer than an exporter is heard. */

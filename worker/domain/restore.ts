@@ -41,7 +41,8 @@ export function publish({ pulse, standing, decisions }: ClusterState): Published
   const { environment, epoch, sequence, intervalSeconds, lease, freshness } = pulse
   const { facts, categories, nodes } = standing
   return {
-    isDead: freshness === 'dead',
+    // But for an operator's hold, which brings nothing back.
+    isDead: freshness === 'dead' || (freshness === 'held' && lease.ruling?.untilMs === 0),
     environment,
     epoch,
     sequence,
@@ -82,7 +83,10 @@ export function restoreState(
       sequence,
       intervalSeconds,
       digest: null,
-      lease: isKnown ? lease : NO_LEASE,
+      lease: {
+        ...(isKnown ? lease : NO_LEASE),
+        byHandUntilMs: (kept ?? decisions).hold?.untilMs ?? null,
+      },
       // An exporter that is blind meanwhile is within these 15 min, not on top of them.
       blindSinceMs: isKnown && !published.isDead ? nowMs : null,
       recovery: null,
@@ -90,6 +94,7 @@ export function restoreState(
       streaks: {},
       streaksEpoch: null,
       freshSinceMs: null,
+      aliveSinceMs: null,
       counts: [],
       nodes: null,
       freshness,

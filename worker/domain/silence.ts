@@ -5,7 +5,8 @@
 import { HOLD_MAX_MS } from '../contract/limits.ts'
 import type { ClusterState } from './cluster.ts'
 import type { FleetWord } from './fleet.ts'
-import { judgeFreshness, type Lease, type Ruling } from './freshness.ts'
+import { judgeFreshness, withoutHand, type Lease, type Ruling } from './freshness.ts'
+import { record } from './history.ts'
 import { settle, type Settled } from './settle.ts'
 
 /** ms that a verdict is held for a word that may still come. */
@@ -27,7 +28,35 @@ export interface Silence {
 /** What holds from the end of the lease on, as of now. Once it is dead it stays so until reports bring it back. */
 export function ruleSilence(lease: Lease, silence: Silence, nowMs: number): Ruling {
   const { ruling } = lease
-  if (ruling !== null && judgeFreshness(lease, nowMs) === 'dead') return ruling
+  if (ruling === null || !isFinal(lease, nowMs))
+    return { ...ruleAnew(lease, silence, nowMs), atMs: nowMs }
+  const isPolicyNext = ruling.by === 'fleet' && silence.onSilence === 'last-known'
+  return isPolicyNext ? { ...NOBODY, by: 'policy', untilMs: null, atMs: nowMs } : ruling
+}
+
+/** It is dead, by a ruling after the end of its lease, or since what held it ran out. An operator's hold is apart from it. */
+export function isFinal(lease: Lease, nowMs: number): boolean {
+  const { ruling } = lease
+  if (ruling === null || judgeFreshness(withoutHand(lease), nowMs) !== 'dead') return false
+  const endMs = Math.max(lease.validUntilMs ?? 0, lease.heldUntilMs ?? 0)
+  return (ruling.untilMs ?? 0) > endMs || ruling.atMs > endMs
+}
+
+/** Nothing that is worth a row: the same holds, and it is as final as it was. */
+export function isSameRuling(lease: Lease, ruling: Ruling, nowMs: number): boolean {
+  const { ruling: held } = lease
+  const isSame = JSON.stringify({ ...held, atMs: 0 }) === JSON.stringify({ ...ruling, atMs: 0 })
+  return isSame && isFinal(lease, nowMs) === isFinal({ ...lease, ruling }, nowMs)
+}
+
+/** Until anybody was heard: a prober must not read as dead what is only not judged yet. */
+export function rulePending(lease: Lease, nowMs: number): Ruling {
+  const endMs = Math.max(lease.validUntilMs ?? 0, lease.heldUntilMs ?? 0, nowMs)
+  return { ...NOBODY, by: 'pending', untilMs: endMs + PENDING_MAX_MS, atMs: nowMs }
+}
+
+function ruleAnew(lease: Lease, silence: Silence, nowMs: number): Unstamped {
+  const { ruling } = lease
   const deadAtMs = Math.max(lease.validUntilMs ?? 0, lease.heldUntilMs ?? 0)
   return (
     ruleByWitness(silence, { ruling, deadAtMs }) ??
@@ -41,16 +70,18 @@ export function ruleSilence(lease: Lease, silence: Silence, nowMs: number): Ruli
 
 const NOBODY = { episodeMs: null, isAlone: false } as const
 
+type Unstamped = Omit<Ruling, 'atMs'>
+
 interface Known {
   ruling: Ruling | null
   deadAtMs: number
 }
 
 /** null: it has no say. */
-function ruleByWitness({ witness, fleet }: Silence, { ruling, deadAtMs }: Known): Ruling | null {
+function ruleByWitness({ witness, fleet }: Silence, { ruling, deadAtMs }: Known): Unstamped | null {
   if (witness === null) return null
   const pendingUntilMs = Math.max(deadAtMs, witness.askedSinceMs) + PENDING_MAX_MS
-  const pending: Ruling = { ...NOBODY, by: 'pending', untilMs: pendingUntilMs }
+  const pending: Unstamped = { ...NOBODY, by: 'pending', untilMs: pendingUntilMs }
   // What was ruled on a word stands until the next word: whoever asks seldom must not kill it by that.
   const untilHeard = ruling?.by === 'witness' || ruling?.by === 'fleet' ? ruling : pending
   switch (witness.word) {
@@ -70,7 +101,7 @@ function ruleByWitness({ witness, fleet }: Silence, { ruling, deadAtMs }: Known)
 function ruleByFleet(
   fleet: FleetWord | null,
   { ruling, deadAtMs, nowMs }: Known & { nowMs: number },
-): Ruling | null {
+): Unstamped | null {
   // It had its fresh minute after the others came back; from then on it is judged by itself.
   if (ruling?.isAlone === true) return nowMs <= (ruling.untilMs ?? 0) ? ruling : null
   if (fleet === null) return null
@@ -85,7 +116,12 @@ function ruleByFleet(
         episodeMs: ruling?.episodeMs ?? null,
       }
     case 'open':
-      return { by: 'fleet', untilMs: fleet.untilMs, episodeMs: fleet.openedAtMs, isAlone: false }
+      return {
+        by: 'fleet',
+        untilMs: Math.min(fleet.untilMs, deadAtMs + HOLD_MAX_MS),
+        episodeMs: fleet.openedAtMs,
+        isAlone: false,
+      }
     case 'ended':
       return { by: 'fleet', untilMs: fleet.untilMs, episodeMs: null, isAlone: true }
   }
@@ -95,8 +131,13 @@ function ruleByFleet(
 export function applyRuling(state: ClusterState, ruling: Ruling, nowMs: number): Settled {
   const lease = { ...state.pulse.lease, ruling }
   const after = { ...state, pulse: { ...state.pulse, lease } }
+  const step = { nowMs, cause: 'silence', moved: null, note: sayRuling(ruling) } as const
   // Before as after: what was only not looked at since its lease ended has not been dead meanwhile.
-  return settle(after, after, { nowMs, cause: 'silence', moved: null, note: sayRuling(ruling) })
+  const settled = settle(after, after, step)
+  const isHeldOn = state.pulse.freshness === 'held' && settled.state.pulse.freshness === 'held'
+  if (!isHeldOn || state.pulse.lease.ruling?.by === ruling.by) return settled
+  const told = record(step, { subject: 'cluster', name: '', from: 'held', to: 'held' })
+  return { ...settled, transitions: [...settled.transitions, told] }
 }
 
 /** Why the verdict is held, for people. */
@@ -113,6 +154,6 @@ export function sayRuling({ by, untilMs, isAlone }: Ruling): string {
     case 'policy':
       return untilMs === null ? 'ON_SILENCE is last-known.' : ''
     case 'pending':
-      return 'The witness was not heard yet.'
+      return 'Whoever has a say was not heard yet.'
   }
 }

@@ -14,14 +14,19 @@ export const leaseSchema = v.object({
   validUntilMs: timeMs,
   heldUntilMs: timeMs,
   byHandUntilMs: v.optional(timeMs, null),
-  ruling: v.optional(
-    v.nullable(
-      v.object({
-        by: v.picklist(['witness', 'fleet', 'policy', 'pending']),
-        untilMs: timeMs,
-        episodeMs: timeMs,
-        isAlone: v.boolean(),
-      }),
+  // Where another version's can't be read, it is ruled anew.
+  ruling: v.fallback(
+    v.optional(
+      v.nullable(
+        v.object({
+          by: v.picklist(['witness', 'fleet', 'policy', 'pending']),
+          untilMs: timeMs,
+          episodeMs: timeMs,
+          isAlone: v.boolean(),
+          atMs: v.number(),
+        }),
+      ),
+      null,
     ),
     null,
   ),

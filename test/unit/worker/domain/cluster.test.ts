@@ -92,6 +92,7 @@ describe('a snapshot', () => {
       streaks: { web: 2 },
       streaksEpoch: 1,
       freshSinceMs: T0 - 500,
+      aliveSinceMs: T0 - 500,
       counts: [],
       nodes: { minReady: { share: 1 }, failing: null, untoldSinceMs: null, forgetAtMs: null },
       freshness: 'fresh',

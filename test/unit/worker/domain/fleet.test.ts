@@ -18,6 +18,7 @@ function aMember(cluster: string, silentSeconds: number, given: Partial<Member> 
     cluster,
     freshAtMs,
     freshSinceMs: T0,
+    aliveSinceMs: T0,
     lateAtMs: freshAtMs + 30_000,
     isDead: silentSeconds > 60,
     witness: null,
@@ -31,10 +32,12 @@ function judge(
     cluster = 'a',
     episode = null,
     episodeMs = null,
+    unasked = 0,
   }: {
     cluster?: string
     episode?: Episode | null
     episodeMs?: number | null
+    unasked?: number
   } = {},
 ) {
   return judgeFleet(episode, members, {
@@ -42,6 +45,7 @@ function judge(
     episodeMs,
     deadAfterMs: 60_000,
     mustHearWitnesses: false,
+    unasked,
     nowMs: NOW,
   })
 }
@@ -66,12 +70,12 @@ describe('an episode', () => {
     ['with one that was retired long ago', [aMember('a', 40), aMember('b', 9000)], 'none'],
     [
       'with one that never reported',
-      [aMember('a', 40), aMember('b', 40, { freshAtMs: null, freshSinceMs: null })],
+      [aMember('a', 40), aMember('b', 40, { freshAtMs: null, aliveSinceMs: null })],
       'none',
     ],
     [
       'with one that came only just before',
-      [aMember('a', 40), aMember('b', 35, { freshSinceMs: NOW - 60_000 })],
+      [aMember('a', 40), aMember('b', 35, { aliveSinceMs: NOW - 60_000 })],
       'none',
     ],
     [
@@ -79,9 +83,25 @@ describe('an episode', () => {
       [aMember('a', 35), aMember('b', 62), aMember('c', 5)],
       'open',
     ],
-    ['with one that cannot be asked', [aMember('a', 40), aMember('b', 35)], 'open'],
   ])('opens, or not: %s', (_, members, expected) => {
     expect(kindOf(members)).toBe(expected)
+  })
+
+  it.each<[string, Member[], number, FleetWord['kind']]>([
+    ['one of three, the third not asked', [aMember('a', 40), aMember('b', 5)], 1, 'unreachable'],
+    ['one of two, nobody else', [aMember('a', 40)], 1, 'unreachable'],
+    ['one of four, two well', [aMember('a', 40), aMember('b', 5), aMember('c', 5)], 1, 'none'],
+    ['a majority without it', [aMember('a', 40), aMember('b', 35)], 1, 'open'],
+  ])('is left open where one that could not be asked may decide: %s', (...row) => {
+    const [, members, unasked, expected] = row
+
+    expect(judge(members, { unasked }).word.kind).toBe(expected)
+  })
+
+  it('is not opened by a silence of long ago, as of one that is held by hand', () => {
+    const members = [aMember('a', 7200, { isDead: false }), aMember('b', 40)]
+
+    expect(judge(members, { cluster: 'a' }).word.kind).toBe('none')
   })
 
   it('has all that are late for members, and none that is dead', () => {
@@ -119,6 +139,17 @@ describe('an open episode', () => {
 
     expect(judged.word).toMatchObject({ kind: 'ended', untilMs: NOW - 7000 + 60_000 })
     expect(judged.episode?.endedAtMs).toBe(NOW - 7000)
+  })
+
+  it('ended when the other came back, however late somebody looks', () => {
+    const back = aMember('b', 5, { freshSinceMs: NOW - 30_000 })
+
+    const judged = judge([aMember('a', 100, { isDead: false }), back], {
+      episode,
+      episodeMs: NOW - 60_000,
+    })
+
+    expect(judged.episode?.endedAtMs).toBe(NOW - 30_000)
   })
 
   it('does not end with what one reported before it joined', () => {
@@ -163,6 +194,18 @@ describe('an episode that is over', () => {
     const { word } = judge(members, { episode: over, episodeMs: over.openedAtMs })
 
     expect(word).toMatchObject({ kind: 'ended', untilMs: NOW - 40_000 + 60_000 })
+  })
+
+  it('leaves a fresh minute to a member that learns of it only now', () => {
+    const members = [
+      aMember('a', 301, { isDead: false }),
+      aMember('b', 5, { freshSinceMs: NOW - 40_000 }),
+    ]
+
+    expect(judge(members, { episode: over }).word).toMatchObject({
+      kind: 'ended',
+      untilMs: NOW + 20_000,
+    })
   })
 
   it('is followed by another one for other silences', () => {

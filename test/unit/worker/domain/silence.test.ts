@@ -26,7 +26,7 @@ function fleet(given: Partial<Extract<FleetWord, { kind: 'open' }>> = {}): Fleet
 const none: FleetWord = { kind: 'none', witnesses: 'few' }
 
 function aRuling(given: Partial<Ruling> = {}): Ruling {
-  return { by: 'policy', untilMs: 0, episodeMs: null, isAlone: false, ...given }
+  return { by: 'policy', untilMs: 0, episodeMs: null, isAlone: false, atMs: DEAD_AT + 1, ...given }
 }
 
 /** By the ruling, `held` until so many ms after the end of the lease; or `dead`. */
@@ -157,6 +157,27 @@ describe('once it is dead', () => {
     const lease = { ...LEASE, ruling }
 
     expect(ruleSilence(lease, { ...NOBODY, ...silence }, DEAD_AT + 1)).toBe(ruling)
+  })
+})
+
+describe('what was ruled while it was merely late', () => {
+  const early = aRuling({ atMs: DEAD_AT - 1 })
+
+  it.each<[string, Partial<Silence>, string]>([
+    ['others that fell silent since', { fleet: fleet() }, `fleet: held ${MINUTES_15 - 29_000}`],
+    ['a witness that turned good', { witness: good }, `witness: held ${MINUTES_15}`],
+    ['nothing', {}, 'policy: dead'],
+  ])('is no last word at its end: %s', (_, silence, expected) => {
+    expect(rule(silence, early, 1)).toBe(expected)
+  })
+})
+
+describe('an episode that ran out', () => {
+  it('leaves it to the policy', () => {
+    const ruling = aRuling({ by: 'fleet', untilMs: DEAD_AT + 1000, isAlone: true })
+
+    expect(rule({ onSilence: 'last-known' }, ruling, 1001)).toBe('policy: held for ever')
+    expect(ruleSilence({ ...LEASE, ruling }, NOBODY, DEAD_AT + 1001)).toBe(ruling)
   })
 })
 
