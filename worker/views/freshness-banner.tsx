@@ -63,14 +63,14 @@ export function FreshnessBanner({ freshness, freshAtMs, held, nowMs }: Freshness
         </p>
         {held !== null && (
           <p>
-            {held.why}{' '}
             {held.untilMs === null ? (
               'It is held until reports come again.'
             ) : (
               <>
                 It is held until <Moment atMs={held.untilMs} />.
               </>
-            )}
+            )}{' '}
+            {held.why}
           </p>
         )}
         <p>{look}</p>

@@ -1,0 +1,79 @@
+/** The API server is away under a leader and its standby: nobody is failed over, and pods go on being judged. */
+import { expect, it, vi } from 'vitest'
+import { anExporter } from '../support/exporter/a-setup.ts'
+import { LEASE_ENV, specOf } from '../support/exporter/a-lease.ts'
+import { aProbedTown, DEFAULT_LEASE } from '../support/exporter/a-replica.ts'
+import { IS_LONG, type ProberOptions } from '../support/exporter/a-prober.ts'
+
+async function aTown(env: Record<string, string>, options: ProberOptions = {}) {
+  const town = await aProbedTown({}, options)
+  const { world, edge, prober } = town
+  const a = await anExporter(world, edge.url, { env: { ...env, POD_NAME: 'a' } })
+  await prober.until('200 healthy')
+  const b = await anExporter(world, edge.url, { env: { ...env, POD_NAME: 'b' } })
+  await vi.waitFor(
+    () => {
+      expect(b.log.join('\n')).toContain('leader healthy')
+    },
+    { timeout: 10_000 },
+  )
+  prober.mark()
+  return { ...town, a, b }
+}
+
+async function goAway({ world, pod, prober }: Awaited<ReturnType<typeof aTown>>, seconds: number) {
+  await world.api.faults.goAway()
+  await vi.waitFor(
+    () => {
+      expect(prober.runs().at(-1)?.to).toBeGreaterThan(seconds)
+    },
+    { timeout: seconds * 1000 + 5000, interval: 20 },
+  )
+  await world.pods.set(pod, { kind: 'failing' })
+  await prober.until('503 unhealthy')
+  await world.pods.set(pod, { kind: 'ok' })
+  await prober.until('200 healthy')
+  const told = prober.looks.length
+  await world.api.faults.comeBack()
+  await world.addService({ name: 'orders', behaviour: { kind: 'failing' } })
+  await prober.until('503 unhealthy')
+  return told
+}
+
+it('changes nothing for probers, who still see a pod break', async () => {
+  const town = await aTown({ ...LEASE_ENV, INTERVAL_SECONDS: '0.5' })
+
+  await goAway(town, 2.2)
+
+  expect(
+    town.prober.differences('API server away', [
+      ['200 healthy', 2.2, 5],
+      ['503 unhealthy', 0, 3],
+      ['200 healthy', 0, 10],
+      ['503 unhealthy'], // of the service that was added when it was back
+    ]),
+  ).toBe('')
+  expect(town.a.log.join('\n')).toContain('kube_api degraded')
+  expect(specOf(town.world).leaseTransitions).toBe(0)
+})
+
+it.skipIf(!IS_LONG)(
+  'changes nothing for a minute with production’s timings (npm run faults)',
+  async () => {
+    const options = { isPastMemo: false, everyMs: 100 }
+    const town = await aTown({ ...DEFAULT_LEASE, INTERVAL_SECONDS: '10' }, options)
+
+    await goAway(town, 60)
+
+    expect(
+      town.prober.differences('API server away for a minute, with production’s timings', [
+        ['200 healthy', 60, 75],
+        ['503 unhealthy', 0, 14],
+        ['200 healthy', 0, 45], // until its watches are back
+        ['503 unhealthy'],
+      ]),
+    ).toBe('')
+    expect(specOf(town.world).leaseTransitions).toBe(0)
+  },
+  180_000,
+)
