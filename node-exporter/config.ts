@@ -43,6 +43,18 @@ const namespace = v.pipe(v.string(), v.regex(NAMESPACE, 'must be a namespace, su
 const SELECTOR_TERM =
   /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[a-z0-9]([-\w.]{0,61}[a-z0-9])?={1,2}([a-z0-9]([-\w.]{0,61}[a-z0-9])?)?$/i
 
+function selectorLike(example: string) {
+  return v.pipe(
+    v.string(),
+    v.transform((text) => text.split(',').map((term) => term.trim())),
+    v.everyItem(
+      (term) => SELECTOR_TERM.test(term),
+      `must be labels with their values, such as ${example}, separated by commas`,
+    ),
+    v.transform((terms) => terms.join(',')),
+  )
+}
+
 const LEASE_FORM = 'must be the name of a Lease, such as pilotlight'
 const POD_FORM = `must be at most ${SUBDOMAIN_MAX_LENGTH} characters`
 
@@ -104,18 +116,11 @@ const variables = v.object({
   }),
   HEALTHCHECK_COOLDOWN: seconds(1, 'the time between two tries', { mayBe0: true }),
   NODE_SELECTOR: v.optional(
-    v.pipe(
-      v.string(),
-      v.transform((text) => text.split(',').map((term) => term.trim())),
-      v.everyItem(
-        (term) => SELECTOR_TERM.test(term),
-        'must be labels with their values, such as app=pilotlight-node, separated by commas',
-      ),
-      v.transform((terms) => terms.join(',')),
-    ),
+    selectorLike('app=pilotlight-node'),
     'app.kubernetes.io/name=pilotlight-node',
   ),
   NODE_CHECKS: v.optional(checkNames, 'node_ready'),
+  OPERATOR_SELECTOR: v.optional(selectorLike('app=node-operator')),
   LEASE_NAMESPACE: v.optional(namespace),
   LEASE_NAME: v.optional(
     v.pipe(
@@ -182,6 +187,8 @@ export interface Config {
   nodeSelector: string
   /** What each node is asked for. */
   nodeChecks: string[]
+  /** Labels of the Deployment that is told of as `node_operator`; null: of none. */
+  operatorSelector: string | null
   /** null: there is none, and this is the only replica. */
   lease: LeaseConfig | null
   podName: string | undefined
@@ -221,6 +228,7 @@ export function readConfig(env: Record<string, string | undefined>): ReadConfig 
       probeVia: e.PROBE_VIA,
       nodeSelector: e.NODE_SELECTOR,
       nodeChecks: e.NODE_CHECKS,
+      operatorSelector: e.OPERATOR_SELECTOR ?? null,
       lease:
         e.LEASE_NAME === undefined
           ? null

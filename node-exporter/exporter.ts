@@ -1,4 +1,5 @@
 /** The role cluster, wired: discovery goes on all the time; while this process leads, a term probes and pushes what it tells. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { importSecret } from '../worker/contract/signature.ts'
 import type { Config } from './config.ts'
 import { Discovery, type Discovered } from './discovery/discovery.ts'
@@ -11,9 +12,13 @@ import { probeDirectly, probeThrough } from './probing/probe.ts'
 import { createDeliver } from './push/deliver.ts'
 import { EdgeClock } from './push/edge-clock.ts'
 import type { Log } from './self/log.ts'
+import { watchNodeOperator } from './self/node-operator.ts'
 import { createSelf, type Self } from './self/self.ts'
 import { watchCluster } from './self/watch-cluster.ts'
 import { startTerm, type Term } from './term.ts'
+
+/** ms a push that is under way may still take once it is over: the Lease must be given back within the grace period, too. */
+export const LAST_PUSH_MS = 2000
 
 /** What no variable sets, and tests make short. All in ms. */
 export interface Timings {
@@ -21,6 +26,8 @@ export interface Timings {
   kubeTimeoutMs: number
   /** What a node's exporter has to answer: it answers from memory. */
   nodeTimeoutMs: number
+  /** What the pod of OPERATOR_SELECTOR has to answer a probe. */
+  operatorTimeoutMs: number
   pushTimeoutMs: number
   textEveryMs: number
   gatherMs: number
@@ -30,12 +37,15 @@ export const TIMINGS: Timings = {
   reflector: REFLECTOR_TIMINGS,
   kubeTimeoutMs: 10_000,
   nodeTimeoutMs: 3000,
+  operatorTimeoutMs: 3000,
   pushTimeoutMs: 5000,
   textEveryMs: 60_000,
   gatherMs: 200,
 }
 
 export interface Exporter {
+  /** The process was told to stop, and will: a standby stays one. */
+  drain(): void
   /** Resolves when everything has been let go. */
   stop(): Promise<void>
 }
@@ -183,18 +193,24 @@ export async function startExporter(
   })
   discovery.start()
   nodes.start()
+  const operator = watchNodeOperator(api, { config, health, timings, isAway })
   leadership.start()
   log.info({ cluster: config.clusterId, ...release }, 'exporter started')
   return {
+    drain: () => {
+      leadership.drain()
+    },
     stop: async () => {
       isStopping = true
       discovery.stop()
       nodes.stop()
+      operator.stop()
       endTerm()
-      // The last report is out before the next leader's first.
-      await ending
+      // The last report is out, or given up, before the next leader's first.
+      await Promise.race([ending, sleep(LAST_PUSH_MS)])
+      await delivery.stop()
       await leadership.stop()
-      await Promise.all([api.stop(), delivery.stop()])
+      await api.stop()
     },
   }
 }

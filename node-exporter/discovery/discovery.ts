@@ -197,7 +197,8 @@ function isSame(a: Collection) {
   return (b: Collection) => a.path === b.path && a.labelSelector === b.labelSelector
 }
 
-function pathOf(base: string, namespace: string | null, plural: string): string {
+/** `namespace` null: in all of them. */
+export function pathOf(base: string, namespace: string | null, plural: string): string {
   return namespace === null ? `${base}/${plural}` : `${base}/namespaces/${namespace}/${plural}`
 }
 

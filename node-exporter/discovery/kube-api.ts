@@ -6,8 +6,10 @@
 import { HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node'
 import { existsSync, readFileSync } from 'node:fs'
 import { delimiter } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request, type Dispatcher } from 'undici'
 import * as v from 'valibot'
+import { sayNoCredentials, sayUnread } from './kubeconfig-faults.ts'
 
 /** A request that came to nothing. `status` null: no answer at all. */
 export class KubeError extends Error {
@@ -65,9 +67,16 @@ export function readOwnNamespace(accountRoot: string): string | null {
 
 interface Connection {
   config: KubeConfig
+  /** Where `config` is from, for people. */
+  source: string
   server: string
   dispatcher: Dispatcher
+  /** Who asks meanwhile shares it: a plugin that hangs is started once. null: nobody waits for any. */
+  credentials: Promise<Record<string, string>> | null
 }
+
+/** ms; what isn't let go by then, for a credential plugin hangs, ends with the process. */
+const LET_GO_MS = 1000
 
 export class KubeApi {
   readonly #options: KubeApiOptions
@@ -127,9 +136,14 @@ export class KubeApi {
   }
 
   async stop(): Promise<void> {
-    const connection = await this.#connection?.catch(() => null) // it never came to be: nothing to let go
+    const letGo = this.#connection
+      ?.then(({ dispatcher }) => dispatcher.destroy())
+      .catch(() => undefined) // it never came to be: nothing to let go
     this.#connection = null
-    await connection?.dispatcher.destroy()
+    const waiting = new AbortController()
+    const { signal } = waiting
+    await Promise.race([letGo, sleep(LET_GO_MS, undefined, { signal }).catch(() => undefined)]) // ended below
+    waiting.abort()
   }
 
   async #ask(connection: Connection, asked: Asked, signal: AbortSignal) {
@@ -141,16 +155,14 @@ export class KubeApi {
     throw new KubeError(`HTTP ${answer.statusCode}: ${message}`, answer.statusCode)
   }
 
-  async #request(
-    { config, server, dispatcher }: Connection,
-    { method, path, object }: Asked,
-    signal: AbortSignal,
-  ) {
+  async #request(connection: Connection, { method, path, object }: Asked, signal: AbortSignal) {
+    const { server, dispatcher } = connection
     const url = `${server}${path}`
-    const context = new RequestContext(url, HttpMethod.GET)
-    await config.applySecurityAuthentication(context)
+    connection.credentials ??= authenticate(connection).finally(() => {
+      connection.credentials = null
+    })
     const headers = {
-      ...context.getHeaders(),
+      ...(await this.#waitFor(connection.credentials, signal)),
       accept: 'application/json',
       'user-agent': 'pilotlight',
     }
@@ -166,15 +178,39 @@ export class KubeApi {
    */
   async #with<T>(signal: AbortSignal, work: (connection: Connection) => Promise<T>): Promise<T> {
     const connecting = (this.#connection ??= connect(this.#options))
+    let isSettled = false
+    const settle = () => {
+      isSettled = true
+    }
+    connecting.then(settle, settle)
     try {
-      return await work(await connecting)
+      return await work(await this.#waitFor(connecting, signal))
     } catch (error) {
-      const isRefusal = error instanceof KubeError && error.status !== 401
-      if (!isRefusal && !signal.aborted && this.#connection === connecting) {
+      const status = error instanceof KubeError ? error.status : null
+      const isRefusal = status !== null && status !== 401
+      // One that is still being made is for whoever comes next: a plugin that hangs is started once.
+      const isUsed = isSettled && this.#connection === connecting
+      if (!isRefusal && !signal.aborted && isUsed) {
         this.#connection = null
         connecting.then(({ dispatcher }) => dispatcher.close()).catch(() => undefined) // it is let go either way
       }
       throw error instanceof KubeError ? error : new KubeError(reasonOf(error), null, error)
+    }
+  }
+
+  /** Credentials may be a plugin's, which takes no signal: it goes on alone. */
+  async #waitFor<T>(given: Promise<T>, signal: AbortSignal): Promise<T> {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(this.#options.timeoutMs)])
+    const { promise, reject } = Promise.withResolvers<never>()
+    const giveUp = () => {
+      reject(signal.aborted ? signal.reason : new KubeError('no credentials in time', null))
+    }
+    if (limited.aborted) giveUp()
+    limited.addEventListener('abort', giveUp)
+    try {
+      return await Promise.race([given, promise])
+    } finally {
+      limited.removeEventListener('abort', giveUp)
     }
   }
 }
@@ -183,34 +219,70 @@ function pathWith(path: string, query: Record<string, string>): string {
   return `${path}?${new URLSearchParams(query).toString()}`
 }
 
-/** The service account in a pod, else the kubeconfig. Throws when there is neither, or it can't be read. */
-async function connect({ kubeconfig, accountRoot }: KubeApiOptions): Promise<Connection> {
+/** Rejects with KubeError, in words that hold nothing of what was read. */
+async function connect(options: KubeApiOptions): Promise<Connection> {
+  const { config, source } = load(options)
+  const server = config.getCurrentCluster()?.server
+  if (server === undefined) throw new KubeError(`${source} names no cluster`, null)
+  try {
+    // client-node makes a dispatcher per request; the first one is kept for all of them.
+    const context = new RequestContext(server, HttpMethod.GET)
+    await config.applySecurityAuthentication(context)
+    const dispatcher = context.getDispatcher() ?? new Agent()
+    const kept = { config, source, dispatcher, credentials: null }
+    return { ...kept, server: server.replace(/\/+$/, '') }
+  } catch (error) {
+    throw new KubeError(sayNoCredentials(source, error), null, error)
+  }
+}
+
+/** The service account in a pod, else the kubeconfig. */
+function load({ kubeconfig, accountRoot }: KubeApiOptions): { config: KubeConfig; source: string } {
+  const isInPod =
+    process.env['KUBERNETES_SERVICE_HOST'] && existsSync(`${accountRoot}${TOKEN_FILE}`)
+  const source = isInPod ? 'the service account' : 'KUBECONFIG'
+  const [first, ...others] = (kubeconfig ?? '').split(delimiter).filter((path) => path !== '')
   const config = new KubeConfig()
-  if (process.env['KUBERNETES_SERVICE_HOST'] && existsSync(`${accountRoot}${TOKEN_FILE}`)) {
-    config.loadFromCluster(accountRoot)
-  } else {
-    const [first, ...others] = (kubeconfig ?? '').split(delimiter).filter((path) => path !== '')
-    if (first === undefined) throw new Error('neither a service account nor KUBECONFIG is there')
+  if (!isInPod && first === undefined) {
+    throw new KubeError('neither a service account nor KUBECONFIG is there', null)
+  }
+  try {
+    if (first === undefined || isInPod) {
+      config.loadFromCluster(accountRoot)
+      return { config, source }
+    }
     config.loadFromFile(first)
     for (const path of others) {
       const other = new KubeConfig()
       other.loadFromFile(path)
       config.mergeConfig(other)
     }
+    return { config, source }
+  } catch (error) {
+    throw new KubeError(sayUnread(source, error), null, error)
   }
-  const server = config.getCurrentCluster()?.server
-  if (server === undefined) throw new Error('the kubeconfig names no current cluster')
-  // client-node makes a dispatcher per request; the first one is kept for all of them.
-  const context = new RequestContext(server, HttpMethod.GET)
-  await config.applySecurityAuthentication(context)
-  const dispatcher = context.getDispatcher() ?? new Agent()
-  return { config, server: server.replace(/\/+$/, ''), dispatcher }
+}
+
+/** Headers, as they are now: a token may have been rotated. Rejects with KubeError. */
+async function authenticate({
+  config,
+  source,
+  server,
+}: Connection): Promise<Record<string, string>> {
+  try {
+    const context = new RequestContext(server, HttpMethod.GET)
+    await config.applySecurityAuthentication(context)
+    return context.getHeaders()
+  } catch (error) {
+    throw new KubeError(sayNoCredentials(source, error), null, error)
+  }
 }
 
 /** One line, with the reason behind "fetch failed" and the like. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (error.name === 'TimeoutError') return 'no answer in time'
+  if (error instanceof SyntaxError) return 'an answer that is no JSON' // its words hold a piece of it
   const cause = error.cause instanceof Error ? `: ${error.cause.message}` : ''
   return `${error.message}${cause}`.split('\n')[0] ?? ''
 }

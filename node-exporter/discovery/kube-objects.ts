@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 
 /** By any key: v.record would drop `constructor`, which is a fine name for a service. */
-const strings = v.nullish(
+export const strings = v.nullish(
   v.pipe(
     v.custom<object>((input) => typeof input === 'object' && input !== null),
     v.transform((input) => Object.entries(input)),
@@ -11,7 +11,7 @@ const strings = v.nullish(
   ),
   {},
 )
-const metadata = v.object({
+export const metadata = v.object({
   name: v.string(),
   namespace: v.optional(v.string(), ''),
   labels: strings,
@@ -191,7 +191,7 @@ export function parseExporterPod(object: unknown): ExporterPod | null {
   }
 }
 
-const ENDED = ['Succeeded', 'Failed']
+export const ENDED = ['Succeeded', 'Failed']
 
 /** LISTEN_PORT's default. */
 const NODE_PORT = 25_001
@@ -203,7 +203,7 @@ function chooseNodePort(ports: { name?: string | null; containerPort: number }[]
   return (named ?? only)?.containerPort ?? NODE_PORT
 }
 
-function isTrue(
+export function isTrue(
   conditions: { type: string; status: string }[] | null | undefined,
   type: string,
 ): boolean {
@@ -211,7 +211,7 @@ function isTrue(
 }
 
 /** null: not what the API server's own schema promises, so it is left out. */
-function parser<T>(schema: v.GenericSchema<unknown, T>) {
+export function parser<T>(schema: v.GenericSchema<unknown, T>) {
   return (object: unknown): T | null => {
     const result = v.safeParse(schema, object)
     return result.success ? result.output : null

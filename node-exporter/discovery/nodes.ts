@@ -94,8 +94,8 @@ export class NodeDiscovery {
   /** Collections that can't be listed, with the reason. */
   failing(): string[] {
     return [
-      tell(this.#nodes, 'list and watch on nodes'),
-      tell(this.#pods, 'list and watch on pods'),
+      describeFailure(this.#nodes, 'list and watch on nodes'),
+      describeFailure(this.#pods, 'list and watch on pods'),
     ].filter((message) => message !== null)
   }
 
@@ -116,9 +116,13 @@ function isDecided({ state }: Reflector<unknown>): boolean {
   return state.isSynced || state.error?.status === FORBIDDEN
 }
 
-const FORBIDDEN = 403
+export const FORBIDDEN = 403
 
-function tell({ collection, state }: Reflector<unknown>, right: string): string | null {
+/** Why it can't be listed, and which right is missing, if that is why; null: it can. */
+export function describeFailure(
+  { collection, state }: Reflector<unknown>,
+  right: string,
+): string | null {
   if (state.error === null) return null
   const cure = state.error.status === FORBIDDEN ? `; give its ServiceAccount ${right}` : ''
   return `${collection.path}: ${state.error.message}${cure}`

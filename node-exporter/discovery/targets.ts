@@ -124,7 +124,7 @@ function findTargets(service: KubeService, slices: KubeSlice[], warn: Warn): Dis
 }
 
 /** One that means what it says: `..` would lead the exporter's own rights elsewhere when asked through a proxy. */
-function isPlainPath(path: string): boolean {
+export function isPlainPath(path: string): boolean {
   const url = URL.parse(path, 'http://pod')
   const isAsItStands = url !== null && url.pathname + url.search === path
   return isAsItStands && /^\/[!-~]*$/.test(path) && !/%(2e|2f|5c)/i.test(path)

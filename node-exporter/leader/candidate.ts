@@ -53,6 +53,7 @@ export class Candidate {
   /** It has tried to take the Lease: a write may have come through although its reply did not. */
   #mayHold = false
   #running: Promise<void> | null = null
+  #isDraining = false
   /** Cuts the wait short. */
   #wake = Promise.withResolvers<void>()
 
@@ -71,6 +72,11 @@ export class Candidate {
   refuse(epoch: number): void {
     this.#settle(takeRefusal(this.#election, epoch), `the edge holds reports of epoch ${epoch}`)
     this.#wake.resolve()
+  }
+
+  /** The process was told to stop: it renews what it leads by, and stands for nothing any more. */
+  drain(): void {
+    this.#isDraining = true
   }
 
   /** Gives the Lease back where it is its own, so that the next one need not wait. It tells nobody. Never rejects. */
@@ -100,12 +106,13 @@ export class Candidate {
   /** Gives the step that it came to. */
   async #round(): Promise<Step> {
     let step: Step = { kind: 'look' }
+    let isOver = false
     for (let tries = 0; tries < STEPS_MAX && !this.#stopping.signal.aborted; tries++) {
-      step = decide(this.#election, performance.now())
+      step = this.#decide()
       if (step.kind === 'wait') break
       try {
         // oxlint-disable-next-line no-await-in-loop -- each step depends on what came of the one before
-        const isOver = step.kind === 'look' ? await this.#look() : await this.#write(step)
+        isOver = step.kind === 'look' ? await this.#look() : await this.#write(step)
         if (isOver) break
       } catch (error) {
         // Whoever leads goes on leading, whoever waits goes on waiting: the component says why.
@@ -114,9 +121,16 @@ export class Candidate {
         return step
       }
     }
-    this.#workedAtMs = performance.now()
-    this.#fault = ''
+    isOver ||= step.kind === 'wait'
+    if (isOver) this.#workedAtMs = performance.now()
+    this.#fault = isOver ? '' : 'whatever it writes, somebody else has written before'
     return step
+  }
+
+  #decide(): Step {
+    const step = decide(this.#election, performance.now())
+    if (step.kind !== 'write' || !this.#isDraining || this.#election.epoch !== null) return step
+    return { kind: 'wait', untilMs: Infinity }
   }
 
   async #look(): Promise<boolean> {

@@ -20,6 +20,8 @@ export interface Leadership {
   start(): void
   /** The edge refused a report, for it holds one of `epoch`. */
   refuse(epoch: number): void
+  /** The process was told to stop: whoever doesn't lead won't any more. */
+  drain(): void
   /** Lets the next one begin at once. Only once nothing is sent any more. */
   stop(): Promise<void>
 }
@@ -36,6 +38,7 @@ function withoutLease({ onLead, onSuperseded }: LeadershipOptions): Leadership {
       onLead(null)
     },
     refuse: onSuperseded,
+    drain: () => undefined,
     stop: () => Promise.resolve(),
   }
 }
@@ -60,6 +63,9 @@ function withLease(
     },
     refuse: (epoch) => {
       candidate.refuse(epoch)
+    },
+    drain: () => {
+      candidate.drain()
     },
     stop: async () => {
       await candidate.stop()

@@ -1,7 +1,7 @@
 /** `GET /health?check=a,b` on the node itself: the exact statuses and body that load balancers ask for (behaviour, section 7). */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import type { CheckResult } from '../checks/check.ts'
+import { keepRoom } from '../self/keep-room.ts'
 
 /** Asked for where no check is named, whatever else is configured. */
 const DEFAULT_CHECK = 'node_ready'
@@ -57,33 +57,6 @@ export async function startEndpoint(port: number, options: EndpointOptions): Pro
     resolve(server)
   })
   return promise
-}
-
-/** Whoever comes while all are being answered is hung up on. */
-function keepRoom(server: Server, most: number): void {
-  const open = new Set<Socket>()
-  const idle = new Set<Socket>() // the one for longest first
-  server.on('connection', (socket: Socket) => {
-    if (open.size >= most) {
-      const [last = socket] = idle
-      open.delete(last)
-      idle.delete(last)
-      last.destroy()
-      if (last === socket) return
-    }
-    open.add(socket)
-    idle.add(socket)
-    socket.once('close', () => {
-      open.delete(socket)
-      idle.delete(socket)
-    })
-  })
-  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
-    idle.delete(socket)
-    response.once('close', () => {
-      if (open.has(socket)) idle.add(socket)
-    })
-  })
 }
 
 async function answer(

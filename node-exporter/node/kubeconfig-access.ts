@@ -7,6 +7,7 @@ import type { KubeConfig } from '@kubernetes/client-node'
 import { statSync } from 'node:fs'
 import type { RequestOptions } from 'node:https'
 import { delimiter } from 'node:path'
+import { codeOf, sayNoCredentials, sayUnread } from '../discovery/kubeconfig-faults.ts'
 import type { Access } from './api-access.ts'
 
 /** ms. Without an end, a token that the API server takes back before its time would be used for good. */
@@ -80,9 +81,7 @@ async function loadAll(files: string[]): Promise<KubeConfig> {
     }
     return config
   } catch (error) {
-    throw new Error(`KUBECONFIG can't be read: ${codeOf(error) ?? 'it is no kubeconfig'}`, {
-      cause: error,
-    })
+    throw new Error(sayUnread('KUBECONFIG', error), { cause: error })
   }
 }
 
@@ -95,18 +94,10 @@ async function toAccess(config: KubeConfig): Promise<Access> {
   try {
     await config.applyToHTTPSOptions(options)
   } catch (error) {
-    const code = codeOf(error)
-    const why = code === null ? 'its plugin fails' : code
-    throw new Error(`KUBECONFIG gives no credentials: ${why}`, { cause: error })
+    throw new Error(sayNoCredentials('KUBECONFIG', error), { cause: error })
   }
   const { ca, cert, key, headers, auth, rejectUnauthorized, servername } = options
   const given = { ca, cert, key, auth, rejectUnauthorized, servername }
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   return { server, ...set, headers: headers ?? {} }
-}
-
-/** Of the system's own errors, such as ENOENT; their words name a path, which is where a token may stand by mistake. */
-function codeOf(error: unknown): string | null {
-  const isSystems = error instanceof Error && 'syscall' in error && 'code' in error
-  return isSystems ? String(error.code) : null
 }

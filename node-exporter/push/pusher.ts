@@ -101,6 +101,10 @@ export class Pusher {
           if (delivered.resend) this.#mustResend = true
           return delivered.resend ? gatherMs : jitter(intervalMs) - (this.#lookedAtMs - startMs)
         case 'superseded':
+          if (this.#isItself(delivered.held, report)) {
+            this.#confirm(report, startMs)
+            return jitter(intervalMs) - (this.#lookedAtMs - startMs)
+          }
           return this.#takeOver(delivered.held)
         case 'failed':
           if (report.kind === 'snapshot') this.#mustResend = true
@@ -152,6 +156,15 @@ export class Pusher {
     this.#mustResend = false
     const tookMs = Math.round(this.#lookedAtMs - startMs)
     log.info({ sequence: report.sequence, tookMs }, 'snapshot accepted')
+  }
+
+  /**
+   * It was taken already: a proxy has sent it again when the answer was lost. Without a Lease the first word may as well be
+   * another's who has begun at the same moment: that one is taken over from.
+   */
+  #isItself(held: { epoch: number; sequence: number }, { epoch, sequence }: Report): boolean {
+    const isOwnEpoch = this.#options.epoch !== null || this.#hasSpoken
+    return isOwnEpoch && held.epoch === epoch && held.sequence === sequence
   }
 
   /** Without a Lease: whoever starts takes over once, and whoever is refused later ends. */

@@ -86,6 +86,8 @@ export class HealthManager {
   readonly #startedAtMs: number
   readonly #components = new Map<ComponentName, ComponentReading>()
   readonly #judges = new Map<ComponentName, () => Said>()
+  /** Whose fault is in the log. */
+  readonly #brokenJudges = new Set<ComponentName>()
   readonly #sources: (() => SourceCount)[] = []
   readonly #suppressedUntilMs: Record<Verdict, number> = {
     liveness: -Infinity,
@@ -168,7 +170,7 @@ export class HealthManager {
   /** Judges are asked first; then everything is read at once. */
   read(): Reading {
     for (const [name, judge] of this.#judges) {
-      const { status, ...said } = judge()
+      const { status, ...said } = this.#ask(name, judge)
       this.update(name, status, said)
     }
     const nowMs = this.#now()
@@ -185,6 +187,24 @@ export class HealthManager {
       isStandby: this.#isStandby,
       sources,
       uptimeSeconds: Math.floor((nowMs - this.#startedAtMs) / 1000),
+    }
+  }
+
+  /** One that throws has a fault of its own, which a restart wouldn't mend: what it last said stands, degraded at the least. */
+  #ask(name: ComponentName, judge: () => Said): Said {
+    try {
+      const said = judge()
+      this.#brokenJudges.delete(name)
+      return said
+    } catch (error) {
+      if (!this.#brokenJudges.has(name)) this.#log.error({ err: error }, `${name} can't be judged`)
+      this.#brokenJudges.add(name)
+      const { status, message, metadata } = this.#components.get(name) ?? NOT_TOLD
+      return {
+        status: status === 'unhealthy' ? status : 'degraded',
+        message: message || 'it can’t be judged: the log says why',
+        ...(metadata === undefined ? {} : { metadata }),
+      }
     }
   }
 

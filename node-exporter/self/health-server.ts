@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ComponentReading, HealthManager, Probe, Reading } from './health-manager.ts'
+import { keepRoom } from './keep-room.ts'
 import type { Log } from './log.ts'
 import { METRICS_TYPE, type Metrics } from './metrics.ts'
 import type { Release } from './release.ts'
@@ -15,6 +16,7 @@ export const HEALTH_LIMITS = {
   requestTimeoutMs: 10_000,
   /** Longer than a scrape's usual interval, so that Prometheus finds its connection still there. */
   keepAliveMs: 75_000,
+  /** One more ends the one that has been idle for longest: whoever holds on must not keep the kubelet out. */
   connections: 128,
 }
 
@@ -80,7 +82,7 @@ function listen(options: HealthServerOptions): Promise<HealthServer> {
   const server = createServer(settings, (request, response) => {
     send(response, answerSafely(request, options))
   })
-  server.maxConnections = limits.connections
+  keepRoom(server, limits.connections)
   const { promise, resolve, reject } = Promise.withResolvers<HealthServer>()
   server.on('error', reject) // for good: a connection that can't be taken later on must not end the process
   server.listen({ port, host }, () => {

@@ -10,9 +10,8 @@ const envSchema = v.object({
   HEALTH_PORT: v.optional(
     v.pipe(
       v.string(),
+      v.regex(/^\d+$/, PORT_FORM), // Number alone takes 0x6000 and 1e3, too
       v.transform(Number),
-      v.integer(PORT_FORM),
-      v.minValue(0, PORT_FORM),
       v.maxValue(65_535, PORT_FORM),
     ),
     '9090',
@@ -20,9 +19,8 @@ const envSchema = v.object({
   DRAIN_SECONDS: v.optional(
     v.pipe(
       v.string(),
+      v.regex(/^\d+(\.\d+)?$/, DRAIN_FORM),
       v.transform(Number),
-      v.number(DRAIN_FORM),
-      v.minValue(0, DRAIN_FORM),
       v.maxValue(DRAIN_MAX_SECONDS, DRAIN_FORM),
     ),
     '5',

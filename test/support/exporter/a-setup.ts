@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest'
 import type { Config } from '../../../node-exporter/config.ts'
 import { readConfig } from '../../../node-exporter/config.ts'
 import { startExporter, TIMINGS, type Timings } from '../../../node-exporter/exporter.ts'
+import type { Self } from '../../../node-exporter/self/self.ts'
 import { startEdgeProxy, type EdgeProxy } from '../../sandbox/edge-proxy.ts'
 import { startWorker, type RunningWorker } from '../../sandbox/worker.ts'
 import { startWorld, type World } from '../../sandbox/world.ts'
@@ -73,13 +74,15 @@ export interface RunningExporter {
 export interface ExporterSettings {
   env?: Record<string, string>
   timings?: Partial<Timings>
+  /** To be read by the case. */
+  self?: Self
 }
 
 /** Pushes to `edgeUrl` every 0.2 s, unless the settings say otherwise. */
 export async function anExporter(
   world: World,
   edgeUrl: string,
-  { env = {}, timings = {} }: ExporterSettings = {},
+  { env = {}, timings = {}, self }: ExporterSettings = {},
 ): Promise<RunningExporter> {
   const config = configFrom({
     CLUSTER_ID: CLUSTER,
@@ -107,6 +110,7 @@ export async function anExporter(
       isSuperseded = true
     },
     timings: { ...TIMINGS, gatherMs: 20, ...timings },
+    ...(self === undefined ? {} : { self }),
   })
   onTestFinished(() => exporter.stop())
   return { log: lines, isSuperseded: () => isSuperseded, stop: () => exporter.stop() }

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { NODE_FLAGS, NODE_ROLE_FLAGS } from '../../../deploy/bundle.ts'
 import { readConfig } from '../../../node-exporter/config.ts'
+import { LAST_PUSH_MS } from '../../../node-exporter/exporter.ts'
 import { readCategories } from '../../../node-exporter/discovery/categories.ts'
 import { parseConfigMap, parseExporterPod } from '../../../node-exporter/discovery/kube-objects.ts'
 import { readNodeConfig } from '../../../node-exporter/node/node-config.ts'
@@ -156,6 +157,33 @@ describe('the pods', () => {
       ['/liveness', 10, 3, 3],
       ['/readiness', 5, 3, 3],
     ])
+  })
+
+  it('of the cluster role leave a drained node one at a time, and at once when they are not ready', () => {
+    const budget = findInBase('PodDisruptionBudget', 'pilotlight-cluster')
+    const { selector, ...rest } = readRecord(budget, 'spec')
+
+    expect(selector).toBeDefined()
+    expect(rest).toEqual({ maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow' })
+  })
+
+  it('of the cluster role are let be reached at ports that they have', () => {
+    const policy = findInBase('NetworkPolicy', 'pilotlight-cluster')
+    const ports = readList(policy, 'spec.ingress').flatMap((rule) => readList(rule, 'ports'))
+
+    expect(ports.length).toBeGreaterThan(0)
+    for (const port of ports) expect(portOf(CLUSTER, readText(port, 'port'))).toBeGreaterThan(0)
+  })
+
+  it('of the cluster role have the time for a drain, a last push and the Lease', () => {
+    const self = readSelfConfig({})
+    const read = readConfig(environmentOf(CLUSTER, GIVEN))
+    const drainMs = self.ok ? self.config.drainMs : Infinity
+    const renewMs = read.ok ? (read.config.lease?.renewMs ?? Infinity) : Infinity
+
+    expect(drainMs + LAST_PUSH_MS + renewMs).toBeLessThan(
+      Number(readPath(CLUSTER, 'spec.template.spec.terminationGracePeriodSeconds')) * 1000,
+    )
   })
 
   it.each([

@@ -358,6 +358,55 @@ describe('a refusal by the edge', () => {
   })
 })
 
+describe('a candidate that others always write before', () => {
+  it('says so, once the time of a renewal is over', async () => {
+    const shelf = new Shelf()
+    const write = () => Promise.resolve<Written>({ ok: false, reason: 'conflict' })
+    const { told, status } = await aCandidate(shelf, {
+      store: { read: async () => shelf.read(), write },
+    })
+
+    await pass(RENEW_MS)
+
+    expect(told).toEqual([])
+    expect(status()).toMatchObject({
+      status: 'degraded',
+      message: containing("the Lease can't be had: whatever it writes"),
+    })
+  })
+})
+
+describe('a drain', () => {
+  it('of a standby writes nothing, though the Lease is released', async () => {
+    const shelf = new Shelf()
+    shelf.put({ holder: 'other', transitions: 4 })
+    const { candidate, told } = await aCandidate(shelf)
+
+    candidate.drain()
+    shelf.put({ holder: '', transitions: 4 })
+    await pass(2 * DURATION_MS)
+    await candidate.stop()
+
+    expect(told).toEqual([])
+    expect(shelf.asked.filter(({ what }) => what !== 'look')).toEqual([])
+  })
+
+  it('of a leader goes on renewing, and takes nothing anew once it was refused', async () => {
+    const shelf = new Shelf()
+    const { candidate, told } = await aCandidate(shelf)
+    candidate.drain()
+    await pass(LOOK_MS)
+    const renewals = shelf.asked.filter(({ what }) => what === 'write').length
+
+    candidate.refuse(3)
+    await pass(2 * DURATION_MS)
+
+    expect(renewals).toBe(2)
+    expect(shelf.asked.filter(({ what }) => what === 'write')).toHaveLength(2)
+    expect(told).toEqual(['leads 0', 'stands down'])
+  })
+})
+
 describe('a stop', () => {
   it('releases the Lease, and leaves the count', async () => {
     const shelf = new Shelf()

@@ -541,6 +541,45 @@ describe('another exporter before this one', () => {
   })
 })
 
+describe('a refusal that names the very report, for a proxy has sent it twice', () => {
+  it.each<[string, Delivered[], number | null, number]>([
+    ['the first under a Lease', [itself(7, 1)], 7, 1],
+    ['a later one under a Lease', [TAKEN, itself(7, 2)], 7, 2],
+    ['a later one without a Lease', [TAKEN, itself(0, 2)], null, 2],
+  ])('counts as taken: %s', async (_, answers, epoch, steps) => {
+    const { start, step, kinds, times, components, onSuperseded } = aPusher(answers, { epoch })
+
+    await start()
+    await step(steps)
+
+    expect(kinds()).toEqual(['snapshot', ...Array<string>(steps).fill('heartbeat')])
+    expect(times().at(-1)).toBe(steps * INTERVAL_MS)
+    expect(onSuperseded).not.toHaveBeenCalled()
+    expect(components.get('push')).toMatchObject({ status: 'healthy' })
+  })
+
+  it('is another’s where both begin at once without a Lease, and is taken over from', async () => {
+    const { start, step, tries } = aPusher([itself(0, 1)])
+
+    await start()
+    await step(1)
+
+    expect(tries.map(({ report }) => report.epoch)).toEqual([0, 1])
+  })
+
+  it('is none of its own with another sequence', async () => {
+    const { start, onSuperseded } = aPusher([itself(7, 2)], { epoch: 7 })
+
+    await start()
+
+    expect(onSuperseded).toHaveBeenCalledOnce()
+  })
+})
+
+function itself(epoch: number, sequence: number): Delivered {
+  return { kind: 'superseded', held: { epoch, sequence } }
+}
+
 describe('the holder of a Lease', () => {
   const held = { epoch: 7, sequence: 0 }
 

@@ -114,6 +114,23 @@ describe('the report', () => {
     expect(health.report().components).toEqual({})
     expect(judge).toHaveBeenCalledTimes(2)
   })
+
+  it.each<[string, Said, ComponentStatus]>([
+    ['a good one is degraded', { status: 'healthy', message: 'well' }, 'degraded'],
+    ['a stalled one is still stalled', { status: 'unhealthy', message: 'stalled' }, 'unhealthy'],
+  ])('keeps the last word of a judge that throws: %s', (_, said, status) => {
+    const { health, lines } = aCase()
+    const judge = vi.fn<() => Said>(() => said)
+    health.register('prober', judge)
+    health.read()
+    judge.mockImplementation(() => {
+      throw new Error('broken')
+    })
+
+    expect(health.get('prober')).toMatchObject({ status, message: said.message })
+    expect(health.liveness().ok).toBe(status === 'degraded')
+    expect(lines.filter((line) => line.includes("prober can't be judged"))).toHaveLength(1)
+  })
 })
 
 describe('a component', () => {

@@ -1,4 +1,5 @@
 /** The exporter's own health over real HTTP: statuses, bodies and words as probes and people know them. */
+import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -332,3 +333,23 @@ describe('a taken port', () => {
     expect(wait).not.toHaveBeenCalled()
   })
 })
+
+it('answers the kubelet though as many hold on to it as may', async () => {
+  const { url, port } = await aServer({ limits: { connections: 2 } })
+  const held = await Promise.all([hold(port), hold(port)])
+
+  expect((await ask(`${url}/liveness`)).status).toBe(200)
+  await vi.waitFor(() => {
+    expect(held.filter((socket) => socket.readyState === 'closed')).toHaveLength(1)
+  })
+})
+
+/** Connected, and silent. */
+async function hold(port: number) {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => undefined) // it is hung up on
+  socket.resume()
+  onTestFinished(() => void socket.destroy())
+  await once(socket, 'connect')
+  return socket
+}
