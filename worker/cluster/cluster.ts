@@ -21,6 +21,7 @@ import {
   lateAtOf,
   type Lease,
   type Ruling,
+  withoutHand,
 } from '../domain/freshness.ts'
 import { makeView, type ClusterView } from '../domain/gtg.ts'
 import type { Actor, Transition } from '../domain/history.ts'
@@ -157,7 +158,7 @@ export class Cluster extends DurableObject<Env> {
       freshSinceMs: pulse?.freshSinceMs ?? null,
       aliveSinceMs: pulse?.aliveSinceMs ?? null,
       lateAtMs: pulse === null ? 0 : lateAtOf(pulse.lease, pulse.intervalSeconds),
-      isDead: pulse === null || judgeFreshness(pulse.lease, nowMs) === 'dead',
+      isDead: pulse === null || judgeFreshness(withoutHand(pulse.lease), nowMs) === 'dead',
       witness: mustHearWitness ? (this.#silence.hearWitness(witness, nowMs)?.word ?? null) : null,
     }
   }

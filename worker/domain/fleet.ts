@@ -76,6 +76,10 @@ export function judgeFleet(held: Episode | null, members: Member[], question: As
     const untilMs = endOfGrace(episode, { ...question, episodeMs })
     return { episode, word: { witnesses, kind: 'ended', untilMs } }
   }
+  // Restored from KV: it is held by that, or dead, and its copy's age must not make it silent.
+  if (asking?.aliveSinceMs === null) {
+    return { episode, word: { witnesses, kind: 'none' } }
+  }
   if (open === null && isUndecided(members, question)) {
     return { episode, word: { witnesses, kind: 'unreachable' } }
   }

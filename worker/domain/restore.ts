@@ -2,7 +2,7 @@
 import { HOLD_MAX_MS } from '../contract/limits.ts'
 import type { CategoryStanding, ClusterState } from './cluster.ts'
 import { NO_DECISIONS, type Decisions } from './decisions.ts'
-import { NO_LEASE, tellFreshness, type Lease } from './freshness.ts'
+import { endOfLease, NO_LEASE, tellFreshness, withoutHand, type Lease } from './freshness.ts'
 import { findTurns } from './history.ts'
 import type { NodeFacts } from './nodes.ts'
 import { judgeAll, type Settled } from './settle.ts'
@@ -42,7 +42,7 @@ export function publish({ pulse, standing, decisions }: ClusterState): Published
   const { facts, categories, nodes } = standing
   return {
     // But for an operator's hold, which brings nothing back.
-    isDead: freshness === 'dead' || (freshness === 'held' && lease.ruling?.untilMs === 0),
+    isDead: freshness === 'dead' || (freshness === 'held' && hasDied(lease, decisions)),
     environment,
     epoch,
     sequence,
@@ -53,6 +53,13 @@ export function publish({ pulse, standing, decisions }: ClusterState): Published
     nodes,
     decisions,
   }
+}
+
+/** Ruled to be after the end of its lease, or held by hand only after it. */
+function hasDied(lease: Lease, { hold }: Decisions): boolean {
+  const { validUntilMs, heldUntilMs, ruling } = lease
+  if (hold !== null && hold.atMs > endOfLease(withoutHand(lease))) return true
+  return ruling?.untilMs === 0 && ruling.atMs > Math.max(validUntilMs ?? 0, heldUntilMs ?? 0)
 }
 
 /**

@@ -28,10 +28,13 @@ export interface Silence {
 /** What holds from the end of the lease on, as of now. Once it is dead it stays so until reports bring it back. */
 export function ruleSilence(lease: Lease, silence: Silence, nowMs: number): Ruling {
   const { ruling } = lease
-  if (ruling === null || !isFinal(lease, nowMs))
-    return { ...ruleAnew(lease, silence, nowMs), atMs: nowMs }
+  if (ruling === null || !isFinal(lease, nowMs)) {
+    const anew = ruleAnew(lease, silence, nowMs)
+    // Whatever holds it next: a blind exporter may keep it from dying until the fleet's next episode.
+    return { ...anew, isAlone: anew.isAlone || ruling?.isAlone === true, atMs: nowMs }
+  }
   const isPolicyNext = ruling.by === 'fleet' && silence.onSilence === 'last-known'
-  return isPolicyNext ? { ...NOBODY, by: 'policy', untilMs: null, atMs: nowMs } : ruling
+  return isPolicyNext ? { ...ruling, by: 'policy', untilMs: null, atMs: nowMs } : ruling
 }
 
 /** It is dead, by a ruling after the end of its lease, or since what held it ran out. An operator's hold is apart from it. */
@@ -103,7 +106,9 @@ function ruleByFleet(
   { ruling, deadAtMs, nowMs }: Known & { nowMs: number },
 ): Unstamped | null {
   // It had its fresh minute after the others came back; from then on it is judged by itself.
-  if (ruling?.isAlone === true) return nowMs <= (ruling.untilMs ?? 0) ? ruling : null
+  if (ruling?.isAlone === true) {
+    return ruling.by === 'fleet' && nowMs <= (ruling.untilMs ?? 0) ? ruling : null
+  }
   if (fleet === null) return null
   switch (fleet.kind) {
     case 'none':

@@ -79,6 +79,11 @@ describe('an episode', () => {
       'none',
     ],
     [
+      'when it was itself restored from KV',
+      [aMember('a', 40, { aliveSinceMs: null }), aMember('b', 35), aMember('c', 35)],
+      'none',
+    ],
+    [
       'with one that died shortly before',
       [aMember('a', 35), aMember('b', 62), aMember('c', 5)],
       'open',

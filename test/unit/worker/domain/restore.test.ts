@@ -53,6 +53,23 @@ describe('the copy of a cluster', () => {
   ] as const)('says whether it was dead: %s', (freshness, expected) => {
     expect(publish({ ...HELD, pulse: { ...HELD.pulse, freshness } }).isDead).toBe(expected)
   })
+
+  const dead = { by: 'policy', untilMs: 0, episodeMs: null, isAlone: false } as const
+  const hold = { untilMs: T0 + DAY, by: 'nina', why: 'drill', isRestored: false }
+
+  it.each<[string, number, number | null, boolean]>([
+    ['ruled while it was only late, and blind since', T0 + 31_000, null, false],
+    ['held by hand, in time', T0 + 31_000, T0 + 40_000, false],
+    ['held by hand, and ruled to be gone meanwhile', T0 + 60_001, T0 + 40_000, true],
+    ['held by hand after it had died', T0 + 31_000, T0 + 60_001, true],
+  ])('tells the dead from the held: %s', (_, atMs, heldAtMs, expected) => {
+    const lease = { ...HELD.pulse.lease, ruling: { ...dead, atMs } }
+    const held = heldAtMs === null ? null : { ...hold, atMs: heldAtMs }
+    const pulse = { ...HELD.pulse, freshness: 'held' as const, lease }
+    const decisions = { ...HELD.decisions, hold: held }
+
+    expect(publish({ ...HELD, pulse, decisions }).isDead).toBe(expected)
+  })
 })
 
 describe('a restored object', () => {

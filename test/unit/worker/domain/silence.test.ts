@@ -172,6 +172,22 @@ describe('what was ruled while it was merely late', () => {
   })
 })
 
+describe('one that had its fresh minute', () => {
+  it('stays judged alone while a blind exporter keeps it alive', () => {
+    const ruling = aRuling({ by: 'fleet', untilMs: DEAD_AT + 70_000, isAlone: true })
+    const lease = { ...LEASE, heldUntilMs: DEAD_AT + 100_000, ruling }
+    const over = ruleSilence(lease, NOBODY, DEAD_AT + 80_000)
+    const asked = { ...NOBODY, fleet: fleet() }
+
+    expect(over).toMatchObject({ by: 'policy', untilMs: 0, isAlone: true })
+    expect(ruleSilence({ ...lease, ruling: over }, asked, DEAD_AT + 90_000)).toMatchObject({
+      by: 'policy',
+      untilMs: 0,
+      isAlone: true,
+    })
+  })
+})
+
 describe('an episode that ran out', () => {
   it('leaves it to the policy', () => {
     const ruling = aRuling({ by: 'fleet', untilMs: DEAD_AT + 1000, isAlone: true })
