@@ -5,15 +5,16 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 import { startProcess } from '../sandbox/process.ts'
 import { startWorker, type RunningWorker } from '../sandbox/worker.ts'
 import { aContent, aFailingTarget, aService, aSnapshot } from '../support/a-report.ts'
+import { IS_LONG } from '../support/exporter/a-prober.ts'
 import { aFolder, askGtg, CLUSTER } from '../support/exporter/a-setup.ts'
 import { pushTo } from '../support/exporter/a-push.ts'
 import { OPERATE_TOKEN, VARS } from '../support/secrets.ts'
 
 const SOON = { timeout: 20_000, interval: 50 }
 const WRITERS = 20
-const ACKS = 1000
+const ACKS = IS_LONG ? 1000 : 300
 /** Acks that were answered when the Worker is killed. */
-const KILLS = [200, 450, 700]
+const KILLS = [0.2, 0.45, 0.7].map((part) => part * ACKS)
 
 const vars = { ...VARS, DEAD_AFTER_SECONDS: '600' }
 const names = Array.from({ length: ACKS }, (_, i) => `service-${i}`)
