@@ -4,6 +4,7 @@ import { SUBDOMAIN_MAX_LENGTH } from '../worker/contract/limits.ts'
 import { clusterIdSchema } from '../worker/contract/report.ts'
 import { decodeSecret } from '../worker/contract/signature.ts'
 import { CHECK_NAMES } from './checks/index.ts'
+import { LOG_LEVEL, readVariables, type Read } from './variables.ts'
 
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
 
@@ -134,10 +135,7 @@ const variables = v.object({
   LEASE_RETRY_SECONDS: seconds(2, 'the time between two renewals'),
   POD_NAME: v.optional(v.pipe(v.string(), v.maxLength(SUBDOMAIN_MAX_LENGTH, POD_FORM))),
   KUBECONFIG: v.optional(v.string()),
-  LOG_LEVEL: v.optional(
-    v.picklist(['debug', 'info', 'warn', 'error'], 'must be debug, info, warn or error'),
-    'info',
-  ),
+  LOG_LEVEL,
 })
 
 /** Otherwise a leader that is well would lose its Lease between two renewals. */
@@ -199,20 +197,10 @@ export interface Config {
   logLevel: 'debug' | 'info' | 'warn' | 'error'
 }
 
-export type ReadConfig = { ok: true; config: Config } | { ok: false; faults: string[] }
-
-/** An empty or blank variable counts as not set: that is what templates leave behind. */
-export function readConfig(env: Record<string, string | undefined>): ReadConfig {
-  const names = Object.keys(variables.entries)
-  const set = Object.fromEntries(names.map((name) => [name, env[name]?.trim() || undefined]))
-  const result = v.safeParse(envSchema, set)
-  if (!result.success) {
-    return {
-      ok: false,
-      faults: [...new Set(result.issues.map((i) => `${String(i.path?.[0].key)} ${i.message}`))],
-    }
-  }
-  const e = result.output
+export function readConfig(env: Record<string, string | undefined>): Read<Config> {
+  const read = readVariables(envSchema, env)
+  if (!read.ok) return read
+  const e = read.config
   return {
     ok: true,
     config: {

@@ -1,20 +1,12 @@
 /** Environment to the node role's configuration: every fault named at once, each with what to write instead. */
 import * as v from 'valibot'
 import { CHECK_NAMES, type CheckSettings } from '../checks/index.ts'
+import { LOG_LEVEL, PORT, readVariables, type Read } from '../variables.ts'
 import { CHECK_ENTRIES, toCheckSettings } from './check-config.ts'
-
-const PORT_FORM = 'must be a port, 0 to 65535 (0: any free one)'
 
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?'
 const NODE_FORM = 'must be the name of a Node, a DNS-1123 subdomain'
 const CHECKS_FORM = `must be names of checks, separated by commas: ${[...CHECK_NAMES].join(', ')}`
-
-const port = v.pipe(
-  v.string(),
-  v.regex(/^\d{1,5}$/, PORT_FORM), // Number() would also take 0x6000 and 1e3
-  v.transform(Number),
-  v.maxValue(65_535, PORT_FORM),
-)
 
 const envSchema = v.object({
   NODE_NAME: v.optional(
@@ -24,8 +16,8 @@ const envSchema = v.object({
       v.regex(new RegExp(`^${LABEL}(\\.${LABEL})*$`), NODE_FORM),
     ),
   ),
-  LISTEN_PORT: v.optional(port, '25001'),
-  AGENT_PORT: v.optional(port),
+  LISTEN_PORT: v.optional(PORT, '25001'),
+  AGENT_PORT: v.optional(PORT),
   HOST_ROOT: v.optional(
     v.pipe(
       v.string(),
@@ -44,10 +36,7 @@ const envSchema = v.object({
     ),
     'node_ready',
   ),
-  LOG_LEVEL: v.optional(
-    v.picklist(['debug', 'info', 'warn', 'error'], 'must be debug, info, warn or error'),
-    'info',
-  ),
+  LOG_LEVEL,
   ...CHECK_ENTRIES,
 })
 
@@ -65,20 +54,10 @@ export interface NodeConfig {
   checkSettings?: CheckSettings
 }
 
-export type ReadNodeConfig = { ok: true; config: NodeConfig } | { ok: false; faults: string[] }
-
-/** An empty or blank variable counts as not set: that is what templates leave behind. */
-export function readNodeConfig(env: Record<string, string | undefined>): ReadNodeConfig {
-  const names = Object.keys(envSchema.entries)
-  const set = Object.fromEntries(names.map((name) => [name, env[name]?.trim() || undefined]))
-  const result = v.safeParse(envSchema, set)
-  if (!result.success) {
-    return {
-      ok: false,
-      faults: [...new Set(result.issues.map((i) => `${String(i.path?.[0].key)} ${i.message}`))],
-    }
-  }
-  const e = result.output
+export function readNodeConfig(env: Record<string, string | undefined>): Read<NodeConfig> {
+  const read = readVariables(envSchema, env)
+  if (!read.ok) return read
+  const e = read.config
   return {
     ok: true,
     config: {
