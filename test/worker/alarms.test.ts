@@ -1,43 +1,18 @@
 /** When the object's alarm comes: for KV, for what time alone turns, and for nothing else (behaviour, sections 3 and 6). */
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import {
-  aBlind,
-  aCategory,
-  aContent,
-  aFailingTarget,
-  aService,
-  aSnapshot,
-} from '../support/a-report.ts'
-import { push, readAll, takeCluster } from './edge.ts'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { aBlind, aSnapshot } from '../support/a-report.ts'
+import { push, readAll } from './edge.ts'
 import { alarmOf, giveKv, loseStorage, runAlarm, judgeAlone } from './object.ts'
 import { operate } from './visitors.ts'
+import { aPutCluster, content, setTimeByHand } from './put-cluster.ts'
 
 beforeEach(judgeAlone)
 
-const content = aContent({
-  services: [aService({ targets: [aFailingTarget()] })],
-  categories: [aCategory()],
-})
-
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now: Date.now() + 100_000 })
-  vi.spyOn(console, 'error').mockReturnValue()
-})
-afterEach(() => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
-})
-
-async function aCluster(): Promise<string> {
-  const cluster = takeCluster()
-  await push(aSnapshot({ cluster, observedAt: Date.now(), content }))
-  await runAlarm(cluster)
-  return cluster
-}
+setTimeByHand()
 
 describe('the alarm', () => {
   async function aDeadCluster(): Promise<string> {
-    const cluster = await aCluster()
+    const cluster = await aPutCluster()
     vi.setSystemTime(Date.now() + 61_000)
     await runAlarm(cluster)
     vi.setSystemTime(Date.now() + 10_000)
@@ -64,7 +39,7 @@ describe('the alarm', () => {
   })
 
   it('comes when the lease ends, also after a restore', async () => {
-    const cluster = await aCluster()
+    const cluster = await aPutCluster()
     await loseStorage(cluster)
     await readAll(cluster)
     await runAlarm(cluster)
@@ -75,7 +50,7 @@ describe('the alarm', () => {
   })
 
   it('puts once a second at most when an ack runs out right after a put', async () => {
-    const cluster = await aCluster()
+    const cluster = await aPutCluster()
     vi.setSystemTime(Date.now() + 5000)
     const put = vi.fn<() => Promise<void>>(() => Promise.resolve())
     await giveKv(cluster, { put })

@@ -1,25 +1,16 @@
 /** KV as the backing copy when it fails: nothing wrong is ever written, nothing removed comes back (behaviour, section 3). */
 import { env } from 'cloudflare:workers'
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { aContent, aFailingTarget, aService, aSnapshot } from '../support/a-report.ts'
 import { ask, push, readAll, takeCluster } from './edge.ts'
 import { alarmOf, giveKv, KV, loseStorage, recordOf, runAlarm, stubOf } from './object.ts'
+import { setTimeByHand } from './put-cluster.ts'
 import { operate } from './visitors.ts'
 
 const content = aContent({ services: [aService({ targets: [aFailingTarget()] })] })
 
-beforeEach(() => {
-  vi.useFakeTimers({
-    toFake: ['Date', 'setTimeout', 'clearTimeout'],
-    now: Date.now() + 100_000,
-  })
-  vi.spyOn(console, 'error').mockReturnValue()
-})
-afterEach(() => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
-})
+setTimeByHand()
 
 /** A cluster whose failing service `web` is acked; both stands in KV, as version 2. */
 async function aCluster(): Promise<string> {

@@ -1,36 +1,18 @@
 /** Many at once: the one object of a cluster is asked by one of them, and the others are shown what is known. */
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { Cluster } from '../../worker/index.ts'
-import { aCategory, aContent, aFailingTarget, aService, aSnapshot } from '../support/a-report.ts'
-import { ask, askJson, push, takeCluster } from './edge.ts'
-import { runAlarm, judgeAlone } from './object.ts'
+
+import { ask, askJson } from './edge.ts'
+import { judgeAlone } from './object.ts'
+import { aPutCluster, setTimeByHand } from './put-cluster.ts'
 
 beforeEach(judgeAlone)
 
-const content = aContent({
-  services: [aService({ targets: [aFailingTarget()] })],
-  categories: [aCategory()],
-})
-
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now: Date.now() + 100_000 })
-  vi.spyOn(console, 'error').mockReturnValue()
-})
-afterEach(() => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
-})
-
-async function aCluster(): Promise<string> {
-  const cluster = takeCluster()
-  await push(aSnapshot({ cluster, observedAt: Date.now(), content }))
-  await runAlarm(cluster)
-  return cluster
-}
+setTimeByHand()
 
 describe('a crowd', () => {
   it('of probers of a dead cluster costs one read', async () => {
-    const cluster = await aCluster()
+    const cluster = await aPutCluster()
     vi.setSystemTime(Date.now() + 61_000)
     await ask(`/clusters/${cluster}/__gtg`)
     vi.setSystemTime(Date.now() + 1000)
@@ -42,7 +24,7 @@ describe('a crowd', () => {
   })
 
   it('that comes at the end of the memo costs one read', async () => {
-    const cluster = await aCluster()
+    const cluster = await aPutCluster()
     await askJson(`/clusters/${cluster}/__health`)
     vi.setSystemTime(Date.now() + 1000)
     const read = vi.spyOn(Cluster.prototype, 'read')

@@ -1,44 +1,18 @@
 /** What another version left behind, and who waits while a cluster is restored or erased (behaviour, section 3). */
 import { env } from 'cloudflare:workers'
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import {
-  aBlind,
-  aCategory,
-  aContent,
-  aFailingTarget,
-  aHeartbeat,
-  aService,
-  aSnapshot,
-} from '../support/a-report.ts'
+import { expect, it, vi } from 'vitest'
+import { aBlind, aHeartbeat, aSnapshot } from '../support/a-report.ts'
 import { RECORD_OF_6EA93D5, RECORD_OF_FC493A4 } from '../support/stored.ts'
 import { ask, askJson, push, readAll, takeCluster } from './edge.ts'
-import { KV, loseStorage, recordOf, runAlarm, stubOf } from './object.ts'
+import { KV, loseStorage, recordOf, stubOf } from './object.ts'
 import { BEARER } from './visitors.ts'
+import { aPutCluster, content, setTimeByHand } from './put-cluster.ts'
 
-const content = aContent({
-  services: [aService({ targets: [aFailingTarget()] })],
-  categories: [aCategory()],
-})
-
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now: Date.now() + 100_000 })
-  vi.spyOn(console, 'error').mockReturnValue()
-})
-afterEach(() => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
-})
-
-async function aCluster(): Promise<string> {
-  const cluster = takeCluster()
-  await push(aSnapshot({ cluster, observedAt: Date.now(), content }))
-  await runAlarm(cluster)
-  return cluster
-}
+setTimeByHand()
 
 it('asks for content that another version wrote, though heartbeats fit', async () => {
-  const cluster = await aCluster()
+  const cluster = await aPutCluster()
   await runInDurableObject(stubOf(cluster), (_, state) => {
     const other = new TextEncoder().encode('{}').buffer
     state.storage.sql.exec("UPDATE state SET value = ? WHERE key = 'content'", other)
@@ -62,7 +36,7 @@ it('keeps the counters of a cluster that never reported', async () => {
 })
 
 it('keeps a report that waited behind a restore and an erase', async () => {
-  const cluster = await aCluster()
+  const cluster = await aPutCluster()
   const record = await env.STATE.get(`cluster/${cluster}`)
   await loseStorage(cluster)
 
