@@ -154,15 +154,38 @@ export const exporterSchema = v.object({
 })
 export type ExporterInfo = v.InferOutput<typeof exporterSchema>
 
-const envelope = {
-  cluster: clusterIdSchema,
+/** A place in the order of what exporters send: `epoch` first, then `sequence`. */
+export const placeSchema = v.object({
   epoch: v.pipe(counter, v.maxValue(2 ** 31 - 1)), // leaseTransitions is an int32
   sequence: counter,
+})
+export type Place = v.InferOutput<typeof placeSchema>
+
+const commandId = v.pipe(v.string(), v.nonEmpty(), v.maxLength(64))
+
+/**
+ * What the edge asks of an exporter, for somebody who waits. `round`: ask every target now, of all services or of one, then
+ * report with this id in `rounds`. `pod`: what this pod itself says now; over the live link alone.
+ */
+export const commandSchema = v.variant('kind', [
+  v.object({ kind: v.literal('round'), id: commandId, service: v.optional(name) }),
+  v.object({ kind: v.literal('pod'), id: commandId, service: name, pod: name }),
+])
+export type Command = v.InferOutput<typeof commandSchema>
+
+/** Commands in one answer, ids in one report. */
+const COMMANDS_MAX = 16
+
+const envelope = {
+  cluster: clusterIdSchema,
+  ...placeSchema.entries,
   observedAt: timeMs,
   intervalSeconds: seconds,
   digest: v.pipe(v.string(), v.maxLength(128)),
   streaks: byName(v.pipe(counter, v.minValue(1))),
   exporter: exporterSchema,
+  /** Ids of the commands whose rounds are in it. */
+  rounds: v.optional(v.pipe(v.array(commandId), v.maxLength(COMMANDS_MAX))),
 }
 
 export const snapshotSchema = v.object({
@@ -179,12 +202,16 @@ export type Report = v.InferOutput<typeof reportSchema>
 export type Snapshot = v.InferOutput<typeof snapshotSchema>
 export type Heartbeat = v.InferOutput<typeof heartbeatSchema>
 
-/** 202: `resend` asks for a snapshot with the next report. */
-export const acceptedSchema = v.object({ accepted: v.literal(true), resend: v.boolean() })
+/** 202: `resend` asks for a snapshot with the next report. `commands`: what waits, where there is no live link. */
+export const acceptedSchema = v.object({
+  accepted: v.literal(true),
+  resend: v.boolean(),
+  commands: v.optional(v.pipe(v.array(commandSchema), v.maxLength(COMMANDS_MAX))),
+})
 export type Accepted = v.InferOutput<typeof acceptedSchema>
 
 /** Any refusal. `held` comes with 409: the place in the order that a report must exceed. */
 export const refusedSchema = v.object({
   error: v.object({ code: v.string(), message: v.string() }),
-  held: v.optional(v.object({ epoch: counter, sequence: counter })),
+  held: v.optional(placeSchema),
 })
