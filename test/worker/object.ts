@@ -1,7 +1,7 @@
 /** A cluster's object from within: how a test makes it lose what it has, or meet a KV that fails. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { vi } from 'vitest'
+import { expect, vi, type MockInstance } from 'vitest'
 import type { Cluster } from '../../worker/index.ts'
 import { Fleet } from '../../worker/index.ts'
 
@@ -54,4 +54,13 @@ export async function recordOf(cluster: string): Promise<unknown> {
 /** Of the many clusters of a test file none is silent but the one that a case is about. */
 export function judgeAlone(): void {
   vi.spyOn(Fleet.prototype, 'judge').mockResolvedValue({ kind: 'none', witnesses: 'few' })
+}
+
+/** Behind the answers the object was asked once, and what was asked has come back. */
+export async function expectOneRead(view: MockInstance): Promise<void> {
+  await vi.waitFor(() => {
+    expect(view).toHaveBeenCalled()
+  })
+  await Promise.all(view.mock.results.map(({ value }) => value))
+  expect(view).toHaveBeenCalledOnce()
 }

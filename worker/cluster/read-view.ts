@@ -10,7 +10,7 @@ import type { Env } from '../env.ts'
 import { readRecord, type ClusterRecord } from '../store/cluster-record.ts'
 import type { Cluster } from './cluster.ts'
 import { giveBack, takeCounts, type Counters } from './counters.ts'
-import { Memo } from './memo.ts'
+import { Memo, type Kept } from './memo.ts'
 import { parseNodes } from './storage.ts'
 import { within } from './within.ts'
 
@@ -24,7 +24,7 @@ const ANSWER_DEADLINE_MS = 650
 /** ms between two reads past the memo for callers without a token. */
 const UNCACHED_EVERY_MS = 1000
 
-/** ms up to which a view is answered while another request of this isolate is reading a newer one. */
+/** ms up to which a view is answered while a newer one is read behind the answer. */
 const STALE_MS = 4000
 
 export interface ReadView<View> {
@@ -73,27 +73,26 @@ class ViewReader<View extends { lease: Lease }> {
   ): Promise<ReadView<View> | null> {
     const startMs = Date.now()
     const mustAsk = skipMemo === 'always' || (skipMemo === 'now and then' && takeUncached(startMs))
-    const view = mustAsk ? null : this.#recall(cluster, startMs)
-    return view === null ? this.#readNow(env, cluster, { startMs, goOn }) : { view, isCopy: false }
+    const kept = mustAsk ? null : this.#recall(cluster, startMs)
+    if (kept === null) return this.#readNow(env, cluster, { startMs, goOn })
+    const isAsked = startMs - (this.#asking.get(cluster) ?? -Infinity) < OBJECT_DEADLINE_MS
+    if (startMs - kept.doneMs >= MEMO_MS && !isAsked) goOn(this.#askObject(env, cluster, startMs))
+    return { view: kept.value, isCopy: false }
   }
 
   forget(cluster: string, nowMs: number): void {
     this.#memo.forget(cluster, nowMs)
   }
 
-  /** null: the object must be asked. While somebody asks already, a crowd behind them would only hold it up. */
-  #recall(cluster: string, nowMs: number): View | null {
+  /** null: the object must be asked first. */
+  #recall(cluster: string, nowMs: number): Kept<View> | null {
     const kept = this.#memo.get(cluster)
-    if (kept === undefined) return null
-    const ageMs = nowMs - kept.doneMs
-    const askedAtMs = this.#asking.get(cluster) ?? -Infinity
-    const isAsked = nowMs - askedAtMs < OBJECT_DEADLINE_MS
+    if (kept === undefined || nowMs - kept.doneMs >= STALE_MS) return null
     // What died since it was read may be alive in the object; what was dead then is no news.
     const { lease } = kept.value
     const hasDied =
       judgeFreshness(lease, nowMs) === 'dead' && judgeFreshness(lease, kept.doneMs) !== 'dead'
-    if (ageMs < MEMO_MS && !hasDied) return kept.value
-    return isAsked && !hasDied && ageMs < STALE_MS ? kept.value : null
+    return hasDied ? null : kept
   }
 
   async #readNow(
