@@ -1,0 +1,31 @@
+/**
+ * `npm run bench`, or `npm run bench -- gtg reports`: figures of one run on one machine, each with its target. Nothing
+ * fails by speed; what was reached goes into docs/performance.md by hand.
+ */
+import { cpus } from 'node:os'
+import { benchGtg } from './gtg.ts'
+import { WORKERD_VERSION } from './plain-runtime.ts'
+
+const BENCHES: Record<string, () => Promise<void>> = {
+  gtg: benchGtg,
+}
+
+const named = process.argv.slice(2)
+const unknown = named.filter((name) => !Object.hasOwn(BENCHES, name))
+if (unknown.length > 0) {
+  console.error(`no bench ${unknown.join(', ')}; there are: ${Object.keys(BENCHES).join(', ')}`)
+  process.exit(2)
+}
+
+const [cpu] = cpus()
+const machine = `${cpu?.model.trim() ?? 'unknown CPU'}, ${cpus().length} cores`
+const date = new Date().toISOString().slice(0, 10)
+console.log(`${date} · ${machine} · Node ${process.version} · workerd ${WORKERD_VERSION}`)
+
+for (const [name, run] of Object.entries(BENCHES)) {
+  if (named.length > 0 && !named.includes(name)) continue
+  console.error(`${name}:`)
+  // One after the other: they would measure each other.
+  // oxlint-disable-next-line no-await-in-loop
+  await run()
+}
