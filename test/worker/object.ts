@@ -56,11 +56,11 @@ export function judgeAlone(): void {
   vi.spyOn(Fleet.prototype, 'judge').mockResolvedValue({ kind: 'none', witnesses: 'few' })
 }
 
-/** Behind the answers the object was asked once, and what was asked has come back. */
-export async function expectOneRead(view: MockInstance): Promise<void> {
+/** How often the object was asked behind the answers, once what was asked has come back. */
+export async function timesAsked(view: MockInstance): Promise<number> {
   await vi.waitFor(() => {
     expect(view).toHaveBeenCalled()
   })
-  await Promise.all(view.mock.results.map(({ value }) => value))
-  expect(view).toHaveBeenCalledOnce()
+  await Promise.allSettled(view.mock.results.map((result): unknown => result.value))
+  return view.mock.calls.length
 }

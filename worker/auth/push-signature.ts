@@ -5,8 +5,10 @@
 import { createMiddleware } from 'hono/factory'
 import * as v from 'valibot'
 import { REPORT_WIRE_MAX_BYTES } from '../contract/limits.ts'
+import { linkBytes } from '../contract/link.ts'
+import type { Refusal } from '../contract/refusal.ts'
 import { importSecret, verifyBody, type SigningKey } from '../contract/signature.ts'
-import type { AppEnv } from '../env.ts'
+import type { AppEnv, Config } from '../env.ts'
 import { readBounded } from './read-bounded.ts'
 import { refuse } from '../dialects/refusal.ts'
 
@@ -25,28 +27,55 @@ export const pushSignature = createMiddleware<{
 }>(async (c, next) => {
   const wire = await readBounded(c.req.raw.body, REPORT_WIRE_MAX_BYTES)
   if (wire === null) return refuse(c, { reason: 'too-large', maxBytes: REPORT_WIRE_MAX_BYTES })
+  const refusal = await checkSignature(
+    c.req.raw.headers,
+    wire,
+    secretsOf(c.var.config, c.req.param('cluster')),
+  )
+  if (refusal !== null) return refuse(c, refusal)
+  c.set('wire', wire)
+  return next()
+})
+
+/** The same for an upgrade, which has no body: path and query are signed. */
+export const linkSignature = createMiddleware<AppEnv>(async (c, next) => {
+  const { pathname, search } = new URL(c.req.url)
+  const refusal = await checkSignature(
+    c.req.raw.headers,
+    linkBytes(pathname + search),
+    secretsOf(c.var.config, c.req.param('cluster')),
+  )
+  return refusal === null ? next() : refuse(c, refusal)
+})
+
+/** None, where there is no such cluster. */
+function secretsOf(config: Config, cluster = ''): string[] {
+  return config.PUSH_SECRETS.get(cluster) ?? []
+}
+
+async function checkSignature(
+  sent: Headers,
+  signed: Uint8Array<ArrayBuffer>,
+  secrets: string[],
+): Promise<Refusal | null> {
   const headers = v.safeParse(headersSchema, {
-    'webhook-id': c.req.header('webhook-id'),
-    'webhook-timestamp': c.req.header('webhook-timestamp'),
-    'webhook-signature': c.req.header('webhook-signature'),
+    'webhook-id': sent.get('webhook-id') ?? undefined,
+    'webhook-timestamp': sent.get('webhook-timestamp') ?? undefined,
+    'webhook-signature': sent.get('webhook-signature') ?? undefined,
   })
   if (!headers.success) {
     const [issue] = headers.issues
-    return refuse(c, { reason: 'headers', detail: `${v.getDotPath(issue)} ${issue.message}` })
+    return { reason: 'headers', detail: `${v.getDotPath(issue)} ${issue.message}` }
   }
-  const signed = {
+  const signature = {
     id: headers.output['webhook-id'],
     timestampSeconds: Number(headers.output['webhook-timestamp']),
     signature: headers.output['webhook-signature'],
   }
-  const secrets = c.var.config.PUSH_SECRETS.get(c.req.param('cluster') ?? '') ?? []
   const known = await Promise.all(secrets.map(keyOf))
-  if (!(await verifyBody(signed, wire, { keys: known, nowMs: Date.now() }))) {
-    return refuse(c, { reason: 'unauthorized' })
-  }
-  c.set('wire', wire)
-  return next()
-})
+  const isSigned = await verifyBody(signature, signed, { keys: known, nowMs: Date.now() })
+  return isSigned ? null : { reason: 'unauthorized' }
+}
 
 async function keyOf(secret: string): Promise<SigningKey> {
   const key = keys.get(secret) ?? (await importSecret(secret))

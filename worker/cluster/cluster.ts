@@ -4,21 +4,23 @@
  * had been none.
  */
 import { DurableObject } from 'cloudflare:workers'
-import type { Report } from '../contract/report.ts'
+import * as v from 'valibot'
+import { CLOSED, linkQuerySchema, type PodAnswer } from '../contract/link.ts'
+import { codeOf, describeRefusal, type Refusal } from '../contract/refusal.ts'
+import type { Accepted, Report } from '../contract/report.ts'
 import { applyAct, passMoment, type Act, type ActRejection } from '../domain/acts.ts'
 import type { Ack } from '../domain/acks.ts'
 import {
   applyReport,
   type CategoryStanding,
   type ClusterState,
-  type Rejection,
   type Rules,
 } from '../domain/cluster.ts'
 import type { Member } from '../domain/fleet.ts'
 import {
-  endOfLease,
   judgeFreshness,
   lateAtOf,
+  tellFreshness,
   type Lease,
   type Ruling,
   withoutHand,
@@ -26,34 +28,36 @@ import {
 import { makeView, type ClusterView } from '../domain/gtg.ts'
 import type { Actor, Transition } from '../domain/history.ts'
 import type { NodesView } from '../domain/node-gtg.ts'
-import { findMoments } from '../domain/moments.ts'
-import { NOTHING_PUBLISHED, restoreState } from '../domain/restore.ts'
-import { NO_DECISIONS, type Hold } from '../domain/decisions.ts'
-import type { Settled } from '../domain/settle.ts'
+import type { Hold } from '../domain/decisions.ts'
 import { applyRuling, isSameRuling } from '../domain/silence.ts'
 import { judgeServices, observeCategories } from '../domain/verdict.ts'
 import { readConfig, settingsOf, type ClusterSettings, type Env } from '../env.ts'
-import { readBackup } from '../store/cluster-record.ts'
-import { addCounts, type Counters } from './counters.ts'
-import { Publisher } from './publisher.ts'
-import * as storage from './storage.ts'
+import { Commands } from './commands.ts'
+import type { Counters } from './counters.ts'
 import { FLEET_NAME } from './fleet.ts'
+import { Keeper } from './keeper.ts'
+import { closeSocket, isLater, Links } from './links.ts'
+import { LiveLink } from './live-link.ts'
+import { Publisher } from './publisher.ts'
+import { Restorer } from './restorer.ts'
 import { SilenceWatch } from './silence-watch.ts'
-import { within } from './within.ts'
+import * as storage from './storage.ts'
 
-/** ms that an object which lost its storage waits for KV's copy; who asks for it waits no longer than that. */
-const RESTORE_TIMEOUT_MS = 5000
 /** Events in one answer: a page of history that somebody reads. */
 const HISTORY_MAX = 300
+
+type Applied = { ok: true; accepted: Accepted } | { ok: false; rejection: Refusal }
 
 export class Cluster extends DurableObject<Env> {
   readonly #cluster: string
   readonly #sql: SqlStorage
+  readonly #links: Links
   readonly #publisher: Publisher
-  #counters: Counters
+  readonly #keeper: Keeper
+  readonly #restorer: Restorer
   readonly #silence: SilenceWatch
-  #restoring: Promise<void> | null = null
-  #erasing: Promise<void> | null = null
+  readonly #commands = new Commands((command) => this.#links.send({ kind: 'command', command }))
+  readonly #liveLink: LiveLink
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
@@ -61,14 +65,41 @@ export class Cluster extends DurableObject<Env> {
     this.#cluster = ctx.id.name
     this.#sql = ctx.storage.sql
     storage.createTables(this.#sql)
-    this.#counters = storage.loadCounters(this.#sql)
     this.#mend()
+    const kv = () => this.env.STATE
+    const links = new Links(ctx)
+    const publisher = new Publisher(this.#cluster, this.#sql, kv)
+    const keeper = new Keeper({ storage: ctx.storage, links, publisher })
+    this.#links = links
+    this.#publisher = publisher
+    this.#keeper = keeper
+    this.#restorer = new Restorer({
+      cluster: this.#cluster,
+      storage: ctx.storage,
+      kv,
+      keeper,
+      publisher,
+      links,
+    })
     this.#silence = new SilenceWatch(this.#cluster, {
       fleet: () => this.env.FLEET.getByName(FLEET_NAME),
       again: () => this.#considerSilence(),
       save: (lease, rule) => this.#saveRuling(lease, rule),
     })
-    this.#publisher = new Publisher(this.#cluster, this.#sql, () => this.env.STATE)
+    this.#liveLink = new LiveLink({
+      rules: () => ({
+        cluster: this.#cluster,
+        deadAfterSeconds: this.#readSettings().DEAD_AFTER_SECONDS,
+      }),
+      apply: (report) => this.#apply(report, { isLinked: true, counted: { gtg: {}, reports: {} } }),
+      refuse: (refusal) => {
+        this.#countReport(codeOf(refusal))
+      },
+      hearPod: (answer) => {
+        this.#commands.hear(answer)
+      },
+    })
+    keeper.mendLostLink(() => ({ nowMs: Date.now(), ...this.#readRules() }))
   }
 
   /** What another version wrote, once in the life of this object. */
@@ -82,20 +113,77 @@ export class Cluster extends DurableObject<Env> {
   }
 
   /** Throws when the configuration is wrong, storage fails or nothing could be restored; then nothing has changed. */
-  async applyReport(
+  async applyReport(report: Report, counted: Counters): Promise<Applied> {
+    const applied = await this.#apply(report, { isLinked: false, counted })
+    if (!applied.ok) return applied
+    this.#links.closeOlder(report.epoch)
+    const commands = this.#commands.take()
+    return commands.length === 0
+      ? applied
+      : { ok: true, accepted: { ...applied.accepted, commands } }
+  }
+
+  async #apply(
     report: Report,
-    counted: Counters,
-  ): Promise<{ ok: true; resend: boolean } | { ok: false; rejection: Rejection }> {
-    await this.#restore()
+    { isLinked, counted }: { isLinked: boolean; counted: Counters },
+  ): Promise<Applied> {
+    await this.#restorer.restore()
+    this.#keeper.count(counted)
     const rules = { nowMs: Date.now(), ...this.#readRules() }
     // Only a snapshot reads or changes what is large.
-    const before = report.kind === 'snapshot' ? this.#readAll() : this.#readSmall()
+    const isSnapshot = report.kind === 'snapshot'
+    const before = isSnapshot ? this.#keeper.readAll() : this.#keeper.readSmall()
     const applied = applyReport(before, report, rules)
-    const result = applied.ok ? 'accepted' : applied.rejection.reason.replaceAll('_', '-')
-    this.#count(addCounts(counted, { gtg: {}, reports: { [result]: 1 } }))
+    this.#countReport(applied.ok ? 'accepted' : codeOf(applied.rejection))
     if (!applied.ok) return { ok: false, rejection: applied.rejection }
-    await this.#save(before, applied, rules.nowMs)
-    return { ok: true, resend: applied.resend }
+    await this.#keeper.save(before, applied, { nowMs: rules.nowMs, isLinked })
+    this.#commands.finish(report.rounds ?? [])
+    return { ok: true, accepted: { accepted: true, resend: applied.resend } }
+  }
+
+  /** The live link. The Worker has seen that it is the cluster's own exporter who asks. */
+  override async fetch(request: Request): Promise<Response> {
+    const place = v.parse(linkQuerySchema, Object.fromEntries(new URL(request.url).searchParams))
+    await this.#restorer.restore()
+    const held = this.#keeper.placeHeld()
+    if (held !== null && !isLater(place, held)) {
+      const { status, body } = describeRefusal({ reason: 'stale_sequence', held })
+      this.#countReport('stale-sequence')
+      return Response.json(body, { status, headers: { Date: new Date().toUTCString() } })
+    }
+    this.#keeper.openLink(place)
+    return this.#links.accept(place)
+  }
+
+  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    // Another has taken its place, and the close is on its way.
+    if (this.#links.isNewest(socket)) await this.#liveLink.hear(socket, message)
+  }
+
+  override webSocketClose(socket: WebSocket): Promise<void> {
+    closeSocket(socket, CLOSED.normal)
+    return this.#keeper.closeLink(socket)
+  }
+
+  override webSocketError(socket: WebSocket): Promise<void> {
+    return this.#keeper.closeLink(socket)
+  }
+
+  /**
+   * A fresh round, of one service or of all (null). False when none came within 10 s, or nobody is there to ask: then what
+   * is held is the last known.
+   */
+  async refresh(service: string | null): Promise<boolean> {
+    await this.#restorer.restore()
+    const pulse = this.#keeper.readPulse()
+    const isHeard =
+      pulse !== null && tellFreshness(pulse.lease, pulse.intervalSeconds, Date.now()) === 'fresh'
+    return isHeard && this.#commands.round(service)
+  }
+
+  /** What a pod itself says now. null: there is no live link, or no answer came in time. */
+  askPod(service: string, pod: string): Promise<PodAnswer['answer'] | null> {
+    return this.#commands.askPod(service, pod)
   }
 
   /** An ack or a category's switch. Throws as `applyReport` does; answered with `ok` only once it is stored. */
@@ -103,30 +191,34 @@ export class Cluster extends DurableObject<Env> {
     act: Act,
     actor: Actor,
   ): Promise<{ ok: true; outcome: ActOutcome } | { ok: false; reason: ActRejection }> {
-    await this.#restore()
+    await this.#restorer.restore()
     const nowMs = Date.now()
-    const before = this.#readAll()
+    const before = this.#keeper.readAll()
     const acted = applyAct(before, act, { nowMs, actor })
     if (!acted.ok) return acted
-    await this.#save(before, acted, nowMs)
+    await this.#keeper.save(before, acted, { nowMs, isLinked: false })
     return { ok: true, outcome: describeOutcome(acted.state, act) }
   }
 
-  /** What `__gtg` needs. Reads storage each time, so an object that was cut off can't answer from memory. */
-  async view(counted: Counters): Promise<ClusterView> {
-    await this.#restore()
-    this.#count(counted)
-    await this.#considerSilence()
-    const pulse = storage.loadPulse(this.#sql)
+  /**
+   * What `__gtg` needs. Reads storage each time, so an object that was cut off can't answer from memory. `mustAsk`: a fresh
+   * round is asked for over the live link, and not waited for.
+   */
+  async view(counted: Counters, mustAsk = false): Promise<ClusterView> {
+    await this.#restorer.restore()
+    this.#keeper.count(counted)
+    if (mustAsk && this.#links.newest() !== null) this.ctx.waitUntil(this.#commands.round(null))
+    await this.#look()
+    const pulse = this.#keeper.readPulse()
     return makeView(pulse && { pulse, standing: { categories: storage.loadCategories(this.#sql) } })
   }
 
   /** The same for `__gtg` of its nodes. They are handed over unread: parsing them is the asking isolate's work. */
   async viewNodes(counted: Counters): Promise<StoredNodesView> {
-    await this.#restore()
-    this.#count(counted)
-    await this.#considerSilence()
-    const pulse = storage.loadPulse(this.#sql)
+    await this.#restorer.restore()
+    this.#keeper.count(counted)
+    await this.#look()
+    const pulse = this.#keeper.readPulse()
     const { lease, intervalSeconds } = makeView(pulse && { pulse, standing: { categories: [] } })
     const untoldSinceMs = pulse?.nodes?.untoldSinceMs ?? null
     return { lease, intervalSeconds, untoldSinceMs, nodes: storage.loadNodesText(this.#sql) }
@@ -134,22 +226,22 @@ export class Cluster extends DurableObject<Env> {
 
   /** All that is held of the cluster; null: never a report. */
   async read(): Promise<storage.StoredState | null> {
-    await this.#restore()
-    await this.#considerSilence()
-    const small = this.#readSmall()
+    await this.#restorer.restore()
+    await this.#look()
+    const small = this.#keeper.readSmall()
     return small && { ...small, ...storage.loadTexts(this.#sql) }
   }
 
   /** The same without services, for an overview of many clusters. */
   async glance(): Promise<ClusterState | null> {
-    await this.#restore()
-    await this.#considerSilence()
-    return this.#readSmall()
+    await this.#restorer.restore()
+    await this.#look()
+    return this.#keeper.readSmall()
   }
 
   /** How it stands, for the fleet. Asks nobody: whoever waits for the fleet may be this very object. */
   tellMember(mustHearWitness: boolean): Member {
-    const pulse = storage.loadPulse(this.#sql)
+    const pulse = this.#keeper.readPulse()
     const nowMs = Date.now()
     const { witness } = this.#readSettings()
     return {
@@ -165,211 +257,74 @@ export class Cluster extends DurableObject<Env> {
 
   /** What was counted, for `/metrics`. It is stored before it is told: a counter that falls reads as one that starts anew. */
   async countersWith(counted: Counters): Promise<Counters> {
-    await this.#restore()
-    this.#count(counted)
-    const pulse = storage.loadPulse(this.#sql)
-    if (pulse === null) storage.saveCounters(this.#sql, this.#counters)
-    else storage.savePulse(this.#sql, pulse, this.#counters)
-    return this.#counters
+    await this.#restorer.restore()
+    this.#keeper.count(counted)
+    this.#keeper.keepCounters()
+    return this.#keeper.counters
   }
 
   /** The content can't be read, for another version wrote it: no heartbeat vouches for it, the next is asked for all of it. */
   async forgetDigest(): Promise<void> {
-    await this.#restore()
-    const pulse = storage.loadPulse(this.#sql)
-    if (pulse !== null) storage.savePulse(this.#sql, { ...pulse, digest: null }, this.#counters)
+    await this.#restorer.restore()
+    const pulse = this.#keeper.readPulse()
+    if (pulse !== null) this.#keeper.savePulse({ ...pulse, digest: null })
   }
 
   /** Newest first. */
   async history(of: storage.HistoryOf): Promise<Transition[]> {
-    await this.#restore()
+    await this.#restorer.restore()
     return storage.loadEvents(this.#sql, of, HISTORY_MAX)
   }
 
   /** Empties the object on purpose. Whoever comes meanwhile waits as for a restore. */
   async erase(actor: Actor): Promise<void> {
-    this.#erasing ??= this.#empty(actor).finally(() => {
-      this.#erasing = null
-    })
-    await this.#erasing
-  }
-
-  /** The tombstone goes first: without it KV's copy would bring everything back. */
-  async #empty(actor: Actor): Promise<void> {
-    // A restore under way would bring back what is erased; that it fails is no reason to keep anything.
-    await this.#restoring?.catch(() => undefined)
-    const nowMs = Date.now()
-    const version = await this.#bury(nowMs)
-    this.ctx.storage.transactionSync(() => {
-      storage.deleteAll(this.#sql)
-      storage.savePublication(this.#sql, {
-        version,
-        putVersion: version,
-        lastPutAtMs: nowMs,
-        failures: 0,
-      })
-      const told = { subject: 'cluster', name: '', from: null, to: null, cause: 'hand' } as const
-      storage.addEvents(this.#sql, [{ ...told, atMs: nowMs, actor, note: 'erased' }])
-    })
-    this.#counters = { gtg: {}, reports: {} }
-    await this.ctx.storage.deleteAlarm()
+    await this.#restorer.erase(actor)
   }
 
   /** Publishes, and tells what time alone has turned. No answer depends on when it runs, for readers judge by their clock. */
   override async alarm(): Promise<void> {
     await this.#considerSilence()
     const nowMs = Date.now()
-    const before = this.#readSmall()
+    const before = this.#keeper.readSmall()
     if (before === null) return
     const settled = passMoment(before, nowMs)
-    if (settled.transitions.length > 0) this.#store(before, settled)
+    const { freshness } = settled.state.pulse
+    const hasTurned = settled.transitions.length > 0 || freshness !== before.pulse.freshness
+    if (hasTurned) this.#keeper.store(before, settled)
+    const isSteady = freshness === 'fresh' && !hasTurned && this.#publisher.nextPutMs() === null
     const standing = { ...settled.state.standing, nodes: storage.loadNodes(this.#sql) }
     await this.#publisher.put({ ...settled.state, standing }, nowMs)
     await this.ctx.storage.deleteAlarm() // what a ruling has just set was for this very run
-    await this.#setAlarm(settled.state, nowMs)
+    await this.#keeper.setAlarm(settled.state, { nowMs, isSteady })
+  }
+
+  /** Whoever asks finds what time has turned, and brings the alarm forward that tells of it. */
+  async #look(): Promise<void> {
+    await this.#considerSilence()
+    const pulse = this.#keeper.readPulse()
+    if (pulse !== null) await this.#keeper.ringIfTurned(pulse)
   }
 
   /** From the moment that it is late on: what is to hold once its lease ends. */
   async #considerSilence(): Promise<void> {
-    const pulse = storage.loadPulse(this.#sql)
+    const pulse = this.#keeper.readPulse()
     if (pulse === null) return
     const settings = this.#readSettings()
     await this.#silence.consider(pulse, { settings, goOn: (work) => this.ctx.waitUntil(work) })
   }
 
   async #saveRuling(ruled: Lease, rule: (lease: Lease, nowMs: number) => Ruling): Promise<void> {
-    const before = this.#readSmall()
+    const before = this.#keeper.readSmall()
     // Meanwhile a report may have come, or the object have been emptied.
     if (before === null || before.pulse.lease.freshAtMs !== ruled.freshAtMs) return
     const nowMs = Date.now()
     const ruling = rule(before.pulse.lease, nowMs)
     if (isSameRuling(before.pulse.lease, ruling, nowMs)) return
-    await this.#save(before, applyRuling(before, ruling, nowMs), nowMs)
+    await this.#keeper.save(before, applyRuling(before, ruling, nowMs), { nowMs, isLinked: false })
   }
 
-  async #save(before: ClusterState | null, settled: Settled, nowMs: number): Promise<void> {
-    const isNews = this.#store(before, settled)
-    const { pulse, decisions } = settled.state
-    const isSooner = before !== null && endOfLease(pulse.lease) < endOfLease(before.pulse.lease)
-    const isDue =
-      isNews ||
-      isSooner ||
-      decisions !== before?.decisions ||
-      pulse.freshness !== before?.pulse.freshness // a hold that ends is followed by a shorter lease
-    // Nothing is awaited between the write and its alarm, so that both are kept or neither. A lease that is renewed
-    // re-arms nothing; but an alarm that failed too often is gone, and whoever comes next sets it anew.
-    if (isDue || (await this.ctx.storage.getAlarm()) === null) {
-      await this.#setAlarm(settled.state, nowMs)
-    }
-  }
-
-  async #setAlarm(state: ClusterState, nowMs: number): Promise<void> {
-    const putMs = this.#publisher.nextPutMs()
-    const moments = [
-      ...(putMs === null ? [] : [Math.max(nowMs, putMs)]),
-      ...findMoments(state, nowMs),
-    ]
-    if (moments.length > 0) await this.ctx.storage.setAlarm(Math.min(...moments))
-  }
-
-  /** Only what changed; true when KV's copy is to follow. */
-  #store(before: ClusterState | null, { state, transitions }: Settled): boolean {
-    const { pulse, content, standing, decisions } = state
-    return this.ctx.storage.transactionSync(() => {
-      storage.savePulse(this.#sql, pulse, this.#counters)
-      if (content !== null && content !== before?.content) storage.saveContent(this.#sql, content)
-      if (standing.facts !== before?.standing.facts) storage.saveFacts(this.#sql, standing.facts)
-      if (standing.categories !== before?.standing.categories)
-        storage.saveCategories(this.#sql, standing.categories)
-      if (standing.services !== before?.standing.services)
-        storage.saveServices(this.#sql, standing.services)
-      if (standing.nodes !== (before?.standing.nodes ?? null))
-        storage.saveNodes(this.#sql, standing.nodes)
-      if (decisions !== before?.decisions) storage.saveDecisions(this.#sql, decisions)
-      storage.addEvents(this.#sql, transitions)
-      return this.#publisher.note(before, state)
-    })
-  }
-
-  /** Once in the life of a storage, before anything else: what KV holds of acks and trips, or that there is nothing. */
-  async #restore(): Promise<void> {
-    if (this.#erasing !== null) {
-      await this.#erasing.catch(() => undefined)
-      return this.#restore()
-    }
-    if (storage.loadPublication(this.#sql) !== null) return
-    this.#restoring ??= this.#fetchBackup().finally(() => {
-      this.#restoring = null
-    })
-    await this.#restoring
-    return this.#restore()
-  }
-
-  async #fetchBackup(): Promise<void> {
-    const read = readBackup(this.env.STATE, this.#cluster).then((backup) => ({ backup }))
-    const found = await within(RESTORE_TIMEOUT_MS, read)
-    // Half of the state would answer 200 for a category that somebody disabled.
-    if (found === null) throw new Error('the copy in KV could not be read, nothing is restored yet')
-    if (storage.loadPublication(this.#sql) !== null) return // erased while KV was read
-    const { backup } = found
-    const nowMs = Date.now()
-    const version = backup?.version ?? 0
-    const publication = { version, putVersion: version, lastPutAtMs: 0, failures: 0 }
-    // Where only other rows could not be read, what was decided stands here, newer than any copy.
-    const kept = storage.loadDecisions(this.#sql)
-    const decided = backup !== null && 'decisions' in backup ? backup.decisions : null
-    if (decided === null && kept === null) {
-      storage.savePublication(this.#sql, publication)
-      return
-    }
-    const published = {
-      ...NOTHING_PUBLISHED,
-      ...(backup !== null && 'lease' in backup ? backup : {}),
-      decisions: decided ?? NO_DECISIONS,
-    }
-    const restored = restoreState(published, nowMs, kept)
-    this.ctx.storage.transactionSync(() => {
-      storage.savePublication(this.#sql, publication)
-      this.#store(null, restored)
-    })
-    await this.#setAlarm(restored.state, nowMs)
-  }
-
-  async #bury(nowMs: number): Promise<number> {
-    try {
-      return await this.#publisher.bury(nowMs)
-    } catch (error) {
-      const nextMs = this.#publisher.nextPutMs()
-      if (nextMs !== null) await this.ctx.storage.setAlarm(nextMs)
-      throw error
-    }
-  }
-
-  #count(counted: Counters): void {
-    this.#counters = addCounts(this.#counters, counted)
-  }
-
-  #readAll(): ClusterState | null {
-    const small = this.#readSmall()
-    if (small === null) return null
-    const services = storage.loadServices(this.#sql)
-    const nodes = storage.loadNodes(this.#sql)
-    return {
-      ...small,
-      content: storage.loadContent(this.#sql),
-      standing: { ...small.standing, services, nodes },
-    }
-  }
-
-  /** Without content, services and nodes, which only snapshots and acts look at. */
-  #readSmall(): ClusterState | null {
-    const pulse = storage.loadPulse(this.#sql)
-    if (pulse === null) return null
-    const facts = storage.loadFacts(this.#sql)
-    const categories = storage.loadCategories(this.#sql)
-    const decisions = storage.loadDecisions(this.#sql) ?? NO_DECISIONS
-    const standing = { facts, categories, services: {}, nodes: null }
-    return { pulse, content: null, standing, decisions }
+  #countReport(result: string): void {
+    this.#keeper.count({ gtg: {}, reports: { [result]: 1 } })
   }
 
   #readRules(): Omit<Rules, 'nowMs'> {

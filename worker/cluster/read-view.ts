@@ -43,7 +43,11 @@ interface ReadOptions {
 
 /** What is read of a cluster's object, and what stands in its place where that can't be reached. */
 interface Kind<View> {
-  ask: (object: DurableObjectStub<Cluster>, counted: Counters) => Promise<View>
+  /** `mustAsk`: nobody wants what is known, so the exporter is asked too, for the next time. */
+  ask: (
+    object: DurableObjectStub<Cluster>,
+    how: { counted: Counters; mustAsk: boolean },
+  ) => Promise<View>
   /** `lease`: the record's, as long as it is held. */
   fromCopy: (record: ClusterRecord, lease: Lease) => View
 }
@@ -74,9 +78,10 @@ class ViewReader<View extends { lease: Lease }> {
     const startMs = Date.now()
     const mustAsk = skipMemo === 'always' || (skipMemo === 'now and then' && takeUncached(startMs))
     const kept = mustAsk ? null : this.#recall(cluster, startMs)
-    if (kept === null) return this.#readNow(env, cluster, { startMs, goOn })
+    if (kept === null) return this.#readNow(env, cluster, { startMs, mustAsk, goOn })
     const isAsked = startMs - (this.#asking.get(cluster) ?? -Infinity) < OBJECT_DEADLINE_MS
-    if (startMs - kept.doneMs >= MEMO_MS && !isAsked) goOn(this.#askObject(env, cluster, startMs))
+    if (startMs - kept.doneMs >= MEMO_MS && !isAsked)
+      goOn(this.#askObject(env, cluster, { startMs, mustAsk: false }))
     return { view: kept.value, isCopy: false }
   }
 
@@ -98,9 +103,9 @@ class ViewReader<View extends { lease: Lease }> {
   async #readNow(
     env: Env,
     cluster: string,
-    { startMs, goOn }: { startMs: number; goOn: (work: Promise<unknown>) => void },
+    { startMs, mustAsk, goOn }: { startMs: number; mustAsk: boolean; goOn: ReadOptions['goOn'] },
   ): Promise<ReadView<View> | null> {
-    const asked = this.#askObject(env, cluster, startMs)
+    const asked = this.#askObject(env, cluster, { startMs, mustAsk })
     goOn(asked)
     const fromObject = within(OBJECT_DEADLINE_MS, asked)
     const fromStore = within(KV_START_MS, asked).then((view) =>
@@ -115,11 +120,15 @@ class ViewReader<View extends { lease: Lease }> {
   }
 
   /** null when it fails; what it gives is remembered, however late. */
-  async #askObject(env: Env, cluster: string, startMs: number): Promise<View | null> {
+  async #askObject(
+    env: Env,
+    cluster: string,
+    { startMs, mustAsk }: { startMs: number; mustAsk: boolean },
+  ): Promise<View | null> {
     const counted = takeCounts(cluster)
     this.#asking.set(cluster, startMs)
     try {
-      const view = await this.#kind.ask(env.CLUSTER.getByName(cluster), counted)
+      const view = await this.#kind.ask(env.CLUSTER.getByName(cluster), { counted, mustAsk })
       this.#failing.delete(cluster)
       this.#memo.keep(cluster, { value: view, startMs, doneMs: Date.now() })
       return view
@@ -162,7 +171,7 @@ class ViewReader<View extends { lease: Lease }> {
 
 /** For `__gtg` of a cluster. */
 export const clusterViews = new ViewReader<ClusterView>({
-  ask: (object, counted) => object.view(counted),
+  ask: (object, { counted, mustAsk }) => object.view(counted, mustAsk),
   fromCopy: ({ intervalSeconds, categories }, lease) =>
     makeView({ pulse: { lease, intervalSeconds }, standing: { categories } }),
 })
@@ -173,7 +182,7 @@ const NODES_MEMO_MAX = 10
 /** For `__gtg` of a cluster's nodes. */
 export const nodesViews = new ViewReader<NodesView>(
   {
-    ask: async (object, counted) => {
+    ask: async (object, { counted }) => {
       const { nodes, ...view } = await object.viewNodes(counted)
       return { ...view, nodes: parseNodes(nodes) }
     },

@@ -7,6 +7,7 @@ import {
   byName,
   contentSchema,
   exporterSchema,
+  placeSchema,
   severitySchema,
   type Content,
 } from '../contract/report.ts'
@@ -31,7 +32,7 @@ const EVENT_BYTES_MAX = 4_000_000
 /** Bytes of events in one row: half of a piece, for one more may come on top. */
 const EVENT_ROW_BYTES = PIECE_MAX_BYTES / 2
 
-const pulseSchema: v.GenericSchema<unknown, Pulse> = v.object({
+export const pulseSchema: v.GenericSchema<unknown, Pulse> = v.object({
   environment: v.optional(v.nullable(v.string()), null),
   epoch: v.number(),
   sequence: v.number(),
@@ -78,9 +79,15 @@ const publicationSchema = v.object({
 })
 export type Publication = v.InferOutput<typeof publicationSchema>
 
-const countersSchema: v.GenericSchema<unknown, { counters: Counters }> = v.object({
-  counters: v.object({ gtg: byName(v.number()), reports: byName(v.number()) }),
+export const countersSchema: v.GenericSchema<unknown, Counters> = v.object({
+  gtg: byName(v.number()),
+  reports: byName(v.number()),
 })
+const withCountersSchema = v.object({ counters: countersSchema })
+
+/** The newest live link: its place in the order, and that no end of it was seen. */
+const linkSchema = v.object({ ...placeSchema.entries, isOpen: v.boolean() })
+export type LinkRow = v.InferOutput<typeof linkSchema>
 
 const eventSchema: v.GenericSchema<unknown, Transition> = v.object({
   atMs: v.number(),
@@ -163,13 +170,22 @@ export function loadDecisions(sql: SqlStorage): Decisions | null {
 
 /** They stand in the pulse's row, for a row of their own would double what a heartbeat writes. */
 export function loadCounters(sql: SqlStorage): Counters {
-  const stored = load(sql, 'pulse', countersSchema) ?? load(sql, 'counters', countersSchema)
+  const stored = load(sql, 'pulse', withCountersSchema) ?? load(sql, 'counters', withCountersSchema)
   return stored?.counters ?? { gtg: {}, reports: {} }
 }
 
 /** Of a cluster that never reported. */
 export function saveCounters(sql: SqlStorage, counters: Counters): void {
   save(sql, 'counters', { counters })
+}
+
+/** null: there never was one. */
+export function loadLink(sql: SqlStorage): LinkRow | null {
+  return load(sql, 'link', linkSchema)
+}
+
+export function saveLink(sql: SqlStorage, link: LinkRow): void {
+  save(sql, 'link', link)
 }
 
 export function loadServices(sql: SqlStorage): Standing['services'] {

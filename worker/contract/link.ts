@@ -60,6 +60,7 @@ export type Down = v.InferOutput<typeof downSchema>
 
 /** Why the edge closes a link, besides 1008 (a message that can't be read) and 1009 (too large a one). */
 export const CLOSED = {
+  normal: 1000,
   /** Another link of this cluster is newer. */
   superseded: 4000,
   /** The object was emptied: come again. */

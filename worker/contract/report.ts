@@ -174,7 +174,7 @@ export const commandSchema = v.variant('kind', [
 export type Command = v.InferOutput<typeof commandSchema>
 
 /** Commands in one answer, ids in one report. */
-const COMMANDS_MAX = 16
+export const COMMANDS_MAX = 16
 
 const envelope = {
   cluster: clusterIdSchema,

@@ -116,6 +116,25 @@ export function renewLease(
   return { ...held, freshAtMs, validUntilMs, heldUntilMs: null, ruling }
 }
 
+/**
+ * Of a live link that was lost unseen, and with it when the last report over it came: whoever was heard as far as is known
+ * gets what one more report would have given.
+ */
+export function leaseOfLostLink(
+  {
+    lease,
+    freshness,
+    blindSinceMs,
+  }: { lease: Lease; freshness: ClusterFreshness; blindSinceMs: number | null },
+  { nowMs, deadAfterMs }: { nowMs: number; deadAfterMs: number },
+): Lease {
+  if (freshness === 'held' && blindSinceMs !== null) {
+    return holdBlind(lease, { blindSinceMs, nowMs, deadAfterMs })
+  }
+  const isAlive = freshness === 'fresh' || freshness === 'late'
+  return isAlive ? renewLease(lease, { observedAtMs: nowMs, nowMs, deadAfterMs }) : lease
+}
+
 /** How long blind reports hold: to 15 min after the first, and no longer than an exporter is heard. */
 export function holdBlind(
   lease: Lease,

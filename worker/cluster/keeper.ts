@@ -1,0 +1,223 @@
+/**
+ * Where a cluster's state stands between two events: in rows, and what heartbeats move on the live link, if that is newer.
+ * It writes only what changed, and sets the alarm for what is to come; what any of it means is the domain's business.
+ */
+import type { Place } from '../contract/report.ts'
+import type { ClusterState, Pulse } from '../domain/cluster.ts'
+import { NO_DECISIONS } from '../domain/decisions.ts'
+import { endOfLease, leaseOfLostLink, tellFreshness } from '../domain/freshness.ts'
+import { findMoments } from '../domain/moments.ts'
+import type { Settled } from '../domain/settle.ts'
+import { addCounts, type Counters } from './counters.ts'
+import { isLater, placeOf, readCarried, type Carried, type Links } from './links.ts'
+import type { Publisher } from './publisher.ts'
+import * as storage from './storage.ts'
+
+/** ms within which an alarm that is set is soon enough. */
+const SOON_MS = 1000
+
+interface KeeperOptions {
+  storage: DurableObjectStorage
+  links: Links
+  publisher: Publisher
+}
+
+export class Keeper {
+  readonly #storage: DurableObjectStorage
+  readonly #sql: SqlStorage
+  readonly #links: Links
+  readonly #publisher: Publisher
+  #counters: Counters
+
+  constructor({ storage: durable, links, publisher }: KeeperOptions) {
+    this.#storage = durable
+    this.#sql = durable.sql
+    this.#links = links
+    this.#publisher = publisher
+    this.#counters = this.#carried()?.counters ?? storage.loadCounters(this.#sql)
+  }
+
+  get counters(): Counters {
+    return this.#counters
+  }
+
+  count(counted: Counters): void {
+    this.#counters = addCounts(this.#counters, counted)
+  }
+
+  /** What was counted outlives this object's memory. */
+  keepCounters(): void {
+    const pulse = this.readPulse()
+    if (pulse === null) storage.saveCounters(this.#sql, this.#counters)
+    else if (this.#carried() === null || !this.#links.carry({ pulse, counters: this.#counters }))
+      this.savePulse(pulse)
+  }
+
+  forgetCounters(): void {
+    this.#counters = { gtg: {}, reports: {} }
+  }
+
+  readPulse(): Pulse | null {
+    return this.#carried()?.pulse ?? storage.loadPulse(this.#sql)
+  }
+
+  savePulse(pulse: Pulse): void {
+    storage.savePulse(this.#sql, pulse, this.#counters)
+  }
+
+  /** Without content, services and nodes, which only snapshots and acts look at. */
+  readSmall(): ClusterState | null {
+    const pulse = this.readPulse()
+    if (pulse === null) return null
+    const facts = storage.loadFacts(this.#sql)
+    const categories = storage.loadCategories(this.#sql)
+    const decisions = storage.loadDecisions(this.#sql) ?? NO_DECISIONS
+    const standing = { facts, categories, services: {}, nodes: null }
+    return { pulse, content: null, standing, decisions }
+  }
+
+  readAll(): ClusterState | null {
+    const small = this.readSmall()
+    if (small === null) return null
+    const services = storage.loadServices(this.#sql)
+    const nodes = storage.loadNodes(this.#sql)
+    return {
+      ...small,
+      content: storage.loadContent(this.#sql),
+      standing: { ...small.standing, services, nodes },
+    }
+  }
+
+  /** `isLinked`: what came came over the live link, which then carries what it moved, unless more than that has changed. */
+  async save(
+    before: ClusterState | null,
+    settled: Settled,
+    { nowMs, isLinked }: { nowMs: number; isLinked: boolean },
+  ): Promise<void> {
+    const { pulse, decisions } = settled.state
+    const carried = { pulse, counters: this.#counters }
+    if (isLinked && isRoutine(before, settled) && this.#links.carry(carried)) return
+    const isNews = this.store(before, settled)
+    const isSooner = before !== null && endOfLease(pulse.lease) < endOfLease(before.pulse.lease)
+    const isDue =
+      isNews ||
+      isSooner ||
+      decisions !== before?.decisions ||
+      pulse.freshness !== before?.pulse.freshness // a hold that ends is followed by a shorter lease
+    // Nothing is awaited between the write and its alarm, so that both are kept or neither. A lease that is renewed
+    // re-arms nothing; but an alarm that failed too often is gone, and whoever comes next sets it anew.
+    if (isDue || (await this.#storage.getAlarm()) === null) {
+      await this.setAlarm(settled.state, { nowMs, isSteady: false })
+    }
+  }
+
+  /** Only what changed; true when KV's copy is to follow. */
+  store(before: ClusterState | null, { state, transitions }: Settled): boolean {
+    const { pulse, content, standing, decisions } = state
+    return this.#storage.transactionSync(() => {
+      this.savePulse(pulse)
+      if (content !== null && content !== before?.content) storage.saveContent(this.#sql, content)
+      if (standing.facts !== before?.standing.facts) storage.saveFacts(this.#sql, standing.facts)
+      if (standing.categories !== before?.standing.categories)
+        storage.saveCategories(this.#sql, standing.categories)
+      if (standing.services !== before?.standing.services)
+        storage.saveServices(this.#sql, standing.services)
+      if (standing.nodes !== (before?.standing.nodes ?? null))
+        storage.saveNodes(this.#sql, standing.nodes)
+      if (decisions !== before?.decisions) storage.saveDecisions(this.#sql, decisions)
+      storage.addEvents(this.#sql, transitions)
+      return this.#publisher.note(before, state)
+    })
+  }
+
+  /** `isSteady`: reports come, and nothing else is going on. */
+  async setAlarm(
+    state: ClusterState,
+    { nowMs, isSteady }: { nowMs: number; isSteady: boolean },
+  ): Promise<void> {
+    const putMs = this.#publisher.nextPutMs()
+    const moments = [
+      ...(putMs === null ? [] : [Math.max(nowMs, putMs)]),
+      ...findMoments(state, { nowMs, isSteady }),
+    ]
+    if (moments.length > 0) await this.#storage.setAlarm(Math.min(...moments))
+  }
+
+  /** Time has turned what nobody told yet: the alarm tells and publishes it, for it is not armed anew by each report. */
+  async ringIfTurned({ lease, intervalSeconds, freshness }: Pulse): Promise<void> {
+    const nowMs = Date.now()
+    if (tellFreshness(lease, intervalSeconds, nowMs) === freshness) return
+    const setMs = await this.#storage.getAlarm()
+    if (setMs === null || setMs > nowMs + SOON_MS) await this.#storage.setAlarm(nowMs)
+  }
+
+  /** The place that a new link must exceed. null: any will do. */
+  placeHeld(): Place | null {
+    const pulse = this.readPulse()
+    const link = storage.loadLink(this.#sql)
+    if (pulse === null || link === null) return pulse ?? link
+    return isLater(link, pulse) ? link : pulse
+  }
+
+  /** Durable before anything comes over it. What the one before carried goes into the row. */
+  openLink(place: Place): void {
+    this.#storage.transactionSync(() => {
+      this.#settle(this.#carried())
+      storage.saveLink(this.#sql, { epoch: place.epoch, sequence: place.sequence, isOpen: true })
+    })
+  }
+
+  /** What it carried is kept, and the alarm waits for what comes of its silence. */
+  async closeLink(socket: WebSocket): Promise<void> {
+    const link = storage.loadLink(this.#sql)
+    const place = placeOf(socket)
+    if (link === null || place === null || isLater(link, place)) return
+    this.#storage.transactionSync(() => {
+      this.#settle(readCarried(socket))
+      storage.saveLink(this.#sql, { ...link, isOpen: false })
+    })
+    const state = this.readSmall()
+    if (state !== null) await this.setAlarm(state, { nowMs: Date.now(), isSteady: false })
+  }
+
+  /** A deploy may drop links without telling anybody. That is told apart from an end by the row, and costs one lease. */
+  mendLostLink(rules: () => { nowMs: number; deadAfterMs: number }): void {
+    const link = storage.loadLink(this.#sql)
+    if (link === null || !link.isOpen || this.#links.newest() !== null) return
+    const pulse = storage.loadPulse(this.#sql)
+    this.#storage.transactionSync(() => {
+      storage.saveLink(this.#sql, { ...link, isOpen: false })
+      if (pulse === null) return
+      this.savePulse({ ...pulse, lease: leaseOfLostLink(pulse, rules()) })
+    })
+  }
+
+  #settle(carried: Carried | null): void {
+    const pulse = storage.loadPulse(this.#sql)
+    if (carried !== null && pulse !== null && isLater(carried.pulse, pulse)) {
+      this.savePulse(carried.pulse)
+    }
+  }
+
+  /** null: the row is as new, or gone, and then nothing outlives it. */
+  #carried(): Carried | null {
+    const carried = this.#links.carried()
+    if (carried === null) return null
+    const row = storage.loadPulse(this.#sql)
+    return row !== null && isLater(carried.pulse, row) ? carried : null
+  }
+}
+
+/** It moved the pulse alone: order, freshness, levels. */
+function isRoutine(before: ClusterState | null, { state, transitions }: Settled): boolean {
+  return (
+    before !== null &&
+    transitions.length === 0 &&
+    state.content === before.content &&
+    state.standing === before.standing &&
+    state.decisions === before.decisions &&
+    state.pulse.freshness === before.pulse.freshness &&
+    state.pulse.epoch === before.pulse.epoch &&
+    endOfLease(state.pulse.lease) >= endOfLease(before.pulse.lease)
+  )
+}

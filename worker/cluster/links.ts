@@ -1,0 +1,139 @@
+/**
+ * The live links of a cluster's object, of which only the newest counts. What a heartbeat moves stands in the attachment of
+ * the socket that it came over: that outlives hibernation, and is no row.
+ */
+import * as v from 'valibot'
+import { CLOSED, type Down } from '../contract/link.ts'
+import { placeSchema, type Place } from '../contract/report.ts'
+import type { Pulse } from '../domain/cluster.ts'
+import type { Counters } from './counters.ts'
+import { countersSchema, pulseSchema } from './storage.ts'
+
+/** What one socket carries of its cluster. */
+export interface Carried {
+  pulse: Pulse
+  counters: Counters
+}
+
+const attachmentSchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({
+    place: placeSchema,
+    // Where another version's can't be read, the row stands.
+    carried: v.fallback(
+      v.nullable(v.object({ pulse: pulseSchema, counters: countersSchema })),
+      null,
+    ),
+  }),
+)
+
+export class Links {
+  readonly #ctx: DurableObjectState
+
+  constructor(ctx: DurableObjectState) {
+    this.#ctx = ctx
+  }
+
+  /** Takes the place of all before. */
+  accept(place: Place): Response {
+    const { 0: client, 1: server } = new WebSocketPair()
+    const older = this.#open()
+    this.#ctx.acceptWebSocket(server)
+    attach(server, { place, carried: null })
+    for (const { socket } of older) closeSocket(socket, CLOSED.superseded)
+    return new Response(null, { status: 101, webSocket: client })
+  }
+
+  /** null: none is open. */
+  newest(): WebSocket | null {
+    return this.#newest()?.socket ?? null
+  }
+
+  isNewest(socket: WebSocket): boolean {
+    const place = placeOf(socket)
+    const newest = this.#newest()
+    return place !== null && newest !== null && !isLater(newest.place, place)
+  }
+
+  /** What the newest carries. null: nothing, or there is none. */
+  carried(): Carried | null {
+    const newest = this.#newest()
+    return newest === null ? null : readCarried(newest.socket)
+  }
+
+  /** False where there is no link, or it is too much for one: then it must stand in rows. */
+  carry(carried: Carried): boolean {
+    const newest = this.#newest()
+    return newest !== null && attach(newest.socket, { place: newest.place, carried })
+  }
+
+  /** False where nobody listens. */
+  send(message: Down): boolean {
+    const socket = this.newest()
+    if (socket === null) return false
+    socket.send(JSON.stringify(message))
+    return true
+  }
+
+  /** A newer leader speaks. */
+  closeOlder(epoch: number): void {
+    for (const { socket, place } of this.#open()) {
+      if (place.epoch < epoch) closeSocket(socket, CLOSED.superseded)
+    }
+  }
+
+  closeAll(): void {
+    for (const { socket } of this.#open()) closeSocket(socket, CLOSED.again)
+  }
+
+  #newest(): { socket: WebSocket; place: Place } | null {
+    return this.#open().reduce<{ socket: WebSocket; place: Place } | null>(
+      (newest, one) => (newest === null || isLater(one.place, newest.place) ? one : newest),
+      null,
+    )
+  }
+
+  #open(): { socket: WebSocket; place: Place }[] {
+    return this.#ctx.getWebSockets().flatMap((socket) => {
+      const place = socket.readyState === WebSocket.OPEN ? placeOf(socket) : null
+      return place === null ? [] : [{ socket, place }]
+    })
+  }
+}
+
+export function isLater(a: Place, b: Place): boolean {
+  return a.epoch === b.epoch ? a.sequence > b.sequence : a.epoch > b.epoch
+}
+
+/** Also of one that has just closed. */
+export function readCarried(socket: WebSocket): Carried | null {
+  return readAttachment(socket)?.carried ?? null
+}
+
+export function placeOf(socket: WebSocket): Place | null {
+  return readAttachment(socket)?.place ?? null
+}
+
+function readAttachment(socket: WebSocket): v.InferOutput<typeof attachmentSchema> | null {
+  const read = v.safeParse(attachmentSchema, socket.deserializeAttachment())
+  return read.success ? read.output : null
+}
+
+function attach(socket: WebSocket, attachment: { place: Place; carried: Carried | null }): boolean {
+  try {
+    socket.serializeAttachment(JSON.stringify(attachment))
+    return true
+  } catch {
+    return false // over the platform's 16 KiB, as of a cluster with hundreds of failing services
+  }
+}
+
+/** The other side waits for it, also where it has closed itself. */
+export function closeSocket(socket: WebSocket, code: number): void {
+  try {
+    socket.close(code)
+  } catch {
+    // It is closed already, which is what was wanted.
+  }
+}

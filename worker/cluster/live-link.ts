@@ -1,0 +1,70 @@
+/** What passes over the live link: reports up and their answers down, as over HTTP. It keeps nothing itself. */
+import * as v from 'valibot'
+import { podAnswerSchema, type Down, type PodAnswer } from '../contract/link.ts'
+import { REPORT_WIRE_MAX_BYTES } from '../contract/limits.ts'
+import { describeRefusal, type Refusal } from '../contract/refusal.ts'
+import type { Accepted, Report } from '../contract/report.ts'
+import { parsePacked, type Parsed } from './parse-report.ts'
+
+/** Close codes of RFC 6455: a message that can't be read, and one that is too large. */
+const UNREADABLE = 1008
+const TOO_LARGE = 1009
+
+interface LiveLinkOptions {
+  /** What a report must fit to. */
+  rules: () => Parameters<typeof parsePacked>[1]
+  apply: (
+    report: Report,
+  ) => Promise<{ ok: true; accepted: Accepted } | { ok: false; rejection: Refusal }>
+  refuse: (refusal: Refusal) => void
+  hearPod: (answer: PodAnswer) => void
+}
+
+const textSchema = v.pipe(v.string(), v.parseJson(), podAnswerSchema)
+
+export class LiveLink {
+  readonly #options: LiveLinkOptions
+
+  constructor(options: LiveLinkOptions) {
+    this.#options = options
+  }
+
+  /** Never rejects: a message that can't be read ends its link, and the exporter pushes the next over HTTP. */
+  async hear(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    if (typeof message === 'string') {
+      const heard = v.safeParse(textSchema, message)
+      if (heard.success) this.#options.hearPod(heard.output)
+      return
+    }
+    if (message.byteLength > REPORT_WIRE_MAX_BYTES) {
+      socket.close(TOO_LARGE)
+      return
+    }
+    const parsed = await parsePacked(new Uint8Array(message), this.#options.rules())
+    if (!parsed.ok) {
+      this.#refuse(socket, parsed)
+      return
+    }
+    const answer = await this.#take(parsed.report)
+    socket.send(JSON.stringify(answer))
+  }
+
+  /** Without a sequence that could be read there is nobody to answer. */
+  #refuse(socket: WebSocket, { refusal }: Extract<Parsed, { ok: false }>): void {
+    this.#options.refuse(refusal)
+    socket.close(UNREADABLE, describeRefusal(refusal).body.error.message.slice(0, 100))
+  }
+
+  async #take(report: Report): Promise<Down> {
+    const { sequence } = report
+    const answer = { kind: 'answer', sequence, date: Date.now() } as const
+    try {
+      const applied = await this.#options.apply(report)
+      if (applied.ok) return { ...answer, status: 202, body: applied.accepted }
+      return { ...answer, ...describeRefusal(applied.rejection) }
+    } catch (error) {
+      console.error('report not applied:', error instanceof Error ? error.message : error)
+      return { ...answer, ...describeRefusal({ reason: 'unavailable' }) }
+    }
+  }
+}
