@@ -8,20 +8,22 @@ import type { LocalExporter } from './discovery/nodes.ts'
 import { REFLECTOR_TIMINGS, type ReflectorTimings } from './discovery/reflector.ts'
 import { createLeadership } from './leader/leadership.ts'
 import { watchNodes } from './nodes.ts'
-import { probeDirectly, probeThrough } from './probing/probe.ts'
+import { askDirectly, askThrough } from './probing/ask.ts'
+import { probeBy } from './probing/probe.ts'
 import { createDeliver } from './push/deliver.ts'
 import { EdgeClock } from './push/edge-clock.ts'
+import type { LinkTimings } from './push/link.ts'
 import type { Log } from './self/log.ts'
 import { watchNodeOperator } from './self/node-operator.ts'
 import { createSelf, type Self } from './self/self.ts'
 import { watchCluster } from './self/watch-cluster.ts'
-import { startTerm, type Term } from './term.ts'
+import { startTerm, type CommandTimings, type Term } from './term.ts'
 
 /** ms a push that is under way may still take once it is over: the Lease must be given back within the grace period, too. */
 export const LAST_PUSH_MS = 2000
 
 /** What no variable sets, and tests make short. All in ms. */
-export interface Timings {
+export interface Timings extends LinkTimings, CommandTimings {
   reflector: ReflectorTimings
   kubeTimeoutMs: number
   /** What a node's exporter has to answer: it answers from memory. */
@@ -41,6 +43,11 @@ export const TIMINGS: Timings = {
   pushTimeoutMs: 5000,
   textEveryMs: 60_000,
   gatherMs: 200,
+  linkTimeoutMs: 3000,
+  linkBackoffMs: [1000, 60_000],
+  noLinkMs: 300_000,
+  roundMs: 8000, // who waits at the edge does so for 10 s
+  podMs: 8000,
 }
 
 export interface Exporter {
@@ -80,11 +87,12 @@ export async function startExporter(
     timeoutMs: timings.kubeTimeoutMs,
   })
   const startedAt = Date.now()
+  const keys = await Promise.all(config.pushSecrets.map(importSecret))
   const delivery = createDeliver({
     url: new URL(
       `${config.workerUrl.href.replace(/\/$/, '')}/v1/clusters/${config.clusterId}/reports`,
     ),
-    keys: await Promise.all(config.pushSecrets.map(importSecret)),
+    keys,
     clock,
     timeoutMs: timings.pushTimeoutMs,
   })
@@ -95,6 +103,7 @@ export async function startExporter(
   let known: Discovered | null = null
   let isStopping = false
   const isAway = () => discovery.state().away !== null
+  const ask = config.probeVia === 'apiserver' ? askThrough(api, isAway) : askDirectly
 
   const discovery = new Discovery(api, {
     namespaces: config.namespaces,
@@ -167,12 +176,13 @@ export async function startExporter(
         epoch,
         config,
         timings,
-        probe: watch.probe(
-          config.probeVia === 'apiserver' ? probeThrough(api, isAway) : probeDirectly,
-        ),
+        ask,
+        probe: watch.probe(probeBy(ask)),
         nodes,
         clock,
-        deliver: watch.deliver(delivery.deliver),
+        keys,
+        deliver: delivery.deliver,
+        counted: (deliver) => watch.deliver(deliver),
         self: { ...release, startedAt },
         health,
         log,
@@ -190,6 +200,7 @@ export async function startExporter(
     probeTimeoutMs: config.probeTimeoutMs,
     collections: () => discovery.state().collections,
     countNodes: () => term?.countNodes() ?? null,
+    isLinkOpen: () => term?.isLinkOpen() ?? null,
   })
   discovery.start()
   nodes.start()

@@ -3,13 +3,20 @@
  * with nothing seen, so with `blind`; what streaks count, it counts anew.
  */
 import type { ExporterInfo } from '../worker/contract/report.ts'
+import type { SigningKey } from '../worker/contract/signature.ts'
 import type { Config } from './config.ts'
 import type { Discovered } from './discovery/discovery.ts'
 import type { Nodes } from './nodes.ts'
+import type { Ask } from './probing/ask.ts'
 import type { Probe } from './probing/probe.ts'
 import { Prober } from './probing/prober.ts'
+import { createCarrier } from './push/carrier.ts'
+import { Commands } from './push/commands.ts'
 import { buildContent } from './push/content.ts'
+import type { Deliver } from './push/deliver.ts'
 import type { EdgeClock } from './push/edge-clock.ts'
+import { Link, type LinkTimings } from './push/link.ts'
+import { Order } from './push/order.ts'
 import { Pusher, type PusherOptions } from './push/pusher.ts'
 import type { HealthManager } from './self/health-manager.ts'
 import type { Log } from './self/log.ts'
@@ -18,11 +25,17 @@ export interface TermOptions {
   /** `leaseTransitions`; null: there is no Lease. */
   epoch: number | null
   config: Config
-  timings: Pick<PusherOptions, 'textEveryMs' | 'gatherMs'>
+  timings: Pick<PusherOptions, 'textEveryMs' | 'gatherMs'> & LinkTimings & CommandTimings
+  /** One pod, for somebody who waits; and one target in its turn. */
+  ask: Ask
   probe: Probe
   nodes: Nodes
   clock: EdgeClock
-  deliver: PusherOptions['deliver']
+  keys: SigningKey[]
+  /** Over HTTPS. */
+  deliver: Deliver
+  /** The same, counted. */
+  counted: (deliver: Deliver) => Deliver
   /** Which process this is. */
   self: Pick<ExporterInfo, 'version' | 'commit' | 'startedAt'>
   health: HealthManager
@@ -31,14 +44,21 @@ export interface TermOptions {
   onSuperseded: PusherOptions['onSuperseded']
 }
 
+/** ms that somebody's fresh round may take, and a pod that is asked for somebody. */
+export interface CommandTimings {
+  roundMs: number
+  podMs: number
+}
+
 export interface Term {
+  isLinkOpen(): boolean
   readonly prober: Pick<Prober, 'overdueMs' | 'overdueTargets' | 'pace'>
   /** null: they are not known yet. */
   countNodes(): number | null
   /** What exists, once all of it was listed. */
   follow(discovered: Discovered): void
   change(what: 'verdict' | 'text'): void
-  /** Nothing more is probed or sent. Resolves when the push under way, if any, has come to its end. */
+  /** Nothing more is probed or sent. Resolves when the push under way, if any, has come to its end, and the link to its. */
   stop(): Promise<void>
 }
 
@@ -46,6 +66,7 @@ const NOTHING: Discovered = { services: [], categories: null, acks: null, warnin
 
 export function startTerm(options: TermOptions): Term {
   const { epoch, config, timings, clock, nodes, health, log, self } = options
+  const order = new Order(epoch ?? 0)
   const prober = new Prober({
     probe: options.probe,
     periodMs: config.intervalMs,
@@ -70,13 +91,35 @@ export function startTerm(options: TermOptions): Term {
     return isFirstPassDone && !prober.isBlind()
   }
 
+  const commands = new Commands({
+    prober,
+    ask: options.ask,
+    ...timings,
+    onRound: (ids) => {
+      pusher.tellRounds(ids)
+    },
+    send: (answer) => {
+      link.send(answer)
+    },
+    log,
+  })
+  const onCommand = (command: unknown) => {
+    commands.take(command)
+  }
+  const { workerUrl, clusterId: cluster } = config
+  const { keys } = options
+  const link = new Link({ workerUrl, cluster, keys, clock, order, timings, log, onCommand })
+  const carrier = createCarrier({ link, deliver: options.deliver, onCommand })
+
   const pusher = new Pusher({
-    cluster: config.clusterId,
-    epoch,
+    cluster,
+    hasLease: epoch !== null,
+    order,
     intervalMs: config.intervalMs,
     ...timings,
     clock,
-    deliver: options.deliver,
+    deliver: options.counted(carrier.deliver),
+    via: carrier.via,
     canSee,
     see: () =>
       buildContent({
@@ -100,6 +143,7 @@ export function startTerm(options: TermOptions): Term {
   const pushing = pusher.run()
 
   return {
+    isLinkOpen: () => link.isOpen,
     prober,
     countNodes: () => collector.describe()?.length ?? null,
     follow: (discovered) => {
@@ -111,11 +155,12 @@ export function startTerm(options: TermOptions): Term {
     change: (what) => {
       pusher.change(what)
     },
-    stop: () => {
+    stop: async () => {
       collector.stop()
       prober.stop()
       pusher.stop()
-      return pushing
+      await pushing
+      await link.stop()
     },
   }
 }

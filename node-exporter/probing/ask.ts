@@ -17,7 +17,7 @@ const BODY_MAX_BYTES = 256 * 1024
  * null: nothing was learned of the pod, for the way to it is gone (PROBE_VIA=apiserver and the API server away).
  */
 export type Asked =
-  | { isAnswer: true; status: number; text: string }
+  | { isAnswer: true; status: number; contentType: string; text: string }
   | { isAnswer: false; reason: string; mayRetry: boolean }
   | null
 
@@ -25,6 +25,8 @@ export type Ask = (place: Place, timeoutMs: number) => Promise<Asked>
 
 interface Answer {
   status: number
+  /** Empty: none was named. */
+  contentType: string
   body: Readable
 }
 
@@ -42,7 +44,8 @@ export const askDirectly: Ask = (place, timeoutMs) =>
       rejectUnauthorized: false, // a pod is addressed by its IP: no certificate names it
     }
     get(options, (response) => {
-      resolve({ status: response.statusCode ?? 0, body: response })
+      const contentType = response.headers['content-type'] ?? ''
+      resolve({ status: response.statusCode ?? 0, contentType, body: response })
     })
       .on('error', reject) // more than one may come, and none may go unheard
       // "101 Switching Protocols" is neither an answer nor an error to Node.
@@ -68,8 +71,8 @@ export function askThrough(api: KubeApi, isAway: () => boolean): Ask {
     return askOnce(
       timeoutMs,
       async (signal) => {
-        const { statusCode, body } = await api.proxy(path, signal)
-        return { status: statusCode, body }
+        const { statusCode, headers, body } = await api.proxy(path, signal)
+        return { status: statusCode, contentType: String(headers['content-type'] ?? ''), body }
       },
       (status, text) => (status === null ? isAway() : isRefusedByApi(status, text)),
     )
@@ -88,13 +91,13 @@ async function askOnce(
     timeout.abort()
   }, timeoutMs)
   try {
-    const { status, body } = await open(timeout.signal)
+    const { status, contentType, body } = await open(timeout.signal)
     const text = await readText(body)
     if (text === null) {
       const reason = `the answer is over ${BODY_MAX_BYTES} bytes`
       return { isAnswer: false, reason, mayRetry: false }
     }
-    return saysNothing(status, text) ? null : { isAnswer: true, status, text }
+    return saysNothing(status, text) ? null : { isAnswer: true, status, contentType, text }
   } catch (error) {
     if (timeout.signal.aborted) {
       const reason = `no answer in ${timeoutMs / 1000} s`

@@ -1,7 +1,6 @@
 /** One question to one pod, and what its answer says of it. */
-import type { KubeApi } from '../discovery/kube-api.ts'
 import type { DiscoveredTarget } from '../discovery/targets.ts'
-import { askDirectly, askThrough, type Ask } from './ask.ts'
+import type { Ask } from './ask.ts'
 import { judgeAnswer, notAnswered, type Outcome } from './health-answer.ts'
 
 /** `mayRetry`, and null, as in Asked. */
@@ -9,14 +8,7 @@ export type Probed = (Outcome & { mayRetry: boolean; hasWarning?: true }) | null
 
 export type Probe = (target: DiscoveredTarget, timeoutMs: number) => Promise<Probed>
 
-export const probeDirectly = probeBy(askDirectly)
-
-/** As askThrough. */
-export function probeThrough(api: KubeApi, isAway: () => boolean): Probe {
-  return probeBy(askThrough(api, isAway))
-}
-
-function probeBy(ask: Ask): Probe {
+export function probeBy(ask: Ask): Probe {
   return async (target, timeoutMs) => {
     const asked = await ask(target, timeoutMs)
     if (asked === null) return null

@@ -4,10 +4,19 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import pLimit from 'p-limit'
-import type { Service, Target } from '../../worker/contract/report.ts'
+import type { Service } from '../../worker/contract/report.ts'
 import { judgeService } from '../../worker/domain/service-health.ts'
-import type { Discovered } from '../discovery/discovery.ts'
 import type { DiscoveredTarget } from '../discovery/targets.ts'
+import {
+  failingNames,
+  findChange,
+  keyOf,
+  NOBODY,
+  nobody,
+  toTarget,
+  type Entry,
+  type KnownService,
+} from './entry.ts'
 import { notAnswered } from './health-answer.ts'
 import type { Probe, Probed } from './probe.ts'
 import { findDelayMs } from './phase.ts'
@@ -30,19 +39,6 @@ export interface ProberOptions {
   onTurn: (turn: { service: string; target: string; ok: boolean; reason: string }) => void
 }
 
-type KnownService = Discovered['services'][number]
-
-interface Entry {
-  target: DiscoveredTarget
-  periodMs: number
-  outcome: (NonNullable<Probed> & { checkedAt: number }) | null
-  /** The last probe learned nothing, for the way to the pod was gone. */
-  isUnseen: boolean
-  /** ms, monotonic; past it the target is overdue. */
-  dueMs: number
-  stop: AbortController
-}
-
 interface Member {
   service: KnownService
   streak: Streak
@@ -55,12 +51,11 @@ const NEAR_MS = 50
 const BATCH = 32
 const BATCH_EVERY_MS = 8
 
-/** A service without any target is failing or not by that alone: this stands for the one that isn't there. */
-const NOBODY = ''
-
 export class Prober {
   readonly #options: ProberOptions
   readonly #limit: ReturnType<typeof pLimit>
+  /** Of those that are asked besides: others have their places all the same. */
+  readonly #forced: ReturnType<typeof pLimit>
   readonly #members = new Map<string, Member>()
   #hasFollowed = false
   /** Entries that the present call of `follow` has started. */
@@ -69,6 +64,7 @@ export class Prober {
   constructor(options: ProberOptions) {
     this.#options = options
     this.#limit = pLimit(options.concurrency)
+    this.#forced = pLimit(Math.ceil(options.concurrency / 2))
   }
 
   /**
@@ -107,6 +103,32 @@ export class Prober {
 
   stop(): void {
     this.follow([])
+  }
+
+  /**
+   * Asks every target now, of all services or of one, besides their rhythm, which stays. Resolves when each has answered,
+   * or after `forMs`: who wasn't asked by then isn't any more, and who was is heard whenever the answer comes.
+   */
+  async askNow(service: string | undefined, forMs: number): Promise<void> {
+    const over = new AbortController()
+    const { signal } = over
+    const asked = [...this.#members.values()]
+      .filter((member) => service === undefined || member.service.name === service)
+      .flatMap((member) => [...member.entries.values()].map((entry) => ({ member, entry })))
+      .filter(({ entry }) => entry.target.id !== NOBODY)
+      .map(({ member, entry }) =>
+        this.#forced(() => (signal.aborted ? undefined : this.#probe(member, entry, true))),
+      )
+    const timeUp = sleep(forMs, undefined, { signal }).catch(() => undefined) // ended below
+    await Promise.race([Promise.all(asked), timeUp])
+    over.abort()
+  }
+
+  /** Where a target of a service is asked; null: there is none of that name. */
+  find(service: string, id: string): DiscoveredTarget | null {
+    if (id === NOBODY) return null
+    const targets = [...(this.#members.get(service)?.entries.values() ?? [])]
+    return targets.find(({ target }) => target.id === id)?.target ?? null
   }
 
   /** Every target has an outcome. */
@@ -206,8 +228,8 @@ export class Prober {
     }
   }
 
-  #startEntry(member: Member, state: Omit<Entry, 'stop'>, graceMs = 0): void {
-    const entry: Entry = { ...state, stop: new AbortController() }
+  #startEntry(member: Member, state: Omit<Entry, 'stop' | 'asking'>, graceMs = 0): void {
+    const entry: Entry = { ...state, asking: null, stop: new AbortController() }
     member.entries.set(keyOf(entry.target), entry)
     // A thousand new targets at once would block the loop, and leave in one millisecond.
     const turnMs = Math.floor(this.#started++ / BATCH) * BATCH_EVERY_MS
@@ -229,10 +251,8 @@ export class Prober {
     const { signal } = entry.stop
     if (graceMs > 0) await sleep(graceMs, undefined, { signal }).catch(() => undefined) // it is gone
     while (!signal.aborted) {
-      const probed = await this.#ask(entry)
+      await this.#probe(member, entry, false)
       if (signal.aborted) return
-      entry.isUnseen = probed === null
-      if (probed !== null) this.#take(member, entry, probed)
       const key = `${member.service.name}/${entry.target.id}`
       const delayMs = findDelayMs(key, { periodMs: entry.periodMs, nowMs: performance.now() })
       // A timer may fire a little early: the moment it was meant for has not passed, but had its probe.
@@ -240,6 +260,22 @@ export class Prober {
       const waitMs = isHad ? delayMs + entry.periodMs : delayMs
       await sleep(waitMs, undefined, { signal }).catch(() => undefined) // it is gone: the loop ends
     }
+  }
+
+  /** Nobody is asked twice at once: whoever comes second hears the answer of the first, and no older one after it. */
+  #probe(member: Member, entry: Entry, isForced: boolean): Promise<void> {
+    entry.asking ??= { done: this.#askOnce(member, entry), isForced }
+    if (!isForced) entry.asking.isForced = false
+    return entry.asking.done
+  }
+
+  async #askOnce(member: Member, entry: Entry): Promise<void> {
+    const probed = await this.#ask(entry)
+    if (!entry.stop.signal.aborted) {
+      entry.isUnseen = probed === null
+      if (probed !== null) this.#take(member, entry, probed)
+    }
+    entry.asking = null
   }
 
   /** Between two tries its place is free for others: ten hanging pods must not make everything else late. */
@@ -264,6 +300,7 @@ export class Prober {
     member.streak.take(entry.target.id, {
       failed: !probed.ok,
       isServiceOk: health?.ok ?? true,
+      isForced: entry.asking?.isForced ?? false,
       targets: [...member.entries.values()].map(({ target }) => target.id),
     })
     if ((before?.ok ?? true) !== probed.ok && entry.target.id !== NOBODY) {
@@ -274,48 +311,7 @@ export class Prober {
         reason: probed.reason ?? failingNames(probed).join(', '),
       })
     }
-    if (before === null || verdictKey(before) !== verdictKey(probed))
-      this.#options.onChange('verdict')
-    else if (textKey(before) !== textKey(probed)) this.#options.onChange('text')
+    const change = findChange(before, probed)
+    if (change !== null) this.#options.onChange(change)
   }
-}
-
-function toTarget({ target, outcome }: Entry): Target {
-  const { ok, answered, reason, checks, checkedAt } = outcome ?? {
-    ...notAnswered('not asked yet'),
-    checkedAt: 0,
-  }
-  return {
-    id: target.id,
-    ...(target.node === null ? {} : { node: target.node }),
-    ready: target.ready,
-    ok,
-    answered,
-    ...(reason === undefined ? {} : { reason }),
-    checkedAt,
-    checks,
-  }
-}
-
-function nobody(service: KnownService): DiscoveredTarget {
-  const where = { scheme: 'http', address: '', port: 0, path: '' } as const
-  return { ...where, id: NOBODY, namespace: '', pod: null, node: null, ready: service.isDaemon }
-}
-
-/** A target that moved, or is to be asked elsewhere, is another target. */
-function keyOf({ id, scheme, address, port, path }: DiscoveredTarget): string {
-  return JSON.stringify([id, scheme, address, port, path])
-}
-
-function failingNames({ checks }: NonNullable<Probed>): string[] {
-  return checks.filter((check) => !check.ok).map((check) => check.name)
-}
-
-function verdictKey({ ok, answered, checks }: NonNullable<Probed>): string {
-  const failing = checks.filter((check) => !check.ok).map(({ id, severity }) => [id, severity])
-  return JSON.stringify([ok, answered, failing])
-}
-
-function textKey({ reason, checks }: NonNullable<Probed>): string {
-  return JSON.stringify([reason, checks.map((check) => ({ ...check, lastUpdated: null }))])
 }

@@ -1,29 +1,45 @@
 /**
  * A service's own failed checks in a row, as a level. In one round, in which each target is asked, a service fails
- * once at most, however many of its pods fail; one moment in which it is well ends the streak.
+ * once at most, however many of its pods fail; one moment in which it is well ends the streak. What is asked besides,
+ * for somebody who wants to know now, may begin a streak or end it, and never makes it longer.
  */
+
+interface Taken {
+  /** This very answer was bad. */
+  failed: boolean
+  /** Of all that is known of the service after it. */
+  isServiceOk: boolean
+  /** It was asked besides the rounds. */
+  isForced?: boolean
+  targets: string[]
+}
+
 export class Streak {
   #count = 0
   #isCounted = false
+  /** It began besides the rounds: the first of their failures is the one that counts already. */
+  #isAhead = false
   #asked = new Set<string>()
 
   get count(): number {
     return this.#count
   }
 
-  /** `failed`: this very answer was bad; `isServiceOk`: all that is known of the service after it. */
-  take(
-    target: string,
-    { failed, isServiceOk, targets }: { failed: boolean; isServiceOk: boolean; targets: string[] },
-  ): void {
-    this.#asked.add(target)
+  take(target: string, { failed, isServiceOk, isForced = false, targets }: Taken): void {
     if (isServiceOk) {
       this.#count = 0
       this.#isCounted = false
+      this.#isAhead = false
+    } else if (failed && isForced) {
+      this.#isAhead ||= this.#count === 0
+      this.#count ||= 1
     } else if (failed && !this.#isCounted) {
-      this.#count += 1
+      if (!this.#isAhead) this.#count += 1
+      this.#isAhead = false
       this.#isCounted = true
     }
+    if (isForced) return
+    this.#asked.add(target)
     if (targets.every((id) => this.#asked.has(id))) {
       this.#asked = new Set()
       this.#isCounted = false

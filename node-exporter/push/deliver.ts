@@ -2,16 +2,20 @@
 import { randomUUID } from 'node:crypto'
 import { Agent, request } from 'undici'
 import * as v from 'valibot'
-import { acceptedSchema, refusedSchema } from '../../worker/contract/report.ts'
+import { acceptedSchema, refusedSchema, type Place } from '../../worker/contract/report.ts'
 import { signBody, type SigningKey } from '../../worker/contract/signature.ts'
 import type { EdgeClock } from './edge-clock.ts'
 
 export type Delivered =
-  | { kind: 'accepted'; resend: boolean }
+  /** `commands`: as they came, not read yet. */
+  | { kind: 'accepted'; resend: boolean; commands: unknown[] }
   /** Somebody else's report is newer. */
-  | { kind: 'superseded'; held: { epoch: number; sequence: number } }
+  | { kind: 'superseded'; held: Place }
   /** `clockMoved`: the refusal told another time, so the same try may pass now. */
   | { kind: 'failed'; reason: string; retryAfterMs: number | null; clockMoved: boolean }
+
+/** `body`: gzipped JSON of the report with that sequence. Never rejects. */
+export type Deliver = (body: Uint8Array, sequence: number) => Promise<Delivered>
 
 export interface Delivery {
   url: URL
@@ -45,7 +49,8 @@ export function createDeliver({ url, keys, clock, timeoutMs }: Delivery) {
       const text = await answer.body.text()
       const date = answer.headers['date']
       const clockMoved = clock.adjust(String(date), sentMs, performance.now())
-      return read(answer.statusCode, text, {
+      const said = v.safeParse(v.pipe(v.string(), v.parseJson()), text).output
+      return readAnswer(answer.statusCode, said, {
         clockMoved: clockMoved && answer.statusCode === 401,
         retryAfterMs: readRetryAfter(answer.headers['retry-after']),
       })
@@ -57,15 +62,22 @@ export function createDeliver({ url, keys, clock, timeoutMs }: Delivery) {
   return { deliver, stop: () => dispatcher.destroy() }
 }
 
-function read(
+/** One that holds commands which only a newer exporter knows is an answer all the same. */
+const answerSchema = v.object({
+  ...acceptedSchema.entries,
+  commands: v.optional(v.array(v.unknown()), []),
+})
+
+/** What the edge's answer says, whichever way it came. `body`: parsed JSON, or whatever there was instead. */
+export function readAnswer(
   status: number,
-  text: string,
+  body: unknown,
   rest: { clockMoved: boolean; retryAfterMs: number | null },
 ): Delivered {
-  const body = v.safeParse(v.pipe(v.string(), v.parseJson()), text).output
-  const accepted = v.safeParse(acceptedSchema, body)
+  const accepted = v.safeParse(answerSchema, body)
   if (status === 202 && accepted.success) {
-    return { kind: 'accepted', resend: accepted.output.resend }
+    const { resend, commands } = accepted.output
+    return { kind: 'accepted', resend, commands }
   }
   const refused = v.safeParse(refusedSchema, body)
   if (status === 409 && refused.success && refused.output.held !== undefined) {

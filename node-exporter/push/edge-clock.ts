@@ -4,6 +4,12 @@
  */
 import { SIGNATURE_TOLERANCE_MS } from '../../worker/contract/limits.ts'
 
+/** When a question left, and its answer came: ms, monotonic. */
+export interface Exchange {
+  sentMs: number
+  receivedMs: number
+}
+
 export class EdgeClock {
   #isAdopted = false
   #offsetMs = Date.now() - performance.now()
@@ -20,12 +26,21 @@ export class EdgeClock {
   adjust(date: string | undefined, sentMs: number, receivedMs: number): boolean {
     const edgeMs = Date.parse(date ?? '')
     if (Number.isNaN(edgeMs)) return false
-    // Date is cut to whole seconds, and says when within the exchange the reply was made only roughly; an offset
-    // that was adopted has that doubt in it too.
-    const offsetMs = edgeMs + 500 - (sentMs + receivedMs) / 2
-    const doubtMs = (this.#isAdopted ? 1000 : 500) + (receivedMs - sentMs) / 2
-    if (Math.abs(offsetMs - this.#offsetMs) <= doubtMs) return false
+    // Date is cut to whole seconds; an offset that was adopted has that doubt in it too.
+    const doubtMs = this.#isAdopted ? 1000 : 500
+    return this.#compare(edgeMs + 500, doubtMs, { sentMs, receivedMs })
+  }
+
+  /** As adjust, by an edge that tells its time in whole ms. */
+  adjustTo(edgeMs: number, exchange: Exchange): boolean {
+    return this.#compare(edgeMs, 1, exchange)
+  }
+
+  /** When within the exchange the reply was made is known only roughly. */
+  #compare(edgeMs: number, doubtMs: number, { sentMs, receivedMs }: Exchange): boolean {
+    const offsetMs = edgeMs - (sentMs + receivedMs) / 2
     const movedMs = Math.abs(offsetMs - this.#offsetMs)
+    if (movedMs <= doubtMs + (receivedMs - sentMs) / 2) return false
     this.#offsetMs = offsetMs
     this.#isAdopted = true
     return movedMs > SIGNATURE_TOLERANCE_MS - 60_000

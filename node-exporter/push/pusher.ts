@@ -3,24 +3,34 @@
  * blind. Only the newest state is ever sent: a failed try is followed by a new report, not by the old one.
  */
 import { digestContent } from '../../worker/contract/digest.ts'
-import type { Content, ExporterInfo, Report } from '../../worker/contract/report.ts'
+import {
+  COMMANDS_MAX,
+  type Content,
+  type ExporterInfo,
+  type Place,
+  type Report,
+} from '../../worker/contract/report.ts'
 import type { HealthManager } from '../self/health-manager.ts'
 import type { Log } from '../self/log.ts'
 import { packReport } from './content.ts'
-import type { Delivered } from './deliver.ts'
+import type { Deliver, Delivered } from './deliver.ts'
 import type { EdgeClock } from './edge-clock.ts'
+import type { Order } from './order.ts'
 
 export interface PusherOptions {
   cluster: string
-  /** Of every report, from the Lease; null: without one it takes over once, and finds its own. */
-  epoch: number | null
+  /** Its epoch is the Lease's, and stays so; else it takes over once, and finds its own. */
+  hasLease: boolean
+  order: Order
   intervalMs: number
   /** ms a change of text alone may wait. */
   textEveryMs: number
   /** ms between two looks at changes: what comes in between is taken together. */
   gatherMs: number
   clock: EdgeClock
-  deliver: (body: Uint8Array) => Promise<Delivered>
+  deliver: Deliver
+  /** Which way the last report took. */
+  via: () => string
   /** Everything was listed and asked once; until then reports are blind. */
   canSee: () => boolean
   /** The content as it is now. */
@@ -31,13 +41,11 @@ export interface PusherOptions {
   components: Pick<HealthManager, 'update'>
   log: Log
   /** The edge holds newer reports than these, for another speaks: this was the last of them. */
-  onSuperseded: (held: { epoch: number; sequence: number }) => void
+  onSuperseded: (held: Place) => void
 }
 
 export class Pusher {
   readonly #options: PusherOptions
-  #epoch: number
-  #sequence = 0
   #hasSpoken = false
   #failures = 0
   /** Of the last snapshot that the edge has taken. */
@@ -45,6 +53,8 @@ export class Pusher {
   #mustResend = true
   #verdictChanged = true
   #textChanged = false
+  /** Of commands whose rounds are done, and not told yet. */
+  #rounds: string[] = []
   #snapshotAtMs = -Infinity
   /** When the content was last looked at, or the push that followed ended. */
   #lookedAtMs = -Infinity
@@ -55,7 +65,6 @@ export class Pusher {
 
   constructor(options: PusherOptions) {
     this.#options = options
-    this.#epoch = options.epoch ?? 0
   }
 
   /** Something changed. A verdict's change goes out at once, a text's with the next report once it has waited. */
@@ -63,6 +72,12 @@ export class Pusher {
     if (what === 'text') this.#textChanged = true
     else this.#verdictChanged = true
     if (what === 'verdict' && this.#options.canSee()) this.#hurry?.()
+  }
+
+  /** These rounds are done: what they saw goes out at once, whole, for somebody waits to read it. */
+  tellRounds(ids: string[]): void {
+    this.#rounds.push(...ids)
+    this.#hurry?.()
   }
 
   /** Runs until stopped; never rejects. */
@@ -90,7 +105,7 @@ export class Pusher {
       if (!isDue && report.kind === 'heartbeat') return null
       const body = await packReport(report)
       if (this.#isStopped) return null
-      const delivered = await deliver(body)
+      const delivered = await deliver(body, report.sequence)
       // Whoever was stopped meanwhile has no word any more, and nobody to answer to.
       if (this.#isStopped) return null
       this.#lookedAtMs = performance.now()
@@ -101,11 +116,14 @@ export class Pusher {
           if (delivered.resend) this.#mustResend = true
           return delivered.resend ? gatherMs : jitter(intervalMs) - (this.#lookedAtMs - startMs)
         case 'superseded':
-          if (this.#isItself(delivered.held, report)) {
+          if (!this.#isOwn(delivered.held, report)) return this.#takeOver(delivered.held)
+          if (delivered.held.sequence === report.sequence) {
             this.#confirm(report, startMs)
             return jitter(intervalMs) - (this.#lookedAtMs - startMs)
           }
-          return this.#takeOver(delivered.held)
+          // The live link was opened meanwhile: its place is the later one.
+          if (report.kind === 'snapshot') this.#mustResend = true
+          return 0
         case 'failed':
           if (report.kind === 'snapshot') this.#mustResend = true
           return this.#backOff(delivered)
@@ -122,17 +140,17 @@ export class Pusher {
   async #prepare(nowMs: number): Promise<Report> {
     const { clock, cluster, intervalMs, textEveryMs } = this.#options
     this.#verdictChanged = false
-    this.#sequence += 1
+    const rounds = this.#rounds.slice(0, COMMANDS_MAX)
     const canSee = this.#options.canSee()
     const content = canSee ? this.#options.see() : null
     const envelope = {
       cluster,
-      epoch: this.#epoch,
-      sequence: this.#sequence,
+      ...this.#options.order.next(),
       observedAt: clock.now() - Math.ceil(this.#options.overdueMs()),
       intervalSeconds: intervalMs / 1000,
       streaks: canSee ? this.#options.streaks() : {},
       exporter: this.#options.exporter(),
+      ...(rounds.length === 0 ? {} : { rounds }),
     }
     if (content === null) return { kind: 'blind', ...envelope, digest: this.#heldDigest }
     const digest = await digestContent(content)
@@ -140,16 +158,17 @@ export class Pusher {
     const waitedMs = nowMs - this.#snapshotAtMs + intervalMs * (1 + JITTER)
     const isTextDue = this.#textChanged && waitedMs >= textEveryMs
     const isSame = digest === this.#heldDigest && !this.#mustResend && !isTextDue
-    if (isSame) return { kind: 'heartbeat', ...envelope, digest }
+    if (isSame && rounds.length === 0) return { kind: 'heartbeat', ...envelope, digest }
     this.#textChanged = false
     return { kind: 'snapshot', ...envelope, digest, content }
   }
 
   #confirm(report: Report, startMs: number): void {
-    const { components, log } = this.#options
+    const { components, log, via } = this.#options
     this.#hasSpoken = true
     this.#failures = 0
-    components.update('push', 'healthy')
+    this.#rounds = this.#rounds.filter((id) => !report.rounds?.includes(id))
+    components.update('push', 'healthy', { metadata: { via: via() } })
     if (report.kind !== 'snapshot') return
     this.#heldDigest = report.digest
     this.#snapshotAtMs = startMs
@@ -159,32 +178,32 @@ export class Pusher {
   }
 
   /**
-   * It was taken already: a proxy has sent it again when the answer was lost. Without a Lease the first word may as well be
-   * another's who has begun at the same moment: that one is taken over from.
+   * It was taken already (a proxy has sent it again when the answer was lost), or the live link took a place after it.
+   * Without a Lease the first word may as well be another's who has begun at the same moment: that one is taken over from.
    */
-  #isItself(held: { epoch: number; sequence: number }, { epoch, sequence }: Report): boolean {
-    const isOwnEpoch = this.#options.epoch !== null || this.#hasSpoken
-    return isOwnEpoch && held.epoch === epoch && held.sequence === sequence
+  #isOwn(held: Place, { sequence }: Report): boolean {
+    const { hasLease, order } = this.#options
+    return (hasLease || this.#hasSpoken) && held.sequence >= sequence && order.hasGiven(held)
   }
 
   /** Without a Lease: whoever starts takes over once, and whoever is refused later ends. */
-  #takeOver(held: { epoch: number; sequence: number }): number {
-    const { epoch, log, components, onSuperseded } = this.#options
-    if (epoch !== null) {
+  #takeOver(held: Place): number {
+    const { hasLease, order, log, components, onSuperseded } = this.#options
+    if (hasLease) {
       this.stop()
       onSuperseded(held)
       return 0
     }
-    if (this.#hasSpoken || this.#epoch > 0) {
+    if (this.#hasSpoken || order.epoch > 0) {
       const message = `another exporter pushes for this cluster (epoch ${held.epoch})`
       components.update('push', 'degraded', message)
-      log.error({ held, epoch: this.#epoch }, message)
+      log.error({ held, epoch: order.epoch }, message)
       this.stop()
       onSuperseded(held)
       return 0
     }
-    this.#epoch = held.epoch + 1
-    log.info({ epoch: this.#epoch }, 'taking over from the exporter before')
+    order.exceed(held)
+    log.info({ epoch: order.epoch }, 'taking over from the exporter before')
     return 0
   }
 
@@ -213,6 +232,7 @@ export class Pusher {
       }
     }
     if (this.#verdictChanged) this.change('verdict')
+    if (this.#rounds.length > 0) this.#hurry?.()
     await promise
     clearTimeout(timer)
     this.#finish = null

@@ -18,6 +18,7 @@ export interface Gauges {
   overdueMs?: number
   /** Nodes that are known. */
   nodes?: number
+  linkOpen?: boolean
 }
 
 export interface ProcessFigures {
@@ -115,6 +116,12 @@ const FAMILIES: Family[] = [
     type: 'gauge',
     help: 'When the Worker last took a report, in seconds since 1970.',
     sample: ({ pushedAtMs }) => toSeconds(pushedAtMs),
+  },
+  {
+    name: 'pilotlight_exporter_link_open',
+    type: 'gauge',
+    help: 'Whether reports go over the live link (1) or over HTTPS.',
+    sample: ({ linkOpen }) => (linkOpen === undefined ? undefined : Number(linkOpen)),
   },
   {
     name: 'pilotlight_exporter_probes_total',

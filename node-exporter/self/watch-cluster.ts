@@ -1,13 +1,11 @@
 /** How the role cluster tells of itself: its components, its sources of checks, its counters. */
 import type { Probe } from '../probing/probe.ts'
 import type { Prober } from '../probing/prober.ts'
-import type { Delivered } from '../push/deliver.ts'
+import type { Deliver } from '../push/deliver.ts'
 import type { SourceCount } from './health-manager.ts'
 import type { ProbeResult } from './metrics.ts'
 import type { Self } from './self.ts'
 import { judgeProber, StallGuard } from './stall-guard.ts'
-
-type Deliver = (body: Uint8Array) => Promise<Delivered>
 
 export interface ClusterWatch {
   /** The same, counted. */
@@ -25,6 +23,8 @@ export interface ClusterParts {
   collections: () => SourceCount
   /** null: not known yet. */
   countNodes: () => number | null
+  /** null: it stands by, and has none to open. */
+  isLinkOpen: () => boolean | null
 }
 
 export function watchCluster({ health, metrics }: Self): ClusterWatch {
@@ -44,12 +44,12 @@ export function watchCluster({ health, metrics }: Self): ClusterWatch {
         guard.turned()
       }
     },
-    deliver: (deliver) => async (body) => {
-      const delivered = await deliver(body)
+    deliver: (deliver) => async (body, sequence) => {
+      const delivered = await deliver(body, sequence)
       metrics.countPush(delivered.kind)
       return delivered
     },
-    start: ({ prober, probeTimeoutMs, collections, countNodes }) => {
+    start: ({ prober, probeTimeoutMs, collections, countNodes, isLinkOpen }) => {
       health.addSources(collections)
       health.register('prober', () => {
         const now = prober()
@@ -67,10 +67,12 @@ export function watchCluster({ health, metrics }: Self): ClusterWatch {
       metrics.addGauges(() => {
         const now = prober()
         const nodes = countNodes()
+        const linkOpen = isLinkOpen()
         return {
           targets: now?.pace().targets ?? 0,
           overdueMs: now?.overdueMs() ?? 0,
           ...(nodes === null ? {} : { nodes }),
+          ...(linkOpen === null ? {} : { linkOpen }),
         }
       })
     },

@@ -24,7 +24,7 @@ beforeEach(() => {
 })
 
 function answer(checks: object[]): Asked {
-  return { isAnswer: true, status: 200, text: JSON.stringify({ checks }) }
+  return { isAnswer: true, status: 200, contentType: '', text: JSON.stringify({ checks }) }
 }
 
 /** Its exporter's address is its own name. */
@@ -117,8 +117,8 @@ describe('a node', () => {
 
   it.each<[string, Asked]>([
     ['refuses', REFUSED],
-    ['answers garbage', { isAnswer: true, status: 200, text: '<html>' }],
-    ['answers 500', { isAnswer: true, status: 500, text: '{"checks":[]}' }],
+    ['answers garbage', { isAnswer: true, status: 200, contentType: '', text: '<html>' }],
+    ['answers 500', { isAnswer: true, status: 500, contentType: '', text: '{"checks":[]}' }],
   ])('is unknown at once when it %s, and is asked again an interval later', async (_, fault) => {
     const { collector, asked, changes } = aCollector((_node, nth) => (nth === 1 ? fault : GOOD))
     collector.follow([aKnownNode('node-a')])

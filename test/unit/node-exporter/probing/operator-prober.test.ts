@@ -27,7 +27,7 @@ function aPod(name = 'a'): OperatorPod {
 }
 
 function answered(status: number): Asked {
-  return { isAnswer: true, status, text: '' }
+  return { isAnswer: true, status, contentType: '', text: '' }
 }
 
 /** `answer` is asked anew each time. */

@@ -1,7 +1,8 @@
 /** One question to one pod, against real servers on loopback: what they do to it, and what the probe makes of that. */
 import { networkInterfaces } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import { probeDirectly } from '../../../../node-exporter/probing/probe.ts'
+import { askDirectly } from '../../../../node-exporter/probing/ask.ts'
+import { probeBy } from '../../../../node-exporter/probing/probe.ts'
 import { aKnownTarget } from '../../../support/exporter/a-discovered.ts'
 import { findDeadPort, serve, serveRaw } from '../../../support/exporter/local-server.ts'
 
@@ -13,7 +14,7 @@ const IPV6 = Object.values(networkInterfaces()).some((all) =>
 
 /** `timeoutMs` is short only where a server is meant to exceed it. */
 function probe(port: number, { timeoutMs = 5000, address = '127.0.0.1', path = '/__health' } = {}) {
-  return probeDirectly(aKnownTarget({ address, port, path }), timeoutMs)
+  return probeBy(askDirectly)(aKnownTarget({ address, port, path }), timeoutMs)
 }
 
 describe('a pod that answers', () => {

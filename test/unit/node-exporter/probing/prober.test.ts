@@ -667,3 +667,200 @@ describe('a change', () => {
     expect(turns).toEqual([])
   })
 })
+
+describe('a round that somebody asks for', () => {
+  const SLOW = 3600
+  /** Asked once, and then for an hour only when somebody wants to know. */
+  async function aTown(answer?: Answer, given?: Partial<ProberOptions>) {
+    const town = aProber(answer, given)
+    const services = ['web', 'shop'].map((name) =>
+      aKnownService({
+        name,
+        periodSeconds: SLOW,
+        targets: ['1', '2'].map((n) => aKnownTarget({ id: `${name}-${n}` })),
+      }),
+    )
+    town.prober.follow([
+      ...services,
+      aKnownService({ name: 'empty', periodSeconds: SLOW, targets: [] }),
+    ])
+    await pass(0)
+    const before = town.asked.length
+    const since = () => town.asked.slice(before).map(({ id }) => id)
+    return { ...town, services, since }
+  }
+
+  it.each([
+    ['of all', undefined, ['web-1', 'web-2', 'shop-1', 'shop-2']],
+    ['of one service', 'shop', ['shop-1', 'shop-2']],
+    ['of a service without pods', 'empty', []],
+    ['of a service that nobody knows', 'nobody', []],
+  ])('asks every target now: %s', async (_, service, expected) => {
+    const { prober, since } = await aTown()
+
+    await prober.askNow(service, 8000)
+
+    expect(since()).toEqual(expected)
+  })
+
+  it('is over when all have answered, and their news are told', async () => {
+    const { prober, changes, services } = await aTown((_, nth) =>
+      nth < 1 ? GOOD : after(700, BAD),
+    )
+    changes.length = 0
+
+    const round = prober.askNow('web', 8000)
+    await pass(700)
+    await round
+
+    expect(changes).toEqual(['verdict', 'verdict'])
+    const [web] = services.map((service) => prober.describe(service))
+    expect(web?.targets?.map(({ ok, checkedAt }) => [ok, checkedAt])).toEqual([
+      [false, 1_700_000_000_700],
+      [false, 1_700_000_000_700],
+    ])
+  })
+
+  it('leaves the rhythm as it is', async () => {
+    const { prober, asked } = aProber()
+    prober.follow([aKnownService()])
+    await pass(3 * PERIOD_MS)
+    const [, , next = 0] = gapsOf(asked)
+    const lastMs = asked.at(-1)?.atMs ?? 0
+
+    await pass(4000)
+    await prober.askNow(undefined, 8000)
+    await pass(PERIOD_MS)
+
+    expect(asked.map(({ atMs }) => atMs)).toContain(lastMs + next)
+  })
+
+  it('does not wait for one that hangs longer than it may', async () => {
+    const { prober, since } = await aTown((id, nth) =>
+      id === 'web-1' && nth === 1 ? after(9000, BAD) : GOOD,
+    )
+
+    const round = prober.askNow(undefined, 8000).then(() => performance.now())
+    await pass(8000)
+
+    expect(await round).toBe(8000)
+    expect(since()).toHaveLength(4)
+    await pass(1000)
+    expect(prober.streaks()).toMatchObject({ web: 1 }) // it is heard all the same
+  })
+
+  it('gives up who was not asked by its end', async () => {
+    const { prober, since } = await aTown((_, nth) => (nth === 0 ? GOOD : never()), {
+      concurrency: 2,
+    })
+
+    const round = prober.askNow(undefined, 8000)
+    await pass(8000)
+    await round
+    await pass(60_000)
+
+    expect(since()).toEqual(['web-1'])
+  })
+
+  it('takes half of the places at most', async () => {
+    const { prober, since } = await aTown((_, nth) => (nth === 0 ? GOOD : never()), {
+      concurrency: 4,
+    })
+
+    const round = prober.askNow(undefined, 8000)
+    await pass(100)
+
+    expect(since()).toEqual(['web-1', 'web-2'])
+    await pass(8000)
+    await round
+  })
+
+  it('tries a failed connection again as in any round', async () => {
+    const { prober, since, turns } = await aTown((id, nth) =>
+      id === 'web-1' && nth === 1 ? REFUSED : GOOD,
+    )
+
+    const round = prober.askNow('web', 8000)
+    await pass(1000)
+    await round
+
+    expect(since()).toEqual(['web-1', 'web-2', 'web-1'])
+    expect(turns).toEqual([])
+  })
+
+  it('hears the answer of a probe that is under way', async () => {
+    const { prober, asked } = aProber(() => after(500, BAD))
+    prober.follow([aKnownService({ periodSeconds: SLOW })])
+    await pass(100)
+
+    const round = prober.askNow(undefined, 8000)
+    await pass(400)
+    await round
+
+    expect(asked).toHaveLength(1)
+    expect(prober.streaks()).toEqual({ web: 1 })
+  })
+
+  it('answers for the probe of the rhythm that comes meanwhile, which counts', async () => {
+    const slow = { current: false }
+    const { prober, asked } = aProber(() => (slow.current ? after(1000, BAD) : BAD))
+    prober.follow([aKnownService()])
+    await pass(2 * PERIOD_MS)
+    const [, second = 0] = asked.slice(-2).map(({ atMs }) => atMs)
+    const before = prober.streaks()
+    await pass(second + PERIOD_MS - performance.now() - 100)
+    slow.current = true
+
+    const round = prober.askNow(undefined, 8000)
+    await pass(1000)
+    await round
+
+    expect(asked).toHaveLength(4)
+    expect([before, prober.streaks()]).toEqual([{ web: 3 }, { web: 4 }])
+  })
+
+  it('counts no failure twice, however often it is asked for', async () => {
+    const { prober } = await aTown(() => BAD)
+    const before = prober.streaks()
+
+    for (let i = 0; i < 10; i++) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      await prober.askNow(undefined, 8000)
+    }
+
+    expect(before).toEqual({ web: 1, shop: 1, empty: 1 })
+    expect(prober.streaks()).toEqual(before)
+  })
+
+  it('is nothing once it is stopped', async () => {
+    const { prober, since, changes } = await aTown((_, nth) => (nth < 1 ? GOOD : after(500, BAD)))
+    changes.length = 0
+
+    const round = prober.askNow(undefined, 8000)
+    await pass(100)
+    prober.stop()
+    await pass(500)
+    await round
+    await prober.askNow(undefined, 8000)
+
+    expect(since()).toHaveLength(4)
+    expect(changes).toEqual([])
+  })
+})
+
+describe('a target', () => {
+  it('is found by its service and its name', () => {
+    const { prober } = aProber()
+    const target = aKnownTarget({ id: 'web-1', port: 8443 })
+
+    prober.follow([
+      aKnownService({ targets: [target] }),
+      aKnownService({ name: 'none', targets: [] }),
+    ])
+
+    expect(prober.find('web', 'web-1')).toEqual(target)
+    expect(prober.find('web', 'web-2')).toBeNull()
+    expect(prober.find('shop', 'web-1')).toBeNull()
+    expect(prober.find('none', '')).toBeNull()
+  })
+})

@@ -108,12 +108,17 @@ describe('an answer', () => {
     [
       '202',
       { status: 202, body: { accepted: true, resend: false } },
-      { kind: 'accepted', resend: false },
+      { kind: 'accepted', resend: false, commands: [] },
     ],
     [
       '202 that asks for a snapshot',
       { status: 202, body: { accepted: true, resend: true, more: 1 } },
-      { kind: 'accepted', resend: true },
+      { kind: 'accepted', resend: true, commands: [] },
+    ],
+    [
+      '202 with commands that nobody has read yet',
+      { status: 202, body: { accepted: true, resend: false, commands: [{ kind: 'new' }, 7] } },
+      { kind: 'accepted', resend: false, commands: [{ kind: 'new' }, 7] },
     ],
     [
       '409 with what is held',

@@ -101,6 +101,38 @@ describe('a reply', () => {
   })
 })
 
+describe('an answer over the live link', () => {
+  it.each([
+    ['well within the way there and back', 40, 100, 0],
+    ['at the edge of it', 51, 100, 0],
+    ['past it', 52, 100, 52],
+    ['far off', HOUR_MS, 100, HOUR_MS],
+  ])('tells the time to the millisecond: %s', (_, aheadMs, roundTripMs, movedMs) => {
+    const clock = new EdgeClock()
+    const sentMs = performance.now()
+    vi.advanceTimersByTime(roundTripMs)
+    const edgeMs = Date.now() - roundTripMs / 2 + aheadMs
+
+    const isFar = clock.adjustTo(edgeMs, { sentMs, receivedMs: performance.now() })
+
+    expect(clock.now() - Date.now()).toBe(movedMs)
+    expect(isFar).toBe(movedMs === HOUR_MS)
+  })
+
+  it('is not moved back by a Date that is cut to the second', () => {
+    vi.setSystemTime(START_MS + 900)
+    const clock = new EdgeClock()
+    clock.adjustTo(Date.now() + HOUR_MS, {
+      sentMs: performance.now(),
+      receivedMs: performance.now(),
+    })
+
+    reply(clock, HOUR_MS)
+
+    expect(clock.now() - Date.now()).toBe(HOUR_MS)
+  })
+})
+
 describe("the node's clock", () => {
   it.each([HOUR_MS, -HOUR_MS])('may jump by %i ms without any effect', (jumpMs) => {
     const clock = new EdgeClock()

@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import * as v from 'valibot'
 import type { Delivered } from '../../../../node-exporter/push/deliver.ts'
 import { EdgeClock } from '../../../../node-exporter/push/edge-clock.ts'
+import { Order } from '../../../../node-exporter/push/order.ts'
 import { Pusher, type PusherOptions } from '../../../../node-exporter/push/pusher.ts'
 import { HealthManager } from '../../../../node-exporter/self/health-manager.ts'
 import { digestContent } from '../../../../worker/contract/digest.ts'
@@ -18,8 +19,8 @@ const START_MS = 1_700_000_000_000
 const INTERVAL_MS = 10_000
 const GATHER_MS = 200
 
-const TAKEN: Delivered = { kind: 'accepted', resend: false }
-const RESEND: Delivered = { kind: 'accepted', resend: true }
+const TAKEN: Delivered = { kind: 'accepted', resend: false, commands: [] }
+const RESEND: Delivered = { kind: 'accepted', resend: true, commands: [] }
 const FAILED: Delivered = {
   kind: 'failed',
   reason: 'HTTP 503',
@@ -45,17 +46,22 @@ beforeEach(() => {
 })
 
 /** `answers`: what each try comes to, from the first; those after take all. */
-function aPusher(answers: Delivered[] = [], given: Partial<PusherOptions> = {}) {
+function aPusher(
+  answers: Delivered[] = [],
+  { epoch = null, ...given }: Partial<PusherOptions> & { epoch?: number | null } = {},
+) {
   /** What the parts around it say at the moment. */
   const world = { canSee: true, content: UP, overdueMs: 0, streaks: {} }
   const tries: { report: Report; atMs: number }[] = []
   const { log, lines } = aLog()
   const components = new HealthManager(log)
   const clock = new EdgeClock()
+  const order = new Order(epoch ?? 0)
   const onSuperseded = vi.fn<PusherOptions['onSuperseded']>()
   const pusher = new Pusher({
     cluster: 'c0',
-    epoch: null,
+    hasLease: epoch !== null,
+    order,
     intervalMs: INTERVAL_MS,
     textEveryMs: 60_000,
     gatherMs: GATHER_MS,
@@ -65,6 +71,7 @@ function aPusher(answers: Delivered[] = [], given: Partial<PusherOptions> = {}) 
       tries.push({ report, atMs: performance.now() })
       return Promise.resolve(answers[tries.length - 1] ?? TAKEN)
     },
+    via: () => 'https',
     canSee: () => world.canSee,
     see: () => world.content,
     streaks: () => world.streaks,
@@ -95,6 +102,7 @@ function aPusher(answers: Delivered[] = [], given: Partial<PusherOptions> = {}) 
     tries,
     lines,
     clock,
+    order,
     components,
     onSuperseded,
     isOver: () => isOver,
@@ -573,6 +581,111 @@ describe('a refusal that names the very report, for a proxy has sent it twice', 
     await start()
 
     expect(onSuperseded).toHaveBeenCalledOnce()
+  })
+})
+
+describe('a live link that takes its place while a report is on its way', () => {
+  it.each<[string, number | null]>([
+    ['under a Lease', 7],
+    ['without one', null],
+  ])('lets the report come again at once, whole: %s', async (_, epoch) => {
+    const answers: Delivered[] = [TAKEN, itself(epoch ?? 0, 3)]
+    const { start, step, world, order, kinds, times, sequences, onSuperseded, pusher } = aPusher(
+      answers,
+      { epoch },
+    )
+    await start()
+    world.content = DOWN
+    pusher.change('verdict')
+    const upgrade = vi.spyOn(order, 'next')
+    upgrade.mockImplementationOnce(() => {
+      const place = order.next()
+      order.next() // the link's
+      return place
+    })
+
+    await step(2)
+
+    expect(kinds()).toEqual(['snapshot', 'snapshot', 'snapshot'])
+    expect(times()).toEqual([0, GATHER_MS, GATHER_MS + 1])
+    expect(sequences()).toEqual([1, 2, 4])
+    expect(onSuperseded).not.toHaveBeenCalled()
+  })
+})
+
+describe('a round that was asked for', () => {
+  const roundsOf = (tries: { report: Report }[]) => tries.map(({ report }) => report.rounds)
+
+  it('is told at once in a snapshot, though nothing has changed', async () => {
+    const { start, step, kinds, times, tries, pusher } = aPusher()
+    await start()
+    await vi.advanceTimersByTimeAsync(3000)
+
+    pusher.tellRounds(['r1', 'r2'])
+    await step(2)
+
+    expect(kinds()).toEqual(['snapshot', 'snapshot', 'heartbeat'])
+    expect(times()).toEqual([0, 3001, 13_001])
+    expect(roundsOf(tries)).toEqual([undefined, ['r1', 'r2'], undefined])
+  })
+
+  it('is told by one that is blind, too, so that nobody waits for it', async () => {
+    const { start, step, world, kinds, times, tries, pusher } = aPusher()
+    world.canSee = false
+    await start()
+    await vi.advanceTimersByTimeAsync(3000)
+
+    pusher.tellRounds(['r1'])
+    await step()
+
+    expect(kinds()).toEqual(['blind', 'blind'])
+    expect(times()).toEqual([0, 3001])
+    expect(roundsOf(tries)).toEqual([undefined, ['r1']])
+  })
+
+  it('is told again until a report with it was taken', async () => {
+    const { start, step, tries, pusher } = aPusher([TAKEN, FAILED, FAILED])
+    await start()
+
+    pusher.tellRounds(['r1'])
+    await step(4)
+
+    expect(roundsOf(tries)).toEqual([undefined, ['r1'], ['r1'], ['r1'], undefined])
+  })
+
+  it('is told soon when it ends while a report is on its way', async () => {
+    const { start, step, times, tries, pusher } = aPusher()
+    const starting = start()
+    pusher.tellRounds(['r1'])
+    await starting
+
+    await step()
+
+    expect(times()).toEqual([0, GATHER_MS])
+    expect(roundsOf(tries)).toEqual([undefined, ['r1']])
+  })
+
+  it.each([
+    ['as many as a report may hold', 16, [16]],
+    ['one more', 17, [16, 1]],
+  ])('is told with others, in several reports if need be: %s', async (_, count, expected) => {
+    const { start, step, tries, pusher } = aPusher()
+    await start()
+
+    pusher.tellRounds(Array.from({ length: count }, (_round, i) => `r${i}`))
+    await step(expected.length)
+
+    expect(roundsOf(tries.slice(1)).map((rounds) => rounds?.length)).toEqual(expected)
+  })
+})
+
+describe('the component', () => {
+  it('says which way the last report took', async () => {
+    const { start, components } = aPusher([], { via: () => 'link' })
+
+    await start()
+
+    expect(components.get('push')).toMatchObject({ status: 'healthy', metadata: { via: 'link' } })
   })
 })
 

@@ -26,7 +26,7 @@ describe('the page', () => {
       metrics.countProbe(result)
     }
     metrics.addGauges(() => ({ targets: 4, overdueMs: 1500 }))
-    metrics.addGauges(() => ({ nodes: 3 }))
+    metrics.addGauges(() => ({ nodes: 3, linkOpen: false }))
 
     const page = metrics.write(health.read(), PROCESS)
 

@@ -36,6 +36,7 @@ function aCluster(probed: Probed = ANSWERED) {
     probeTimeoutMs: 10_000,
     collections: () => collections,
     countNodes: () => (isLeading ? 3 : null),
+    isLinkOpen: () => (isLeading ? true : null),
   })
   const probe = watch.probe(() => Promise.resolve(probed))
   const pageOf = () => self.metrics.write(self.health.read())
@@ -76,14 +77,14 @@ describe('the role cluster', () => {
   })
 
   it.each<Delivered>([
-    { kind: 'accepted', resend: false },
+    { kind: 'accepted', resend: false, commands: [] },
     { kind: 'superseded', held: { epoch: 1, sequence: 1 } },
     { kind: 'failed', reason: 'HTTP 503', retryAfterMs: null, clockMoved: false },
   ])('counts a push that is $kind, and hands it on', async (delivered) => {
     const { watch, pageOf } = aCluster()
     const deliver = watch.deliver(() => Promise.resolve(delivered))
 
-    expect(await deliver(new Uint8Array())).toBe(delivered)
+    expect(await deliver(new Uint8Array(), 1)).toBe(delivered)
 
     expect(pageOf()).toContain(`pilotlight_exporter_pushes_total{result="${delivered.kind}"} 1\n`)
   })
@@ -130,8 +131,10 @@ describe('the role cluster', () => {
     })
     expect(pageOf()).toContain('pilotlight_exporter_targets 0\n')
     expect(pageOf()).not.toContain('pilotlight_exporter_nodes')
+    expect(pageOf()).not.toContain('pilotlight_exporter_link_open')
     setLeading(true)
     expect(health.get('prober')?.status).toBe('healthy')
+    expect(pageOf()).toContain('pilotlight_exporter_link_open 1\n')
   })
 })
 

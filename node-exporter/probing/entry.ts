@@ -1,0 +1,70 @@
+/** One target that is asked again and again: what is kept of it, and what of that is told or is news. */
+import type { Target } from '../../worker/contract/report.ts'
+import type { Discovered } from '../discovery/discovery.ts'
+import type { DiscoveredTarget } from '../discovery/targets.ts'
+import { notAnswered } from './health-answer.ts'
+import type { Probed } from './probe.ts'
+
+export type KnownService = Discovered['services'][number]
+
+export interface Entry {
+  target: DiscoveredTarget
+  periodMs: number
+  outcome: (NonNullable<Probed> & { checkedAt: number }) | null
+  /** The last probe learned nothing, for the way to the pod was gone. */
+  isUnseen: boolean
+  /** ms, monotonic; past it the target is overdue. */
+  dueMs: number
+  /** null: nobody asks it at the moment. `isForced`: its own phase has no part in it. */
+  asking: { done: Promise<void>; isForced: boolean } | null
+  stop: AbortController
+}
+
+/** A service without any target is failing or not by that alone: this stands for the one that isn't there. */
+export const NOBODY = ''
+
+export function nobody(service: KnownService): DiscoveredTarget {
+  const where = { scheme: 'http', address: '', port: 0, path: '' } as const
+  return { ...where, id: NOBODY, namespace: '', pod: null, node: null, ready: service.isDaemon }
+}
+
+/** A target that moved, or is to be asked elsewhere, is another target. */
+export function keyOf({ id, scheme, address, port, path }: DiscoveredTarget): string {
+  return JSON.stringify([id, scheme, address, port, path])
+}
+
+export function toTarget({ target, outcome }: Entry): Target {
+  const { ok, answered, reason, checks, checkedAt } = outcome ?? {
+    ...notAnswered('not asked yet'),
+    checkedAt: 0,
+  }
+  return {
+    id: target.id,
+    ...(target.node === null ? {} : { node: target.node }),
+    ready: target.ready,
+    ok,
+    answered,
+    ...(reason === undefined ? {} : { reason }),
+    checkedAt,
+    checks,
+  }
+}
+
+export function failingNames({ checks }: NonNullable<Probed>): string[] {
+  return checks.filter((check) => !check.ok).map((check) => check.name)
+}
+
+/** What changed from one answer to the next; null: nothing that anybody reads. */
+export function findChange(before: Probed, after: NonNullable<Probed>): 'verdict' | 'text' | null {
+  if (before === null || verdictKey(before) !== verdictKey(after)) return 'verdict'
+  return textKey(before) === textKey(after) ? null : 'text'
+}
+
+function verdictKey({ ok, answered, checks }: NonNullable<Probed>): string {
+  const failing = checks.filter((check) => !check.ok).map(({ id, severity }) => [id, severity])
+  return JSON.stringify([ok, answered, failing])
+}
+
+function textKey({ reason, checks }: NonNullable<Probed>): string {
+  return JSON.stringify([reason, checks.map((check) => ({ ...check, lastUpdated: null }))])
+}
