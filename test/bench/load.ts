@@ -18,6 +18,8 @@ export interface Loaded {
   perSecond: number
   /** µs of each request, ascending. */
   latenciesUs: Float64Array
+  /** Of all answers, headers included. */
+  bytesDown: number
 }
 
 export function getRequest(path: string, headers: Record<string, string> = {}): Uint8Array {
@@ -38,8 +40,13 @@ export async function runLoad(load: Load): Promise<Loaded> {
     Array.from({ length: load.connections }, () => runConnection(load)),
   )
   const seconds = (performance.now() - startMs) / 1000
-  const latenciesUs = Float64Array.from(each.flat()).toSorted()
-  return { requests: latenciesUs.length, perSecond: latenciesUs.length / seconds, latenciesUs }
+  const latenciesUs = Float64Array.from(each.flatMap((one) => one.latenciesUs)).toSorted()
+  return {
+    requests: latenciesUs.length,
+    perSecond: latenciesUs.length / seconds,
+    latenciesUs,
+    bytesDown: each.reduce((sum, one) => sum + one.bytesDown, 0),
+  }
 }
 
 /** `share`: 0.5 for the median. */
@@ -54,9 +61,13 @@ export function median(values: number[]): number {
 
 const SPACE_BYTES = 65_536
 
-/** µs of each request on one connection. */
-function runConnection({ port, next, expect }: Load): Promise<number[]> {
-  const { promise, resolve, reject } = Promise.withResolvers<number[]>()
+interface Connection {
+  latenciesUs: number[]
+  bytesDown: number
+}
+
+function runConnection({ port, next, expect }: Load): Promise<Connection> {
+  const { promise, resolve, reject } = Promise.withResolvers<Connection>()
   const latenciesUs: number[] = []
   /** Bytes of the answer under way. */
   let answer = ''
@@ -90,7 +101,7 @@ function runConnection({ port, next, expect }: Load): Promise<number[]> {
   socket.once('connect', send)
   socket.once('error', reject)
   socket.once('close', () => {
-    resolve(latenciesUs)
+    resolve({ latenciesUs, bytesDown: socket.bytesRead })
   })
   return promise
 }

@@ -5,9 +5,11 @@
 import { cpus } from 'node:os'
 import { benchGtg } from './gtg.ts'
 import { WORKERD_VERSION } from './plain-runtime.ts'
+import { benchReports } from './reports.ts'
 
 const BENCHES: Record<string, () => Promise<void>> = {
   gtg: benchGtg,
+  reports: benchReports,
 }
 
 const named = process.argv.slice(2)
@@ -25,7 +27,5 @@ console.log(`${date} · ${machine} · Node ${process.version} · workerd ${WORKE
 for (const [name, run] of Object.entries(BENCHES)) {
   if (named.length > 0 && !named.includes(name)) continue
   console.error(`${name}:`)
-  // One after the other: they would measure each other.
-  // oxlint-disable-next-line no-await-in-loop
   await run()
 }

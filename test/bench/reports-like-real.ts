@@ -88,11 +88,16 @@ export class Reporter {
     return aHeartbeat(this.#envelope())
   }
 
+  /** For what takes a place in the order and is no report. */
+  takeSequence(): number {
+    return ++this.#sequence
+  }
+
   #envelope() {
     const nowMs = Date.now()
     return {
       cluster: CLUSTER,
-      sequence: ++this.#sequence,
+      sequence: this.takeSequence(),
       observedAt: nowMs,
       intervalSeconds: this.#intervalSeconds,
       digest: this.#digest,

@@ -8,8 +8,7 @@ export function tell(text: string): void {
 
 export function print(title: string, rows: Row[]): void {
   console.log(`\n## ${title}\n`)
-  const [first = {}] = rows
-  const names = Object.keys(first)
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))]
   const lines = rows.map((row) => names.map((name) => String(row[name] ?? '')))
   const widths = names.map((name, i) =>
     Math.max(name.length, ...lines.map((cells) => cells[i]?.length ?? 0)),
