@@ -13,10 +13,13 @@ export interface Env {
   FLEET: DurableObjectNamespace<Fleet>
 }
 
-/** What hono's handlers see: the bindings, the parsed configuration, and behind a guard who asks. null: nobody known. */
+/**
+ * What hono's handlers see: the bindings, the parsed configuration, and behind a guard who asks. null: nobody known.
+ * `refreshed`: whether a fresh round came that was asked for; not set: nobody did.
+ */
 export interface AppEnv {
   Bindings: Env
-  Variables: { config: Config; viewer: Viewer | null; refused: string }
+  Variables: { config: Config; viewer: Viewer | null; refused: string; refreshed?: boolean }
 }
 
 const secretSchema = v.pipe(

@@ -24,6 +24,7 @@ export function frameOf(c: Context<AppEnv>): Frame {
     base: baseOf(c),
     viewer: c.get('viewer') ?? null,
     canSignIn: c.var.config.SESSION_SECRET !== null,
+    refreshed: c.get('refreshed') ?? null,
   }
 }
 

@@ -1,7 +1,9 @@
 /** `__health` and its pods: pages for people, the Financial Times' shape for scripts; 200 whether or not it is well. */
 import { Hono, type Context } from 'hono'
 import { HEALTH_JSON_TYPE, makeHealthJson } from '../dialects/health-json.ts'
+import { within } from '../cluster/within.ts'
 import { makeFtHealth, makeFtPod, makeFtPods } from '../dialects/ft-health.ts'
+import { replyLivePod } from '../dialects/live-pod.ts'
 import { DEFAULT_CATEGORY } from '../contract/report.ts'
 import { describeCluster } from '../domain/status.ts'
 import { settingsOf, type AppEnv } from '../env.ts'
@@ -89,14 +91,26 @@ health.on('GET', placesOf('/__pod-individual-health'), readers, async (c) => {
     const message = 'No pod of that name stands behind a service of this cluster.'
     return replyProblem(c, { status: 404, code: 'unknown-pod', message })
   }
-  if (findFormat(c) === 'text/html') {
-    return replyLive(c, [status.freshness, status.freshAtMs, service], () =>
-      PodPage({ frame: frameOf(c), title: titleOf(c, cluster), status, service, target }),
+  const isPage = findFormat(c) === 'text/html'
+  const asked = c.env.CLUSTER.getByName(cluster).askPod(service.name, target.id)
+  const told = await within(
+    isPage ? PAGE_LIVE_TIMEOUT_MS : LIVE_TIMEOUT_MS,
+    asked.then((answer) => ({ answer })),
+  )
+  const live = told?.answer ?? null
+  if (isPage) {
+    return replyLive(c, [status.freshness, status.freshAtMs, service, live], () =>
+      PodPage({ frame: frameOf(c), title: titleOf(c, cluster), status, service, target, live }),
     )
   }
   openToAll(c)
+  if (live?.ok === true) return replyLivePod(c, live)
   return c.json(makeFtPod(service, target, textsOf(c, cluster)))
 })
+
+/** ms that a pod has to say how it is now: a script waits for it, a page shows what was last reported. */
+const LIVE_TIMEOUT_MS = 10_000
+const PAGE_LIVE_TIMEOUT_MS = 3000
 
 /** Of the built-in service these are the nodes. */
 function linkToTargets(c: Context<AppEnv>) {

@@ -1,6 +1,10 @@
-/** The cluster that a request means, as its object has it: at most a second old for everybody, and as of now for whoever has a token. */
+/**
+ * The cluster that a request means, as its object has it: at most a second old for everybody, and as of now for whoever has
+ * a token. With `cache=false` every target is asked again first.
+ */
 import type { Context } from 'hono'
 import { readState } from '../cluster/read-state.ts'
+import { within } from '../cluster/within.ts'
 import type { ClusterState } from '../domain/cluster.ts'
 import { describeCluster, type ClusterStatus, type ServiceStatus } from '../domain/status.ts'
 import type { AppEnv } from '../env.ts'
@@ -27,25 +31,49 @@ export interface ReadCluster {
   status: ClusterStatus
 }
 
+/** `service`: whose targets alone are asked again, where that is wanted. */
 export async function readCluster(
   c: Context<AppEnv>,
+  service: string | null = null,
 ): Promise<ReadCluster | { ok: false; problem: Problem }> {
   const found = whichCluster(c)
   if (!found.ok) return found
   const { cluster } = found
-  const state = await readState(c.env, cluster, { isKnown: c.var.viewer !== null })
-  const status = describeCluster(state, { cluster, names: [], nowMs: Date.now() })
+  const isRefreshed = c.req.query('cache') === 'false' && (await refresh(c, cluster, service))
+  const isKnown = c.var.viewer !== null || isRefreshed
+  const state = await readState(c.env, cluster, { isKnown })
+  const nowMs = Date.now()
+  const status = describeCluster(state, { cluster, names: [], nowMs })
   if (status === null) throw new Error('all categories are known when none is named')
+  if (status.freshAtMs !== null) {
+    c.header('X-Health-Age', String(Math.max(0, Math.floor((nowMs - status.freshAtMs) / 1000))))
+  }
   return { ok: true, cluster, state, status }
+}
+
+/** ms that the object may take beyond the 10 s that it waits itself. */
+const REFRESH_TIMEOUT_MS = 11_000
+
+/** False: nobody answered in time, so the last known is shown with its age (behaviour, section 5). */
+async function refresh(
+  c: Context<AppEnv>,
+  cluster: string,
+  service: string | null,
+): Promise<boolean> {
+  const asked = c.env.CLUSTER.getByName(cluster).refresh(service)
+  const isRefreshed = (await within(REFRESH_TIMEOUT_MS, asked)) ?? false
+  c.set('refreshed', isRefreshed)
+  c.header('X-Health-Refreshed', String(isRefreshed))
+  return isRefreshed
 }
 
 /** The same with the service that the query names. */
 export async function readService(
   c: Context<AppEnv>,
 ): Promise<(ReadCluster & { service: ServiceStatus }) | { ok: false; problem: Problem }> {
-  const read = await readCluster(c)
-  if (!read.ok) return read
   const name = c.req.query('service-name')
+  const read = await readCluster(c, name)
+  if (!read.ok) return read
   if (!name) return { ok: false, problem: missingQuery('service-name') }
   const service = read.status.services.find((one) => one.name === name)
   return service === undefined ? { ok: false, problem: UNKNOWN_SERVICE } : { ...read, service }

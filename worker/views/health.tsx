@@ -43,6 +43,7 @@ export function HealthPage(props: HealthProps) {
       path={path}
       cluster={lineOf(props)}
       isLive={true}
+      isRefreshable={true}
     >
       <div id="top" data-live>
         <FreshnessBanner {...status} nowMs={frame.nowMs} />

@@ -16,6 +16,8 @@ export interface Frame {
   viewer: Viewer | null
   /** false: SESSION_SECRET isn't set. */
   canSignIn: boolean
+  /** Whether a fresh round came that was asked for; null: nobody did. */
+  refreshed: boolean | null
 }
 
 export interface Viewer {
@@ -54,12 +56,15 @@ type LayoutProps = PropsWithChildren<{
   cluster: ClusterLine | null
   /** It refreshes itself. */
   isLive: boolean
+  /** Somebody may have every target that it shows asked again. */
+  isRefreshable?: boolean
   /** It has fields to fill in, which a reload would empty; so without the script it stays as it is. */
   hasFields?: boolean
 }>
 
 export function Layout(props: LayoutProps) {
-  const { frame, title, path, cluster, isLive, hasFields = false, children } = props
+  const { frame, title, path, cluster, isLive, children } = props
+  const { isRefreshable = false, hasFields = false } = props
   const page = (
     <html lang="en">
       <head>
@@ -72,7 +77,7 @@ export function Layout(props: LayoutProps) {
         <script src={linkToAsset('enhance.js')} defer></script>
         {isLive && !hasFields && (
           <noscript>
-            <meta http-equiv="refresh" content="15" />
+            <meta http-equiv="refresh" content={`15;url=${path}`} />
           </noscript>
         )}
       </head>
@@ -91,6 +96,7 @@ export function Layout(props: LayoutProps) {
         </header>
         <section class="bar" aria-label="Age of the data">
           <DataLine nowMs={frame.nowMs} cluster={cluster} />
+          {isRefreshable && <Refresh frame={frame} path={path} />}
           <p id="note" role="status"></p>
         </section>
         <main id="main" tabindex={-1}>
@@ -145,6 +151,21 @@ function Session({ frame: { viewer, canSignIn }, path }: { frame: Frame; path: s
       <span>{viewer.name}</span>
       <button class="plain">Sign out</button>
     </form>
+  )
+}
+
+function Refresh({ frame: { refreshed }, path }: { frame: Frame; path: string }) {
+  const href = `${path}${path.includes('?') ? '&' : '?'}cache=false`
+  return (
+    <p class="refresh">
+      {refreshed === true && <span>All of it was asked again just now. </span>}
+      {refreshed === false && (
+        <strong>Nobody could be asked again: this is what was last known. </strong>
+      )}
+      <a href={href} rel="nofollow">
+        Refresh without the cache
+      </a>
+    </p>
   )
 }
 

@@ -1,4 +1,5 @@
 /** `__pod-individual-health`: the checks of one pod, failing ones whole, the others by name. */
+import type { PodAnswer } from '../contract/link.ts'
 import type { PodCheck, Target } from '../contract/report.ts'
 import type { ServiceStatus } from '../domain/status.ts'
 import { Chip } from './chip.tsx'
@@ -14,10 +15,12 @@ export interface PodProps extends ClusterPageProps {
   /** The one that the pod stands behind. */
   service: ServiceStatus
   target: Target
+  /** What it says now. null: there is no live link, or no answer came in time. */
+  live: PodAnswer['answer'] | null
 }
 
 export function PodPage(props: PodProps) {
-  const { frame, status, service, target } = props
+  const { frame, status, service, target, live } = props
   const links = linksOf(frame.base)
   const isPast = status.freshness === 'dead'
   const failing = target.checks.filter(({ ok }) => !ok)
@@ -29,6 +32,7 @@ export function PodPage(props: PodProps) {
       path={links.pod(target.id)}
       cluster={lineOf(props)}
       isLive={true}
+      isRefreshable={true}
     >
       <div id="top" data-live>
         <FreshnessBanner {...status} nowMs={frame.nowMs} />
@@ -52,9 +56,39 @@ export function PodPage(props: PodProps) {
           <FailingCheck check={check} isPast={isPast} />
         ))}
         <PassingChecks checks={passing} isPast={isPast} />
+        {live !== null && <Live answer={live} />}
       </div>
     </Layout>
   )
+}
+
+function Live({ answer }: { answer: PodAnswer['answer'] }) {
+  return (
+    <section class="panel" aria-labelledby="live">
+      <h2 id="live">What the pod says now</h2>
+      {answer.ok ? (
+        <>
+          <p class="quiet">
+            HTTP {answer.status} {answer.contentType}
+          </p>
+          <pre class="live" tabindex={0}>
+            {indent(answer.body)}
+          </pre>
+        </>
+      ) : (
+        <p>It gave no answer: {answer.reason}</p>
+      )}
+    </section>
+  )
+}
+
+/** JSON by lines; anything else as it came. */
+function indent(body: string): string {
+  try {
+    return JSON.stringify(JSON.parse(body), null, 2)
+  } catch {
+    return body // no JSON: shown all the same
+  }
 }
 
 function FailingCheck({ check, isPast }: { check: PodCheck; isPast: boolean }) {

@@ -25,6 +25,7 @@ export function PodsPage(props: PodsProps) {
       path={path}
       cluster={lineOf(props)}
       isLive={true}
+      isRefreshable={true}
     >
       <div id="top" data-live>
         <FreshnessBanner {...status} nowMs={frame.nowMs} />

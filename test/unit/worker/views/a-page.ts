@@ -38,7 +38,7 @@ export const EVIL_IN_URL = encodeURIComponent(EVIL.toWellFormed()).replaceAll("'
 
 export function aFrame(given: Partial<Frame> = {}): Frame {
   const viewer = { name: 'alice', canOperate: true }
-  return { nowMs: NOW, base: '/clusters/demo', viewer, canSignIn: true, ...given }
+  return { nowMs: NOW, base: '/clusters/demo', viewer, canSignIn: true, refreshed: null, ...given }
 }
 
 export function aServiceStatus(given: Partial<ServiceStatus> = {}): ServiceStatus {
@@ -140,7 +140,15 @@ export function allPages(
     ],
     ['health', HealthPage({ ...page, categories: [name] })],
     ['pods', PodsPage({ ...page, service })],
-    ['pod', PodPage({ ...page, service, target })],
+    [
+      'pod',
+      PodPage({
+        ...page,
+        service,
+        target,
+        live: { ok: true, status: 200, contentType: name, body: name },
+      }),
+    ],
     ['nodes', NodesPage(page)],
     ['node', NodePage({ ...page, node })],
     ['ack form', AckFormPage({ ...page, service, values, errors: values })],
