@@ -6,10 +6,12 @@ import { cpus } from 'node:os'
 import { benchGtg } from './gtg.ts'
 import { WORKERD_VERSION } from './plain-runtime.ts'
 import { benchReports } from './reports.ts'
+import { benchRows } from './rows.ts'
 
 const BENCHES: Record<string, () => Promise<void>> = {
   gtg: benchGtg,
   reports: benchReports,
+  rows: benchRows,
 }
 
 const named = process.argv.slice(2)

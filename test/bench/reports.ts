@@ -1,10 +1,10 @@
 /** What a report costs the edge, over HTTP and over the link: time, CPU of the Worker and the object together, and bytes. */
 import type { Report } from '../../worker/contract/report.ts'
 import { bundleWorker } from './bundle-worker.ts'
-import { openLink } from './link-client.ts'
-import { median, quantile, runLoad } from './load.ts'
+import { median, quantile } from './load.ts'
 import { startPlain, type PlainRuntime } from './plain-runtime.ts'
-import { ALONE, contentOf, podName, pushRequest, Reporter } from './reports-like-real.ts'
+import { ALONE, contentOf, podName, Reporter } from './reports-like-real.ts'
+import { overHttp, overLink, type Send } from './send.ts'
 import { atMost, print, round, tell, type Row } from './table.ts'
 
 const SERVICES = [25, 250, 1250]
@@ -26,9 +26,6 @@ export async function benchReports(): Promise<void> {
   }
   print('A report accepted: Worker and object together', rows)
 }
-
-/** Sends all, one after the other; gives ms of each and bytes on the wire, headers and answers included. */
-type Send = (reports: Report[]) => Promise<{ tookMs: number[]; up: number; down: number }>
 
 async function measure(
   services: number,
@@ -95,33 +92,5 @@ function describe(
         ? atMost(TARGETS.heartbeatBytes, bytesUp)
         : bytesUp,
     'bytes down': Math.round(down / count),
-  }
-}
-
-function overHttp({ port }: PlainRuntime): Send {
-  return async (reports) => {
-    const requests = await Promise.all(reports.map((report) => pushRequest(report)))
-    const up = requests.reduce((sum, request) => sum + request.length, 0)
-    const left = requests.values()
-    const next = () => left.next().value ?? null
-    const load = { port, next, expect: 'HTTP/1.1 202', connections: 1 }
-    const { latenciesUs, bytesDown } = await runLoad(load)
-    return { tookMs: [...latenciesUs].map((us) => us / 1000), up, down: bytesDown }
-  }
-}
-
-async function overLink(runtime: PlainRuntime, reporter: Reporter): Promise<Send | null> {
-  const link = await openLink(runtime.port, { sequence: reporter.takeSequence() })
-  if (link === null) return null
-  return async (reports) => {
-    const before = link.bytes()
-    const tookMs: number[] = []
-    for (const report of reports) {
-      const startMs = performance.now()
-      await link.send(report)
-      tookMs.push(performance.now() - startMs)
-    }
-    const after = link.bytes()
-    return { tookMs, up: after.up - before.up, down: after.down - before.down }
   }
 }
