@@ -3,7 +3,10 @@
  * fails by speed; what was reached goes into docs/performance.md by hand.
  */
 import { cpus } from 'node:os'
+import { benchBundle } from './bundle.ts'
+import { benchCost } from './cost.ts'
 import { benchGtg } from './gtg.ts'
+import { benchHealth } from './health.ts'
 import { WORKERD_VERSION } from './plain-runtime.ts'
 import { benchReports } from './reports.ts'
 import { benchRows } from './rows.ts'
@@ -12,6 +15,9 @@ const BENCHES: Record<string, () => Promise<void>> = {
   gtg: benchGtg,
   reports: benchReports,
   rows: benchRows,
+  health: benchHealth,
+  bundle: benchBundle,
+  cost: benchCost,
 }
 
 const named = process.argv.slice(2)
