@@ -1,3 +1,3 @@
 export { Cluster } from './cluster/cluster.ts'
 export { Fleet } from './cluster/fleet.ts'
-export { app as default } from './app.ts'
+export { front as default } from './front.ts'

@@ -10,7 +10,7 @@ import type { Env } from '../env.ts'
 import { readRecord, type ClusterRecord } from '../store/cluster-record.ts'
 import type { Cluster } from './cluster.ts'
 import { giveBack, takeCounts, type Counters } from './counters.ts'
-import { Memo, type Kept } from './memo.ts'
+import { Memo } from './memo.ts'
 import { parseNodes } from './storage.ts'
 import { within } from './within.ts'
 
@@ -77,27 +77,31 @@ class ViewReader<View extends { lease: Lease }> {
   ): Promise<ReadView<View> | null> {
     const startMs = Date.now()
     const mustAsk = skipMemo === 'always' || (skipMemo === 'now and then' && takeUncached(startMs))
-    const kept = mustAsk ? null : this.#recall(cluster, startMs)
-    if (kept === null) return this.#readNow(env, cluster, { startMs, mustAsk, goOn })
-    const isAsked = startMs - (this.#asking.get(cluster) ?? -Infinity) < OBJECT_DEADLINE_MS
-    if (startMs - kept.doneMs >= MEMO_MS && !isAsked)
-      goOn(this.#askObject(env, cluster, { startMs, mustAsk: false }))
-    return { view: kept.value, isCopy: false }
+    const view = mustAsk ? null : this.recall(env, cluster, goOn)
+    if (view !== null) return { view, isCopy: false }
+    return this.#readNow(env, cluster, { startMs, mustAsk, goOn })
+  }
+
+  /** Out of the memo, at once; renewed behind the answer from one second on. null: the object must be asked first. */
+  recall(env: Env, cluster: string, goOn: ReadOptions['goOn']): View | null {
+    const nowMs = Date.now()
+    const kept = this.#memo.get(cluster)
+    if (kept === undefined) return null
+    const ageMs = nowMs - kept.doneMs
+    if (ageMs >= STALE_MS) return null
+    // What died since it was read may be alive in the object; what was dead then is no news.
+    const { lease } = kept.value
+    const isDead = judgeFreshness(lease, nowMs) === 'dead'
+    if (isDead && judgeFreshness(lease, kept.doneMs) !== 'dead') return null
+    const isAsked = nowMs - (this.#asking.get(cluster) ?? -Infinity) < OBJECT_DEADLINE_MS
+    if (ageMs >= MEMO_MS && !isAsked) {
+      goOn(this.#askObject(env, cluster, { startMs: nowMs, mustAsk: false }))
+    }
+    return kept.value
   }
 
   forget(cluster: string, nowMs: number): void {
     this.#memo.forget(cluster, nowMs)
-  }
-
-  /** null: the object must be asked first. */
-  #recall(cluster: string, nowMs: number): Kept<View> | null {
-    const kept = this.#memo.get(cluster)
-    if (kept === undefined || nowMs - kept.doneMs >= STALE_MS) return null
-    // What died since it was read may be alive in the object; what was dead then is no news.
-    const { lease } = kept.value
-    const hasDied =
-      judgeFreshness(lease, nowMs) === 'dead' && judgeFreshness(lease, kept.doneMs) !== 'dead'
-    return hasDied ? null : kept
   }
 
   async #readNow(

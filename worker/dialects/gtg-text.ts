@@ -22,16 +22,32 @@ export const GTG_METHODS = 'GET, HEAD, OPTIONS'
 
 /** The whole answer; HEAD and OPTIONS have GET's status and headers and no body. */
 export function replyGtg(method: string, gtg: GtgAnswer): Response {
-  const body = gtg.passes ? 'OK\ngtg=pass\n' : `UNAVAILABLE\ngtg=fail reason=${gtg.reason}\n`
-  return replyAs(method, gtg, { body, contentType: 'text/plain; charset=utf-8' })
+  const key = `${method} ${gtg.reason} ${gtg.ageSeconds} ${gtg.retryAfterSeconds}`
+  if (last?.key !== key) {
+    const body = gtg.passes ? 'OK\ngtg=pass\n' : `UNAVAILABLE\ngtg=fail reason=${gtg.reason}\n`
+    last = { key, ...makeReply(method, gtg, { body, contentType: 'text/plain; charset=utf-8' }) }
+  }
+  return new Response(last.body, last.init)
 }
+
+/** The last plain answer: to build its headers anew for each probe would cost more than all the rest. */
+let last: ({ key: string } & ReturnType<typeof makeReply>) | null = null
 
 /** The same status and headers around another body. */
 export function replyAs(
   method: string,
   gtg: GtgAnswer,
-  { body, contentType }: { body: string; contentType: string },
+  content: { body: string; contentType: string },
 ): Response {
+  const { body, init } = makeReply(method, gtg, content)
+  return new Response(body, init)
+}
+
+function makeReply(
+  method: string,
+  gtg: GtgAnswer,
+  { body, contentType }: { body: string; contentType: string },
+): { body: string | null; init: { status: number; headers: Headers } } {
   const status = STATUS[gtg.reason]
   const headers = new Headers({
     'Content-Type': contentType,
@@ -47,5 +63,5 @@ export function replyAs(
   if (gtg.reason === 'disabled') headers.set('x-envoy-immediate-health-check-fail', 'true')
   if (status === 503) headers.set('Retry-After', String(gtg.retryAfterSeconds))
   if (method === 'OPTIONS') headers.set('Allow', GTG_METHODS)
-  return new Response(method === 'GET' ? body : null, { status, headers })
+  return { body: method === 'GET' ? body : null, init: { status, headers } }
 }

@@ -2,16 +2,45 @@
 import { Hono, type Context } from 'hono'
 import { findViewer } from '../auth/viewer.ts'
 import { count } from '../cluster/counters.ts'
-import { findCluster } from './find-cluster.ts'
+import { findCluster, pickCluster } from './find-cluster.ts'
 import { clusterViews, nodesViews, type SkipMemo } from '../cluster/read-view.ts'
 import { replyGtgJson, replyNodeGtgJson } from '../dialects/gtg-json.ts'
 import { GTG_METHODS, replyGtg } from '../dialects/gtg-text.ts'
 import { judgeGtg, refuseGtg, type Gtg } from '../domain/gtg.ts'
 import { judgeNodeGtg, type NodeGtg } from '../domain/node-gtg.ts'
-import type { AppEnv } from '../env.ts'
+import { readConfig, type AppEnv, type Env } from '../env.ts'
 import { splitNames } from './split-names.ts'
 
 export const gtg = new Hono<AppEnv>()
+
+/** A probe without anything that needs decoding: the cluster, the category of the path, the categories of the query. */
+const PLAIN =
+  /^https?:\/\/[^/?#]+(?:\/clusters\/([a-z0-9-]+))?\/__gtg(?:\/([\w.-]*))?(?:\?categories=([\w.,-]*))?$/
+
+/**
+ * The plain probe, which is nearly every request there is, out of memory alone: routing and waiting would cost more than the
+ * answer. null: it is for the app, which answers the same in the same words.
+ */
+export function answerPlainProbe(
+  request: Request,
+  env: Env,
+  goOn: (work: Promise<unknown>) => void,
+): Response | null {
+  const { method } = request
+  if (method !== 'GET' && method !== 'HEAD') return null
+  const asked = PLAIN.exec(request.url)
+  if (asked === null || request.headers.get('Accept')?.includes('application/json')) return null
+  const [, named, ofPath = '', ofQuery = ''] = asked
+  const read = readConfig(env)
+  const found = read.ok ? pickCluster(read.config, named) : null
+  if (found === null || !found.ok) return null
+  const view = clusterViews.recall(env, found.cluster, goOn)
+  if (view === null) return null
+  const names = ofPath === '' && ofQuery === '' ? [] : splitNames([ofPath, ofQuery])
+  const answer = judgeGtg(view, names, { nowMs: Date.now(), isCopy: false })
+  count(found.cluster, 'gtg', answer.reason)
+  return replyGtg(method, answer)
+}
 
 const PATHS = ['/__gtg', '/__gtg/*', '/clusters/:cluster/__gtg', '/clusters/:cluster/__gtg/*']
 
