@@ -84,7 +84,7 @@ export class Link {
 
   /** From now on there is to be one. */
   open(): void {
-    if (!this.#isStopped) this.#running ??= this.#run()
+    this.#running ??= this.#run()
   }
 
   /** null: it isn't open. A report that isn't answered in time is a failed try, and the end of this socket. */
@@ -172,11 +172,10 @@ export class Link {
   /** `isHopeless`: links can't be had from here, or are opened and then lead nowhere. */
   #findDelayMs({ isHopeless }: { isHopeless: boolean }): number {
     const { linkBackoffMs, noLinkMs } = this.#options.timings
-    const [first, most] = linkBackoffMs
     this.#failures += 1
-    const backoffMs = Math.min(most, first * 2 ** (this.#failures - 1))
+    const delayMs = isHopeless ? noLinkMs : findBackoffMs(this.#failures, linkBackoffMs)
     // An edge that starts anew has lost the links of all its clusters in one moment.
-    return (isHopeless ? noLinkMs : backoffMs) * (0.5 + Math.random() / 2)
+    return delayMs * (0.5 + Math.random() / 2)
   }
 
   /** Told once, not with each try. */
@@ -212,6 +211,14 @@ export class Link {
     this.#waiting?.resolve(delivered)
     this.#waiting = null
   }
+}
+
+/** Doubled with each failure in a row. */
+export function findBackoffMs(
+  failures: number,
+  [first, most]: LinkTimings['linkBackoffMs'],
+): number {
+  return Math.min(most, first * 2 ** (failures - 1))
 }
 
 function failed(reason: string): Delivered {

@@ -750,7 +750,7 @@ describe('a round that somebody asks for', () => {
   })
 
   it('gives up who was not asked by its end', async () => {
-    const { prober, since } = await aTown((_, nth) => (nth === 0 ? GOOD : never()), {
+    const { prober, since } = await aTown((_, nth) => (nth === 0 ? GOOD : after(9000, GOOD)), {
       concurrency: 2,
     })
 

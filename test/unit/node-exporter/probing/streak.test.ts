@@ -58,6 +58,7 @@ describe('what is asked besides the rounds', () => {
     ['never makes it longer', '=a a- a-! a-! a-!', [1, 1, 1, 1]],
     ['never makes it longer by itself', '=a a-! a-! a-!', [1, 1, 1]],
     ['ends it', '=a a- a- a+! a-', [1, 2, 0, 1]],
+    ['is forgotten when it ends', '=a a-! a+ a- a-', [1, 0, 1, 2]],
     ['begins it anew', '=a a- a- a+! a-!', [1, 2, 0, 1]],
     ['brings the next count no nearer', '=a a-! a- a- a-', [1, 1, 2, 3]],
     ['brings it no nearer in the middle of a round', '=a,b a+ a-! b+ a- b+ a-', [0, 1, 1, 1, 1, 2]],

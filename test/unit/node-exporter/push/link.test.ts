@@ -2,7 +2,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { packReport } from '../../../../node-exporter/push/content.ts'
 import { EdgeClock } from '../../../../node-exporter/push/edge-clock.ts'
-import { Link, type LinkTimings } from '../../../../node-exporter/push/link.ts'
+import { findBackoffMs, Link, type LinkTimings } from '../../../../node-exporter/push/link.ts'
 import { Order } from '../../../../node-exporter/push/order.ts'
 import { CLOSED } from '../../../../worker/contract/link.ts'
 import { importSecret } from '../../../../worker/contract/signature.ts'
@@ -73,10 +73,13 @@ async function tries(edge: LinkEdge, count: number): Promise<void> {
 
 describe('an upgrade', () => {
   it('is signed over its path, and takes a place in the order', async () => {
-    const { edge, order } = await anOpenLink()
+    const { edge, order, link, push } = await anOpenLink()
+
+    link.open() // there is one
+    await push()
 
     expect(edge.upgrades).toEqual([{ epoch: 3, sequence: 1, isSigned: true }])
-    expect(order.next()).toEqual({ epoch: 3, sequence: 2 })
+    expect(order.next()).toEqual({ epoch: 3, sequence: 3 })
   })
 
   it('is made again with a later place where it is refused for its place', async () => {
@@ -134,18 +137,30 @@ describe('an upgrade', () => {
   })
 
   it.each<[string, number, Partial<LinkTimings>]>([
-    ['in a while where there are no links', 404, { noLinkMs: HOUR_MS }],
-    ['after the backoff elsewhere', 503, { linkBackoffMs: [HOUR_MS, HOUR_MS] }],
+    ['at the pace of an edge without links', 404, { linkBackoffMs: [HOUR_MS, HOUR_MS] }],
+    ['at that of any fault', 503, { noLinkMs: HOUR_MS }],
+    ['at that of any fault, whoever is to blame', 403, { noLinkMs: HOUR_MS }],
   ])('is made again %s', async (_, status, timings) => {
     const edge = await aLinkEdge()
     edge.refusal = { status }
-    const { link, logged } = await aLink(edge.url, timings)
+    const { link } = await aLink(edge.url, timings)
 
     link.open()
+    await tries(edge, 3)
+
+    expect(link.isOpen).toBe(false)
+  })
+
+  it('that waits for its turn is given up at the end', async () => {
+    const edge = await aLinkEdge()
+    edge.refusal = { status: 404 }
+    const { link, logged } = await aLink(edge.url, { noLinkMs: HOUR_MS })
+    link.open()
     await vi.waitFor(() => {
-      expect(logged(`no live link: HTTP ${status}; reports go over HTTPS`)).toHaveLength(1)
+      expect(logged('no live link: HTTP 404; reports go over HTTPS')).toHaveLength(1)
     }, SOON)
-    await link.stop() // which ends the wait
+
+    await link.stop()
 
     expect(edge.upgrades).toHaveLength(1)
   })
@@ -159,6 +174,18 @@ describe('an upgrade', () => {
     }, SOON)
 
     expect(logged('ECONNREFUSED').length).toBeGreaterThan(2)
+  })
+})
+
+describe('the backoff', () => {
+  it.each([
+    ['begins with the least', 1, 1000],
+    ['doubles', 2, 2000],
+    ['is below the most', 6, 32_000],
+    ['ends at the most', 7, 60_000],
+    ['stays there', 2000, 60_000],
+  ])('%s', (_, failures, expected) => {
+    expect(findBackoffMs(failures, [1000, 60_000])).toBe(expected)
   })
 })
 
@@ -203,6 +230,16 @@ describe('a report', () => {
     await push()
 
     expect(Math.abs(clock.now() - Date.now() - HOUR_MS)).toBeLessThan(300)
+  })
+
+  it('hears its own answer, and none to another', async () => {
+    const { edge, push } = await anOpenLink()
+    edge.reply = ({ sequence }) => {
+      edge.send({ kind: 'answer', sequence: sequence - 1, date: 0, status: 503, body: { error } })
+      return TAKEN
+    }
+
+    expect(await push()).toMatchObject({ kind: 'accepted' })
   })
 
   it('that is not answered in time has failed, and so has the link', async () => {
@@ -265,7 +302,7 @@ describe('a link', () => {
     ['no JSON', '{"kind":'],
     ['no object', '7'],
     ['of a kind that is not known', { kind: 'song' }],
-    ['binary', Buffer.from('{"kind":"command"}')],
+    ['binary', Buffer.from('{"kind":"command","command":7}')],
     ['an answer that nobody waits for', { kind: 'answer', sequence: 99, date: 0, ...TAKEN }],
     ['an answer without a date', { kind: 'answer', sequence: 2, ...TAKEN }],
   ])('stays when the edge says what is nonsense: %s', async (_, message) => {
@@ -317,7 +354,7 @@ describe('a link', () => {
   it('ends in the middle of an upgrade, too', async () => {
     const edge = await aLinkEdge()
     edge.refusal = 'hang'
-    const { link, logged } = await aLink(edge.url)
+    const { link, logged } = await aLink(edge.url, { linkTimeoutMs: HOUR_MS })
     link.open()
     await tries(edge, 1)
 

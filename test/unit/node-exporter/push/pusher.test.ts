@@ -601,6 +601,7 @@ describe('a live link that takes its place while a report is on its way', () => 
     upgrade.mockImplementationOnce(() => {
       const place = order.next()
       order.next() // the link's
+      world.content = UP // and the news are none any more
       return place
     })
 
