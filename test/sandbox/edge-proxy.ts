@@ -2,10 +2,13 @@
 import http from 'node:http'
 import type net from 'node:net'
 import { gunzipSync } from 'node:zlib'
-import * as v from 'valibot'
-import { reportSchema, type Report } from '../../worker/contract/report.ts'
+import type { Report } from '../../worker/contract/report.ts'
+import { EdgeLinks } from './edge-links.ts'
+import { readReport, type Passed } from './passed.ts'
 
-/** What becomes of the next requests. */
+export type { Passed } from './passed.ts'
+
+/** What becomes of the next requests. Live links have faults of their own. */
 export type EdgeFault =
   | 'none'
   /** It reaches the Worker, and the exporter never hears of it. */
@@ -14,35 +17,30 @@ export type EdgeFault =
   | 'lose the request'
   | { status: number; retryAfterSeconds?: number }
 
-export interface Passed {
-  report: Report
-  /** ms since 1970, this machine's clock. */
-  atMs: number
-  /** Of the Worker, or of the fault; null: never answered. */
-  status: number | null
-  /** On the wire, headers included. */
-  bytes: number
-}
-
 export interface EdgeProxy {
   readonly url: string
   readonly passed: Passed[]
   fault: EdgeFault
   /** Requests of this kind alone meet the fault; null: all. */
   faultKind: Report['kind'] | null
+  /** Refused unless a case says otherwise: then all goes over HTTP, where the faults are. */
+  readonly links: EdgeLinks
   stop(): Promise<void>
 }
 
 export async function startEdgeProxy(workerUrl: string): Promise<EdgeProxy> {
   const passed: Passed[] = []
   const server = http.createServer()
+  const links = new EdgeLinks(workerUrl, passed)
   const proxy: EdgeProxy = {
     url: '',
     passed,
     fault: 'none',
     faultKind: null,
+    links,
     stop: async () => {
       server.closeAllConnections()
+      links.stop()
       const { promise, resolve } = Promise.withResolvers<void>()
       server.close(() => {
         resolve()
@@ -53,19 +51,19 @@ export async function startEdgeProxy(workerUrl: string): Promise<EdgeProxy> {
   server.on('request', (request, response) => {
     void pass(request, response)
   })
+  server.on('upgrade', (request, socket) => {
+    links.take(request, socket)
+  })
 
   async function pass(request: http.IncomingMessage, response: http.ServerResponse) {
     const readBefore = readBytes.get(request.socket) ?? 0
     const body = await readBody(request)
-    const report = v.parse(
-      v.pipe(v.string(), v.parseJson(), reportSchema),
-      gunzipSync(body).toString(),
-    )
+    const report = readReport(gunzipSync(body))
     const bytes = request.socket.bytesRead - readBefore
     readBytes.set(request.socket, request.socket.bytesRead)
     const isHit = proxy.faultKind === null || proxy.faultKind === report.kind
     const fault = isHit ? proxy.fault : 'none'
-    const entry: Passed = { report, atMs: Date.now(), status: null, bytes }
+    const entry: Passed = { report, atMs: Date.now(), status: null, bytes, via: 'https' }
     passed.push(entry)
     if (fault === 'lose the request') return
     if (typeof fault === 'object') {
