@@ -1,6 +1,7 @@
 /** The content of a snapshot: what discovery, the prober and the collector know, and what is left of it where it would be too large. */
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import { compactContent } from '../../worker/contract/compact.ts'
 import {
   REPORT_MAX_BYTES,
   REPORT_WIRE_MAX_BYTES,
@@ -58,7 +59,7 @@ const WARNINGS_MAX = 200
  */
 export async function packReport(report: Report): Promise<Uint8Array> {
   for (const shed of SHEDDING) {
-    const text = JSON.stringify(report.kind === 'snapshot' ? shed(report) : report)
+    const text = JSON.stringify(report.kind === 'snapshot' ? compact(shed(report)) : report)
     if (Buffer.byteLength(text) > REPORT_MAX_BYTES) continue
     // Each attempt is only made when the one before was too large.
     // oxlint-disable-next-line no-await-in-loop
@@ -68,6 +69,10 @@ export async function packReport(report: Report): Promise<Uint8Array> {
   throw new Error(
     'the report is too large even without any detail: split the cluster by NAMESPACES',
   )
+}
+
+function compact(snapshot: Snapshot) {
+  return { ...snapshot, content: compactContent(snapshot.content) }
 }
 
 const SHEDDING: ((snapshot: Snapshot) => Snapshot)[] = [

@@ -762,6 +762,22 @@ describe('a round that somebody asks for', () => {
     expect(since()).toEqual(['web-1'])
   })
 
+  it('leaves in batches, so that the loop stays free for others', async () => {
+    const { prober, asked } = aProber(() => GOOD, { concurrency: 5000 })
+    const targets = Array.from({ length: 1000 }, (_, i) => aKnownTarget({ id: `web-${i}` }))
+    prober.follow([aKnownService({ targets, periodSeconds: SLOW })])
+    await pass(1000)
+    const since = () => asked.length - 1000
+
+    const round = prober.askNow(undefined, 8000)
+    await pass(7)
+    const atOnce = since()
+    await pass(992)
+    await round
+
+    expect([atOnce, since()]).toEqual([8, 1000])
+  })
+
   it('takes half of the places at most', async () => {
     const { prober, since } = await aTown((_, nth) => (nth === 0 ? GOOD : never()), {
       concurrency: 4,
