@@ -1,101 +1,105 @@
-/** `npm run bench`: the bundled exporter at a few sizes, against the sandbox and the real Worker. Prints a table. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+/** The bundled exporter at a few sizes: what it takes of its machine and of the wire. */
+import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
-import { bundleExporter, NODE_FLAGS } from '../../deploy/bundle.ts'
-import { startEdgeProxy } from '../sandbox/edge-proxy.ts'
-import { startProcess } from '../sandbox/process.ts'
-import { startWorker } from '../sandbox/worker.ts'
-import { startWorld, type World } from '../sandbox/world.ts'
-import { PUSH_SECRET, VARS } from '../support/secrets.ts'
-import type { Report } from '../../worker/contract/report.ts'
+import type { RunningProcess } from '../sandbox/process.ts'
+import { pause, startTown, type BenchTown, type TownOptions } from './bench-town.ts'
+import { atMost, print, round, tell, type Row } from './table.ts'
 
-const SIZES = [
-  { services: 25, replicas: 4 },
-  { services: 250, replicas: 4 },
-  { services: 500, replicas: 4 },
-]
+const REPLICAS = 4
 const INTERVAL_SECONDS = 10
+const SIZES: Pick<TownOptions, 'services' | 'over'>[] = [
+  { services: 0, over: 'link' },
+  { services: 25, over: 'link' },
+  { services: 250, over: 'link' },
+  { services: 1250, over: 'link' },
+  { services: 1250, over: 'HTTP' },
+]
 /** s of the steady state that are measured. */
-const STEADY_SECONDS = 20
+const STEADY_SECONDS = 30
+/** ms after the first snapshot until it is steady: what the start left behind is collected. */
+const SETTLE_MS = 5000
 
 const lagSchema = v.object({ bench: v.object({ p99: v.number(), max: v.number() }) })
 
-const folder = mkdtempSync(`${tmpdir()}/pilotlight-bench-`)
-const bundle = await bundleExporter()
-const rows = []
-for (const size of SIZES) rows.push(await measure(size))
-console.table(rows)
-rmSync(folder, { recursive: true, force: true })
-
-async function measure({ services, replicas }: (typeof SIZES)[number]) {
-  const world = await startWorld()
-  for (let i = 0; i < services; i++) await world.addService({ name: `service-${i}`, replicas })
-  const worker = await startWorker({ port: 0, stateDir: `${folder}/${services}`, vars: VARS })
-  const edge = await startEdgeProxy(worker.url)
-  writeFileSync(`${folder}/kubeconfig`, world.api.kubeconfig())
-
-  const startMs = performance.now()
-  const exporter = startBundle(edge.url, NODE_FLAGS)
-  await exporter.waitFor(/snapshot accepted/)
-  const startupMs = Math.round(performance.now() - startMs)
-  const before = { asked: sumAsked(world), ...readUsage(exporter.pid) }
-  await steady()
-  const after = { asked: sumAsked(world), ...readUsage(exporter.pid) }
-  await exporter.stop()
-  const bytes = (kind: Report['kind']) =>
-    Math.max(...edge.passed.filter(({ report }) => report.kind === kind).map((one) => one.bytes))
-  const snapshots = edge.passed.filter(({ report }) => report.kind === 'snapshot').length
-
-  const row = {
-    services,
-    pods: services * replicas,
-    'start to snapshot ms': startupMs,
-    'probes per period': ((after.asked - before.asked) / STEADY_SECONDS) * INTERVAL_SECONDS,
-    'rss MB': after.rssMb,
-    'cpu %': Number(((after.cpuMs - before.cpuMs) / (10 * STEADY_SECONDS)).toFixed(1)),
-    ...(await measureLag(edge.url)),
-    'snapshot bytes': bytes('snapshot'),
-    'heartbeat bytes': bytes('heartbeat'),
-    'snapshots after the first': snapshots - 1,
+export async function benchExporter(): Promise<void> {
+  const rows: Row[] = []
+  for (const size of SIZES) {
+    tell(`exporter at ${size.services * REPLICAS} pods over ${size.over}`)
+    rows.push(await measure(size))
   }
-  await edge.stop()
-  await worker.stop()
-  await world.stop()
-  return row
+  print(`The exporter, a round every ${INTERVAL_SECONDS} s`, rows)
 }
 
-/** In a run of its own, for what measures it takes memory too. The first second is the start. */
-async function measureLag(edgeUrl: string) {
+async function measure(size: (typeof SIZES)[number]): Promise<Row> {
+  const pods = size.services * REPLICAS
+  const town = await startTown({ ...size, replicas: REPLICAS, intervalSeconds: INTERVAL_SECONDS })
+  try {
+    const startMs = performance.now()
+    const exporter = await town.startExporter()
+    const startupMs = Math.round(performance.now() - startMs)
+    await pause(SETTLE_MS)
+    const before = { ...readUsage(exporter.pid), up: town.wire.up, down: town.wire.down }
+    await pause(STEADY_SECONDS * 1000)
+    const after = readUsage(exporter.pid)
+    const [up, down] = [town.wire.up - before.up, town.wire.down - before.down]
+    const cpuShare = (after.cpuMs - before.cpuMs) / (10 * STEADY_SECONDS)
+    const roundMs = size.over === 'link' ? await timeRound(town) : null
+    await exporter.stop()
+    return {
+      pods,
+      over: size.over,
+      'start to snapshot ms': pods === 1000 ? atMost(3000, startupMs) : startupMs,
+      'CPU %': pods === 5000 ? atMost(25, cpuShare) : round(cpuShare),
+      'RSS MB': aimOfRss(pods, after.rssMb),
+      'round ms': roundMs === null ? '' : Math.round(roundMs),
+      ...(await measureLag(town, pods)),
+      'bytes up a heartbeat': atMost(500, (up * INTERVAL_SECONDS) / STEADY_SECONDS),
+      'MB a day': round(((up + down) * 86_400) / STEADY_SECONDS / 1e6),
+    }
+  } finally {
+    await town.stop()
+  }
+}
+
+function aimOfRss(pods: number, rssMb: number): string | number {
+  if (pods === 0) return atMost(100, rssMb)
+  return pods === 5000 ? atMost(200, rssMb) : rssMb
+}
+
+/** All targets asked at once, and told: what somebody waits for who wants to know now. */
+async function timeRound(town: BenchTown): Promise<number> {
+  const startMs = performance.now()
+  const answer = await town.ask('/__health?cache=false', 'application/json')
+  await answer.arrayBuffer()
+  return performance.now() - startMs
+}
+
+/** In a run of its own, for what measures it takes memory too. */
+async function measureLag(town: BenchTown, pods: number): Promise<Row> {
   const preload = new URL('lag.mjs', import.meta.url).pathname
-  const exporter = startBundle(edgeUrl, [...NODE_FLAGS, '--import', preload])
-  await exporter.waitFor(/snapshot accepted/)
-  await steady()
+  const exporter = await town.startExporter(['--import', preload])
+  await pause(SETTLE_MS)
+  const start = readLag(exporter)
+  exporter.kill('SIGUSR2')
+  await pause(STEADY_SECONDS * 1000)
+  const steady = readLag(exporter)
   await exporter.stop()
-  const [start, ...rest] = exporter.lines.flatMap((line) => {
+  return {
+    'lag at start ms': start.max,
+    'lag p99 ms': pods === 5000 ? atMost(50, steady.p99) : steady.p99,
+    'lag max ms': steady.max,
+  }
+}
+
+/** What it last told. */
+function readLag({ lines }: RunningProcess): { p99: number; max: number } {
+  const told = lines.flatMap((line) => {
     const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), lagSchema), line)
     return parsed.success ? [parsed.output.bench] : []
   })
-  return {
-    'lag at start ms': start?.max,
-    'lag p99 ms': Math.max(...rest.map(({ p99 }) => p99)),
-    'lag max ms': Math.max(...rest.map(({ max }) => max)),
-  }
-}
-
-function startBundle(edgeUrl: string, flags: string[]) {
-  return startProcess(bundle, {
-    CLUSTER_ID: 'c0',
-    WORKER_URL: edgeUrl,
-    PUSH_SECRET,
-    KUBECONFIG: `${folder}/kubeconfig`,
-    INTERVAL_SECONDS: String(INTERVAL_SECONDS),
-    NODE_OPTIONS: flags.join(' '),
-  })
-}
-
-function steady(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, STEADY_SECONDS * 1000))
+  const last = told.at(-1)
+  if (last === undefined) throw new Error('the exporter told no lag')
+  return last
 }
 
 /** From Linux's /proc; a tick of its clock is 10 ms. */
@@ -104,8 +108,4 @@ function readUsage(pid: number): { rssMb: number; cpuMs: number } {
   const rssKb = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1])
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
   return { rssMb: Math.round(rssKb / 1000), cpuMs: 10 * (Number(fields[11]) + Number(fields[12])) }
-}
-
-function sumAsked(world: World): number {
-  return [...world.pods.asked.values()].reduce((sum, count) => sum + count, 0)
 }

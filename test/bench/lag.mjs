@@ -1,4 +1,4 @@
-/** Loaded into a process with --import: tells its event-loop lag each second, as JSON on stderr. */
+/** Loaded into a process with --import: tells its event-loop lag each second, as JSON on stderr. SIGUSR2: count anew. */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 
 const RESOLUTION_MS = 5
@@ -8,8 +8,10 @@ histogram.enable()
 setInterval(() => {
   const [p99, max] = [lagMs(histogram.percentile(99)), lagMs(histogram.max)]
   process.stderr.write(`${JSON.stringify({ bench: { p99, max } })}\n`)
-  histogram.reset()
 }, 1000).unref()
+process.on('SIGUSR2', () => {
+  histogram.reset()
+})
 
 /**
  * The histogram counts its own rhythm too; what is above that is lag.

@@ -5,6 +5,9 @@
 import { cpus } from 'node:os'
 import { benchBundle } from './bundle.ts'
 import { benchCost } from './cost.ts'
+import { benchCrowd } from './crowd.ts'
+import { benchExporter } from './exporter.ts'
+import { benchFault } from './fault.ts'
 import { benchGtg } from './gtg.ts'
 import { benchHealth } from './health.ts'
 import { WORKERD_VERSION } from './plain-runtime.ts'
@@ -15,6 +18,9 @@ const BENCHES: Record<string, () => Promise<void>> = {
   gtg: benchGtg,
   reports: benchReports,
   rows: benchRows,
+  fault: benchFault,
+  exporter: benchExporter,
+  crowd: benchCrowd,
   health: benchHealth,
   bundle: benchBundle,
   cost: benchCost,
