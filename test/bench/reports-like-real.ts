@@ -1,6 +1,7 @@
 /** Reports of the sizes that benches ask for, as an exporter would send them: four pods a service, three checks a pod. */
 import { randomUUID } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
+import { compactContent } from '../../worker/contract/compact.ts'
 import { digestContent } from '../../worker/contract/digest.ts'
 import type { Content, Report, Service, Target } from '../../worker/contract/report.ts'
 import { importSecret, signBody } from '../../worker/contract/signature.ts'
@@ -12,7 +13,8 @@ export const CLUSTER = 'demo'
 /** Its Worker knows nobody else. */
 export const ALONE = { PUSH_SECRETS: JSON.stringify({ [CLUSTER]: PUSH_SECRET }) }
 
-const CHECKS = ['self', 'database', 'upstream-latency']
+/** Of each pod: two that many have, and one of its own. */
+const checksOf = (service: string) => ['self', 'database', `${service}-queue`]
 
 export interface Size {
   services: number
@@ -43,7 +45,9 @@ function likeService(
   return aService({
     name,
     desired: replicas,
-    targets: ids.map((id, i) => likeTarget(id, { node: of + i, isBad: bad.has(id) })),
+    targets: ids.map((id, i) =>
+      likeTarget(id, { service: name, node: of + i, isBad: bad.has(id) }),
+    ),
   })
 }
 
@@ -53,7 +57,10 @@ export function podName(service: string, index: number): string {
   return `${service}-7c9d4b8f6d-${hash.padStart(5, 'x').slice(-5)}`
 }
 
-function likeTarget(id: string, { node, isBad }: { node: number; isBad: boolean }): Target {
+function likeTarget(
+  id: string,
+  { service, node, isBad }: { service: string; node: number; isBad: boolean },
+): Target {
   return {
     id,
     node: `ip-10-0-${node % 40}-17.eu-west-1.compute.internal`,
@@ -61,7 +68,7 @@ function likeTarget(id: string, { node, isBad }: { node: number; isBad: boolean 
     ok: !isBad,
     answered: true,
     checkedAt: Date.now() - (node % 10) * 997,
-    checks: CHECKS.map((name) => {
+    checks: checksOf(service).map((name) => {
       const check = { id: name, name, ok: true, severity: 2 } as const
       if (!isBad || name !== 'database') return check
       return { ...check, ok: false, checkOutput: 'connection refused', panicGuide: 'Look there.' }
@@ -117,7 +124,9 @@ const COMPONENTS = {
 }
 
 export function packed(report: Report): Uint8Array {
-  return gzipSync(JSON.stringify(report))
+  const sent =
+    report.kind === 'snapshot' ? { ...report, content: compactContent(report.content) } : report
+  return gzipSync(JSON.stringify(sent))
 }
 
 /** The whole push as it stands on the wire. */

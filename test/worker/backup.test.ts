@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers'
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
 import { aContent, aFailingTarget, aService, aSnapshot } from '../support/a-report.ts'
-import { ask, push, readAll, takeCluster } from './edge.ts'
+import { ask, push, readAll, takeCluster, wireOf } from './edge.ts'
 import { alarmOf, giveKv, KV, loseStorage, recordOf, runAlarm, stubOf } from './object.ts'
 import { setTimeByHand } from './put-cluster.ts'
 import { operate } from './visitors.ts'
@@ -64,7 +64,7 @@ describe('a KV that can’t be read', () => {
     const told = await runInDurableObject(stubOf(cluster), async (object) => {
       const words: string[] = []
       const report = aSnapshot({ cluster, sequence: 2, observedAt: Date.now(), content })
-      const applied = object.applyReport(report, { gtg: {}, reports: {} }).then(
+      const applied = object.take(wireOf(report), { gtg: {}, reports: {} }).then(
         () => words.push('applied'),
         () => words.push('refused'),
       )

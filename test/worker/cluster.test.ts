@@ -12,7 +12,7 @@ import {
   aSnapshot,
   aTarget,
 } from '../support/a-report.ts'
-import { ask, heldOf, push, readAll, takeCluster } from './edge.ts'
+import { ask, heldOf, push, readAll, takeCluster, wireOf } from './edge.ts'
 import { judgeAlone } from './object.ts'
 
 beforeEach(judgeAlone)
@@ -91,8 +91,8 @@ describe('the steady state', () => {
       for (let sequence = 2; sequence <= 101; sequence++) {
         vi.setSystemTime(Date.now() + 10_000)
         // oxlint-disable-next-line no-await-in-loop
-        await object.applyReport(
-          aHeartbeat({ cluster, sequence, observedAt: Date.now() }),
+        await object.take(
+          wireOf(aHeartbeat({ cluster, sequence, observedAt: Date.now() })),
           NOTHING_COUNTED,
         )
       }
@@ -146,7 +146,7 @@ describe('KV', () => {
     const cluster = takeCluster()
     vi.spyOn(console, 'error').mockReturnValue()
     await runInDurableObject(stubOf(cluster), async (object: Cluster) => {
-      await object.applyReport(aSnapshot({ cluster, observedAt: Date.now() }), NOTHING_COUNTED)
+      await object.take(wireOf(aSnapshot({ cluster, observedAt: Date.now() })), NOTHING_COUNTED)
       const state: unknown = Reflect.get(object, 'env')
       Reflect.set(object, 'env', { ...env, STATE: failingPut() })
       await object.alarm()

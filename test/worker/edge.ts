@@ -2,6 +2,7 @@
 import { env, exports } from 'cloudflare:workers'
 import { importSecret, signBody } from '../../worker/contract/signature.ts'
 import type { Report } from '../../worker/contract/report.ts'
+import type { Wire } from '../../worker/cluster/parse-report.ts'
 import { parseState } from '../../worker/cluster/read-state.ts'
 import type { ClusterState } from '../../worker/domain/cluster.ts'
 import type { Env } from '../../worker/env.ts'
@@ -77,6 +78,12 @@ export async function push(
       ...options.headers,
     },
   })
+}
+
+/** A report as the object takes it from a Worker. */
+export function wireOf(report: Report): Wire {
+  const bytes = bytesOf(JSON.stringify(report))
+  return { bytes, contentType: 'application/json', contentEncoding: 'identity' }
 }
 
 export function bytesOf(text: string): Uint8Array<ArrayBuffer> {

@@ -4,7 +4,7 @@ import { runInDurableObject } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { aContent, aFailingTarget, aService, aSnapshot } from '../support/a-report.ts'
 import { READ_TOKEN } from '../support/secrets.ts'
-import { ask, askJson, heldOf, push, readAll, takeCluster } from './edge.ts'
+import { ask, askJson, heldOf, push, readAll, takeCluster, wireOf } from './edge.ts'
 import { giveKv, KV, loseStorage, recordOf, runAlarm, stubOf } from './object.ts'
 import { operate, operateJson } from './visitors.ts'
 
@@ -143,7 +143,8 @@ describe('while a cluster is erased', () => {
       await asked.promise
       const snapshot = aSnapshot({ cluster, sequence: 2, observedAt: Date.now(), content })
       const nothing = { gtg: {}, reports: {} }
-      const applied = object.applyReport(snapshot, nothing).finally(tell('report'))
+      const applied = object.take(wireOf(snapshot), nothing).finally(tell('report'))
+      await scheduler.wait(0) // it is read by then, and waits
       const act = { ...ack, until: 'removed', expiresAtMs: null } as const
       const acted = object.act(act, actor).finally(tell('act'))
       gate.resolve(null)

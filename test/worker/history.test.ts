@@ -1,7 +1,7 @@
 /** `/history`: what happened to a cluster, a service, a category, with its cause and who made it (behaviour, section 3). */
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { addEvents, loadEvents } from '../../worker/cluster/storage.ts'
+import { addEvents, loadEvents } from '../../worker/cluster/event-log.ts'
 import {
   aCategory,
   aContent,

@@ -4,7 +4,7 @@ import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { expect, it, vi } from 'vitest'
 import { aBlind, aHeartbeat, aSnapshot } from '../support/a-report.ts'
 import { RECORD_OF_6EA93D5, RECORD_OF_FC493A4 } from '../support/stored.ts'
-import { ask, askJson, push, readAll, takeCluster } from './edge.ts'
+import { ask, askJson, push, readAll, takeCluster, wireOf } from './edge.ts'
 import { KV, loseStorage, recordOf, stubOf } from './object.ts'
 import { BEARER } from './visitors.ts'
 import { aPutCluster, content, setTimeByHand } from './put-cluster.ts'
@@ -55,7 +55,7 @@ it('keeps a report that waited behind a restore and an erase', async () => {
     const erased = object.erase({ by: 'nina', address: '' })
     await turns()
     const report = aSnapshot({ cluster, sequence: 9, observedAt: Date.now(), content })
-    const second = object.applyReport(report, { gtg: {}, reports: {} })
+    const second = object.take(wireOf(report), { gtg: {}, reports: {} })
     await turns()
     gate.resolve(record)
     await Promise.all([first, erased])

@@ -20,11 +20,29 @@ export async function readBounded(
   return bytes
 }
 
-/** Unpacked and counted while unpacking, so that a bomb costs no more than its bound. Rejects on malformed gzip. */
+/** RFC 1952: how a file begins; and ISIZE, its last bytes: how many come out, as the packer says. */
+const GZIP_MAGIC = [0x1f, 0x8b]
+const ISIZE_BYTES = 4
+
+/**
+ * Unpacked by the runtime itself, and no further than the trailer says, so that a bomb costs no more than its bound. null when
+ * that would be over `maxBytes`. Rejects on malformed gzip, and where the trailer lies.
+ */
 export async function unpackBounded(
   bytes: Uint8Array<ArrayBuffer>,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer> | null> {
-  const packed = new Response(bytes).body
-  return readBounded(packed?.pipeThrough(new DecompressionStream('gzip')) ?? null, maxBytes)
+  if (bytes.length < ISIZE_BYTES || GZIP_MAGIC.some((byte, i) => bytes[i] !== byte)) {
+    throw new Error('no gzip')
+  }
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(
+    bytes.length - ISIZE_BYTES,
+    true,
+  )
+  if (length > maxBytes) return null
+  // To count piece by piece in JavaScript would take ten times as long as to unpack.
+  const unpacked = new Response(bytes).body
+    ?.pipeThrough(new DecompressionStream('gzip'))
+    .pipeThrough(new FixedLengthStream(length))
+  return new Uint8Array(await new Response(unpacked ?? null).arrayBuffer())
 }

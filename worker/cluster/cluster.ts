@@ -7,11 +7,12 @@ import { DurableObject } from 'cloudflare:workers'
 import * as v from 'valibot'
 import { CLOSED, linkQuerySchema, type PodAnswer } from '../contract/link.ts'
 import { codeOf, describeRefusal, type Refusal } from '../contract/refusal.ts'
-import type { Accepted, Report } from '../contract/report.ts'
+import type { Accepted } from '../contract/report.ts'
 import { applyAct, passMoment, type Act, type ActRejection } from '../domain/acts.ts'
 import type { Ack } from '../domain/acks.ts'
 import {
   applyReport,
+  leansOnHeld,
   type CategoryStanding,
   type ClusterState,
   type Rules,
@@ -34,10 +35,12 @@ import { judgeServices, observeCategories } from '../domain/verdict.ts'
 import { readConfig, settingsOf, type ClusterSettings, type Env } from '../env.ts'
 import { Commands } from './commands.ts'
 import type { Counters } from './counters.ts'
+import { loadEvents, type HistoryOf } from './event-log.ts'
 import { FLEET_NAME } from './fleet.ts'
 import { Keeper } from './keeper.ts'
 import { closeSocket, isLater, Links } from './links.ts'
 import { LiveLink } from './live-link.ts'
+import { parseWire, type ReadReport, type Wire } from './parse-report.ts'
 import { Publisher } from './publisher.ts'
 import { Restorer } from './restorer.ts'
 import { SilenceWatch } from './silence-watch.ts'
@@ -87,11 +90,8 @@ export class Cluster extends DurableObject<Env> {
       save: (lease, rule) => this.#saveRuling(lease, rule),
     })
     this.#liveLink = new LiveLink({
-      rules: () => ({
-        cluster: this.#cluster,
-        deadAfterSeconds: this.#readSettings().DEAD_AFTER_SECONDS,
-      }),
-      apply: (report) => this.#apply(report, { isLinked: true, counted: { gtg: {}, reports: {} } }),
+      rules: () => this.#readWireRules(),
+      apply: (read) => this.#apply(read, { isLinked: true }),
       refuse: (refusal) => {
         this.#countReport(codeOf(refusal))
       },
@@ -112,11 +112,18 @@ export class Cluster extends DurableObject<Env> {
     storage.dropUnreadable(this.#sql)
   }
 
-  /** Throws when the configuration is wrong, storage fails or nothing could be restored; then nothing has changed. */
-  async applyReport(report: Report, counted: Counters): Promise<Applied> {
-    const applied = await this.#apply(report, { isLinked: false, counted })
+  /**
+   * A report, as whoever may send one has sent it: it is unpacked and read here, for to hand it over unpacked would cost more
+   * than all the rest. Throws when the configuration is wrong, storage fails or nothing could be restored; then nothing has
+   * changed.
+   */
+  async take(wire: Wire, counted: Counters): Promise<Applied> {
+    const parsed = await parseWire(wire, this.#readWireRules())
+    this.#keeper.count(counted)
+    if (!parsed.ok) return { ok: false, rejection: parsed.refusal }
+    const applied = await this.#apply(parsed, { isLinked: false })
     if (!applied.ok) return applied
-    this.#links.closeOlder(report.epoch)
+    this.#links.closeOlder(parsed.report.epoch)
     const commands = this.#commands.take()
     return commands.length === 0
       ? applied
@@ -124,19 +131,21 @@ export class Cluster extends DurableObject<Env> {
   }
 
   async #apply(
-    report: Report,
-    { isLinked, counted }: { isLinked: boolean; counted: Counters },
+    { report, text }: ReadReport,
+    { isLinked }: { isLinked: boolean },
   ): Promise<Applied> {
     await this.#restorer.restore()
-    this.#keeper.count(counted)
     const rules = { nowMs: Date.now(), ...this.#readRules() }
-    // Only a snapshot reads or changes what is large.
-    const isSnapshot = report.kind === 'snapshot'
-    const before = isSnapshot ? this.#keeper.readAll() : this.#keeper.readSmall()
+    const before = this.#keeper.readFor(report)
     const applied = applyReport(before, report, rules)
     this.#countReport(applied.ok ? 'accepted' : codeOf(applied.rejection))
     if (!applied.ok) return { ok: false, rejection: applied.rejection }
-    await this.#keeper.save(before, applied, { nowMs: rules.nowMs, isLinked })
+    const isWhole = report.kind === 'snapshot' && !leansOnHeld(report.content)
+    await this.#keeper.save(before, applied, {
+      nowMs: rules.nowMs,
+      isLinked,
+      ...(isWhole ? { report: text } : {}),
+    })
     this.#commands.finish(report.rounds ?? [])
     return { ok: true, accepted: { accepted: true, resend: applied.resend } }
   }
@@ -196,7 +205,7 @@ export class Cluster extends DurableObject<Env> {
     const before = this.#keeper.readAll()
     const acted = applyAct(before, act, { nowMs, actor })
     if (!acted.ok) return acted
-    await this.#keeper.save(before, acted, { nowMs, isLinked: false })
+    await this.#keeper.save(before, acted, { nowMs })
     return { ok: true, outcome: describeOutcome(acted.state, act) }
   }
 
@@ -271,9 +280,9 @@ export class Cluster extends DurableObject<Env> {
   }
 
   /** Newest first. */
-  async history(of: storage.HistoryOf): Promise<Transition[]> {
+  async history(of: HistoryOf): Promise<Transition[]> {
     await this.#restorer.restore()
-    return storage.loadEvents(this.#sql, of, HISTORY_MAX)
+    return loadEvents(this.#sql, of, HISTORY_MAX)
   }
 
   /** Empties the object on purpose. Whoever comes meanwhile waits as for a restore. */
@@ -320,11 +329,18 @@ export class Cluster extends DurableObject<Env> {
     const nowMs = Date.now()
     const ruling = rule(before.pulse.lease, nowMs)
     if (isSameRuling(before.pulse.lease, ruling, nowMs)) return
-    await this.#keeper.save(before, applyRuling(before, ruling, nowMs), { nowMs, isLinked: false })
+    await this.#keeper.save(before, applyRuling(before, ruling, nowMs), { nowMs })
   }
 
   #countReport(result: string): void {
     this.#keeper.count({ gtg: {}, reports: { [result]: 1 } })
+  }
+
+  #readWireRules() {
+    return {
+      cluster: this.#cluster,
+      deadAfterSeconds: this.#readSettings().DEAD_AFTER_SECONDS,
+    }
   }
 
   #readRules(): Omit<Rules, 'nowMs'> {

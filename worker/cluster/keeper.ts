@@ -2,12 +2,13 @@
  * Where a cluster's state stands between two events: in rows, and what heartbeats move on the live link, if that is newer.
  * It writes only what changed, and sets the alarm for what is to come; what any of it means is the domain's business.
  */
-import type { Place } from '../contract/report.ts'
-import type { ClusterState, Pulse } from '../domain/cluster.ts'
+import type { Content, Place, Report } from '../contract/report.ts'
+import { leansOnHeld, type ClusterState, type Pulse } from '../domain/cluster.ts'
 import { NO_DECISIONS } from '../domain/decisions.ts'
 import { endOfLease, leaseOfLostLink, tellFreshness } from '../domain/freshness.ts'
 import { findMoments } from '../domain/moments.ts'
 import type { Settled } from '../domain/settle.ts'
+import { addEvents } from './event-log.ts'
 import { addCounts, type Counters } from './counters.ts'
 import { isLater, placeOf, readCarried, type Carried, type Links } from './links.ts'
 import type { Publisher } from './publisher.ts'
@@ -20,6 +21,14 @@ interface KeeperOptions {
   storage: DurableObjectStorage
   links: Links
   publisher: Publisher
+}
+
+interface Saving {
+  nowMs: number
+  /** It came over the live link, which then carries what it moved, unless more than that has changed. */
+  isLinked?: boolean
+  /** The bytes of the report that it comes from, where that has all services of the content. */
+  report?: Uint8Array
 }
 
 export class Keeper {
@@ -77,27 +86,33 @@ export class Keeper {
   }
 
   readAll(): ClusterState | null {
+    return this.#readWith(() => storage.loadContent(this.#sql))
+  }
+
+  /** What a report bears on. Only a snapshot reads or changes what is large, and only one with gaps the services held. */
+  readFor(report: Report): ClusterState | null {
+    if (report.kind !== 'snapshot') return this.readSmall()
+    if (leansOnHeld(report.content)) return this.readAll()
+    return this.#readWith(() => storage.loadFrame(this.#sql))
+  }
+
+  #readWith(loadContent: () => Content | null): ClusterState | null {
     const small = this.readSmall()
     if (small === null) return null
     const services = storage.loadServices(this.#sql)
     const nodes = storage.loadNodes(this.#sql)
-    return {
-      ...small,
-      content: storage.loadContent(this.#sql),
-      standing: { ...small.standing, services, nodes },
-    }
+    return { ...small, content: loadContent(), standing: { ...small.standing, services, nodes } }
   }
 
-  /** `isLinked`: what came came over the live link, which then carries what it moved, unless more than that has changed. */
   async save(
     before: ClusterState | null,
     settled: Settled,
-    { nowMs, isLinked }: { nowMs: number; isLinked: boolean },
+    { nowMs, isLinked = false, report }: Saving,
   ): Promise<void> {
     const { pulse, decisions } = settled.state
     const carried = { pulse, counters: this.#counters }
     if (isLinked && isRoutine(before, settled) && this.#links.carry(carried)) return
-    const isNews = this.store(before, settled)
+    const isNews = this.store(before, settled, report)
     const isSooner = before !== null && endOfLease(pulse.lease) < endOfLease(before.pulse.lease)
     const isDue =
       isNews ||
@@ -112,11 +127,18 @@ export class Keeper {
   }
 
   /** Only what changed; true when KV's copy is to follow. */
-  store(before: ClusterState | null, { state, transitions }: Settled): boolean {
+  store(
+    before: ClusterState | null,
+    { state, transitions }: Settled,
+    report?: Uint8Array,
+  ): boolean {
     const { pulse, content, standing, decisions } = state
     return this.#storage.transactionSync(() => {
       this.savePulse(pulse)
-      if (content !== null && content !== before?.content) storage.saveContent(this.#sql, content)
+      if (content !== null && content !== before?.content) {
+        if (report === undefined) storage.saveContent(this.#sql, content)
+        else storage.saveReported(this.#sql, content, report)
+      }
       if (standing.facts !== before?.standing.facts) storage.saveFacts(this.#sql, standing.facts)
       if (standing.categories !== before?.standing.categories)
         storage.saveCategories(this.#sql, standing.categories)
@@ -125,7 +147,7 @@ export class Keeper {
       if (standing.nodes !== (before?.standing.nodes ?? null))
         storage.saveNodes(this.#sql, standing.nodes)
       if (decisions !== before?.decisions) storage.saveDecisions(this.#sql, decisions)
-      storage.addEvents(this.#sql, transitions)
+      addEvents(this.#sql, transitions)
       return this.#publisher.note(before, state)
     })
   }

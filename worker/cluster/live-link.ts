@@ -3,8 +3,8 @@ import * as v from 'valibot'
 import { podAnswerSchema, type Down, type PodAnswer } from '../contract/link.ts'
 import { REPORT_WIRE_MAX_BYTES } from '../contract/limits.ts'
 import { describeRefusal, type Refusal } from '../contract/refusal.ts'
-import type { Accepted, Report } from '../contract/report.ts'
-import { parsePacked, type Parsed } from './parse-report.ts'
+import type { Accepted } from '../contract/report.ts'
+import { packedJson, parseWire, type Parsed, type ReadReport } from './parse-report.ts'
 
 /** Close codes of RFC 6455: a message that can't be read, and one that is too large. */
 const UNREADABLE = 1008
@@ -12,9 +12,9 @@ const TOO_LARGE = 1009
 
 interface LiveLinkOptions {
   /** What a report must fit to. */
-  rules: () => Parameters<typeof parsePacked>[1]
+  rules: () => Parameters<typeof parseWire>[1]
   apply: (
-    report: Report,
+    read: ReadReport,
   ) => Promise<{ ok: true; accepted: Accepted } | { ok: false; rejection: Refusal }>
   refuse: (refusal: Refusal) => void
   hearPod: (answer: PodAnswer) => void
@@ -40,12 +40,12 @@ export class LiveLink {
       socket.close(TOO_LARGE)
       return
     }
-    const parsed = await parsePacked(new Uint8Array(message), this.#options.rules())
+    const parsed = await parseWire(packedJson(new Uint8Array(message)), this.#options.rules())
     if (!parsed.ok) {
       this.#refuse(socket, parsed)
       return
     }
-    const answer = await this.#take(parsed.report)
+    const answer = await this.#take(parsed)
     socket.send(JSON.stringify(answer))
   }
 
@@ -55,11 +55,11 @@ export class LiveLink {
     socket.close(UNREADABLE, describeRefusal(refusal).body.error.message.slice(0, 100))
   }
 
-  async #take(report: Report): Promise<Down> {
-    const { sequence } = report
+  async #take(read: ReadReport): Promise<Down> {
+    const { sequence } = read.report
     const answer = { kind: 'answer', sequence, date: Date.now() } as const
     try {
-      const applied = await this.#options.apply(report)
+      const applied = await this.#options.apply(read)
       if (applied.ok) return { ...answer, status: 202, body: applied.accepted }
       return { ...answer, ...describeRefusal(applied.rejection) }
     } catch (error) {

@@ -6,7 +6,20 @@ import type { Refusal } from '../contract/refusal.ts'
 import { reportSchema, type Report } from '../contract/report.ts'
 import { isIntervalTooLong } from '../domain/freshness.ts'
 
-export type Parsed = { ok: true; report: Report } | { ok: false; refusal: Refusal }
+/** A report, and the JSON that it was read from. */
+export interface ReadReport {
+  report: Report
+  text: Uint8Array<ArrayBuffer>
+}
+
+export type Parsed = ({ ok: true } & ReadReport) | { ok: false; refusal: Refusal }
+
+/** A report as it was sent. */
+export interface Wire {
+  bytes: Uint8Array<ArrayBuffer>
+  contentType: string
+  contentEncoding: string
+}
 
 interface Rules {
   /** Of its path. */
@@ -14,15 +27,26 @@ interface Rules {
   deadAfterSeconds: number
 }
 
-/** `packed`: gzip; with what it is unpacked to bounded. */
-export async function parsePacked(packed: Uint8Array<ArrayBuffer>, rules: Rules): Promise<Parsed> {
-  const bytes = await unpack(packed)
-  return bytes instanceof Uint8Array ? parseReport(bytes, rules) : { ok: false, refusal: bytes }
+/** Over the live link nothing else travels. */
+export function packedJson(bytes: Uint8Array<ArrayBuffer>): Wire {
+  return { bytes, contentType: 'application/json', contentEncoding: 'gzip' }
 }
 
-export async function unpack(
-  packed: Uint8Array<ArrayBuffer>,
-): Promise<Uint8Array<ArrayBuffer> | Refusal> {
+export async function parseWire(wire: Wire, rules: Rules): Promise<Parsed> {
+  const encoding = wire.contentEncoding.toLowerCase()
+  if (encoding !== 'identity' && encoding !== 'gzip') {
+    return { ok: false, refusal: { reason: 'content-encoding' } }
+  }
+  const bytes = encoding === 'gzip' ? await unpack(wire.bytes) : wire.bytes
+  const isUnpacked = bytes instanceof Uint8Array
+  if (!isUnpacked && bytes.reason !== 'invalid') return { ok: false, refusal: bytes }
+  if (!/^application\/json\s*(;|$)/i.test(wire.contentType)) {
+    return { ok: false, refusal: { reason: 'content-type' } }
+  }
+  return isUnpacked ? parseReport(bytes, rules) : { ok: false, refusal: bytes }
+}
+
+async function unpack(packed: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer> | Refusal> {
   try {
     const bytes = await unpackBounded(packed, REPORT_MAX_BYTES)
     return bytes ?? { reason: 'too-large', maxBytes: REPORT_MAX_BYTES }
@@ -31,7 +55,7 @@ export async function unpack(
   }
 }
 
-export function parseReport(bytes: Uint8Array, { cluster, deadAfterSeconds }: Rules): Parsed {
+function parseReport(bytes: Uint8Array<ArrayBuffer>, { cluster, deadAfterSeconds }: Rules): Parsed {
   const text = new TextDecoder().decode(bytes)
   const result = v.safeParse(v.pipe(v.string(), v.parseJson(), reportSchema), text)
   if (!result.success) {
@@ -45,7 +69,7 @@ export function parseReport(bytes: Uint8Array, { cluster, deadAfterSeconds }: Ru
     )
   }
   if (report.cluster !== cluster) return { ok: false, refusal: { reason: 'other-cluster' } }
-  return { ok: true, report }
+  return { ok: true, report, text: bytes }
 }
 
 /** The message may quote what was sent; it goes back to the signer alone, and never at length. */

@@ -59,10 +59,10 @@ export function forgetState(cluster: string, nowMs: number): void {
 
 export function parseState(stored: StoredState | null): ClusterState | null {
   if (stored === null) return null
-  const { content, services, nodes, standing, ...small } = stored
+  const { content, frame, services, nodes, standing, ...small } = stored
   return {
     ...small,
-    content: parseContent(content),
+    content: parseContent(content, frame),
     standing: { ...standing, services: parseServices(services), nodes: parseNodes(nodes) },
   }
 }

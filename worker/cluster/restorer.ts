@@ -6,6 +6,7 @@ import type { Actor } from '../domain/history.ts'
 import { NO_DECISIONS } from '../domain/decisions.ts'
 import { NOTHING_PUBLISHED, restoreState } from '../domain/restore.ts'
 import { readBackup } from '../store/cluster-record.ts'
+import { addEvents } from './event-log.ts'
 import type { Keeper } from './keeper.ts'
 import type { Links } from './links.ts'
 import type { Publisher } from './publisher.ts'
@@ -103,7 +104,7 @@ export class Restorer {
         failures: 0,
       })
       const told = { subject: 'cluster', name: '', from: null, to: null, cause: 'hand' } as const
-      storage.addEvents(this.#sql, [{ ...told, atMs: nowMs, actor, note: 'erased' }])
+      addEvents(this.#sql, [{ ...told, atMs: nowMs, actor, note: 'erased' }])
     })
     links.closeAll()
     keeper.forgetCounters()

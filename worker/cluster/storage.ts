@@ -11,9 +11,12 @@ import {
   severitySchema,
   type Content,
 } from '../contract/report.ts'
+import { compactContent } from '../contract/compact.ts'
+import { NAME_MAX_LENGTH } from '../contract/limits.ts'
+import { ifPlain, isBoolean, isByName, isNameUpTo, isNumber, isShape } from '../contract/plain.ts'
 import type { ClusterState, Pulse, Standing } from '../domain/cluster.ts'
 import type { Decisions } from '../domain/decisions.ts'
-import type { Transition } from '../domain/history.ts'
+import { isNodesService } from '../domain/nodes.ts'
 import {
   categoryStandingSchema,
   decisionsSchema,
@@ -24,13 +27,7 @@ import {
 import type { Counters } from './counters.ts'
 
 /** Bytes of one piece; the platform bounds a row at 2 MB. */
-const PIECE_MAX_BYTES = 1_500_000
-
-/** Steps with transitions whose events are kept, and their bytes, which a search reads all; older ones go. */
-const EVENT_ROWS_MAX = 2000
-const EVENT_BYTES_MAX = 4_000_000
-/** Bytes of events in one row: half of a piece, for one more may come on top. */
-const EVENT_ROW_BYTES = PIECE_MAX_BYTES / 2
+export const PIECE_MAX_BYTES = 1_500_000
 
 export const pulseSchema: v.GenericSchema<unknown, Pulse> = v.object({
   environment: v.optional(v.nullable(v.string()), null),
@@ -66,8 +63,21 @@ export const pulseSchema: v.GenericSchema<unknown, Pulse> = v.object({
   exporter: v.nullable(exporterSchema),
 })
 
-const servicesSchema: v.GenericSchema<unknown, Standing['services']> = byName(
-  v.object({ ok: v.boolean(), severity: v.nullable(severitySchema), sinceMs: v.number() }),
+type Health = Standing['services'][string]
+
+const servicesSchema = ifPlain(
+  isByName(
+    isNameUpTo(NAME_MAX_LENGTH),
+    isShape<Health>(
+      {
+        ok: isBoolean,
+        severity: (input) => input === null || input === 1 || input === 2 || input === 3,
+        sinceMs: isNumber,
+      },
+      {},
+    ),
+  ),
+  byName(v.object({ ok: v.boolean(), severity: v.nullable(severitySchema), sinceMs: v.number() })),
 )
 
 /** The version of what is to be published, and how far it got. */
@@ -88,27 +98,6 @@ const withCountersSchema = v.object({ counters: countersSchema })
 /** The newest live link: its place in the order, and that no end of it was seen. */
 const linkSchema = v.object({ ...placeSchema.entries, isOpen: v.boolean() })
 export type LinkRow = v.InferOutput<typeof linkSchema>
-
-const eventSchema: v.GenericSchema<unknown, Transition> = v.object({
-  atMs: v.number(),
-  subject: v.picklist(['service', 'category', 'node', 'ack', 'trip', 'hold', 'cluster']),
-  name: v.string(),
-  from: v.nullable(v.string()),
-  to: v.nullable(v.string()),
-  cause: v.picklist([
-    'report',
-    'silence',
-    'threshold',
-    'configmap',
-    'hand',
-    'restored',
-    'expired',
-    'recovered',
-    'changed',
-  ]),
-  actor: v.nullable(v.object({ by: v.string(), address: v.string() })),
-  note: v.string(),
-})
 
 export function createTables(sql: SqlStorage): void {
   sql.exec(
@@ -193,7 +182,12 @@ export function loadServices(sql: SqlStorage): Standing['services'] {
 }
 
 export function loadContent(sql: SqlStorage): Content | null {
-  return parse('content', contentSchema, loadText(sql, 'content'))
+  return parseContent(loadText(sql, 'content'), loadText(sql, 'frame'))
+}
+
+/** The content without the services that came with its report, which are nearly all of it. null: nothing is held. */
+export function loadFrame(sql: SqlStorage): Content | null {
+  return load(sql, 'frame', contentSchema) ?? loadContent(sql) // another version wrote it in one
 }
 
 export function loadNodes(sql: SqlStorage): Standing['nodes'] {
@@ -208,13 +202,17 @@ export function loadNodesText(sql: SqlStorage): string | null {
 export interface StoredState extends Omit<ClusterState, 'content' | 'standing'> {
   standing: Omit<Standing, 'services' | 'nodes'>
   content: string | null
+  frame: string | null
   services: string | null
   nodes: string | null
 }
 
-export function loadTexts(sql: SqlStorage): Pick<StoredState, 'content' | 'services' | 'nodes'> {
+export function loadTexts(
+  sql: SqlStorage,
+): Pick<StoredState, 'content' | 'frame' | 'services' | 'nodes'> {
   return {
     content: loadText(sql, 'content'),
+    frame: loadText(sql, 'frame'),
     services: loadText(sql, 'services'),
     nodes: loadNodesText(sql),
   }
@@ -224,8 +222,13 @@ export function parseNodes(text: string | null): Standing['nodes'] {
   return parse('nodes', nodesSchema, text)
 }
 
-export function parseContent(text: string | null): Content | null {
-  return parse('content', contentSchema, text)
+/** `frame` null: `text` is all of it. */
+export function parseContent(text: string | null, frame: string | null): Content | null {
+  if (frame === null) return parse('content', contentSchema, text)
+  const rest = parse('frame', contentSchema, frame)
+  const report = rest && parse('content', v.object({ content: contentSchema }), text)
+  if (rest === null || report === null) return null
+  return { ...rest, services: [...(report.content.services ?? []), ...(rest.services ?? [])] }
 }
 
 export function parseServices(text: string | null): Standing['services'] {
@@ -262,81 +265,28 @@ export function saveDecisions(sql: SqlStorage, decisions: Decisions): void {
 }
 
 export function saveContent(sql: SqlStorage, content: Content): void {
-  save(sql, 'content', content)
+  save(sql, 'content', compactContent(content))
+  sql.exec("DELETE FROM state WHERE key = 'frame'")
+}
+
+/**
+ * The same where all services stand in the report that it came with: its very bytes are kept, and beside them what is told
+ * otherwise, or stands in no report. To write a content of thousands of pods out anew would cost as much as to judge it.
+ */
+export function saveReported(sql: SqlStorage, content: Content, report: Uint8Array): void {
+  saveBytes(sql, 'content', report)
+  save(sql, 'frame', { ...content, services: content.services?.filter(isNodesService) ?? null })
 }
 
 export function savePublication(sql: SqlStorage, publication: Publication): void {
   save(sql, 'publication', publication)
 }
 
-/** One row for all that a step turned: an outage of a thousand services is one thing that happened. */
-export function addEvents(sql: SqlStorage, transitions: Transition[]): void {
-  if (transitions.length === 0) return
-  for (const row of packRows(transitions)) {
-    sql.exec(
-      'INSERT INTO history (events, total) VALUES (?, ? + COALESCE((SELECT total FROM history ORDER BY id DESC LIMIT 1), 0))',
-      `[${row.texts.join(',')}]`,
-      row.bytes,
-    )
-  }
-  sql.exec('DELETE FROM history WHERE id <= (SELECT MAX(id) FROM history) - ?', EVENT_ROWS_MAX)
-  // Oldest first, one by one: a search by bytes would read the whole table with every event.
-  while (isHistoryTooLarge(sql)) {
-    sql.exec('DELETE FROM history WHERE id = (SELECT MIN(id) FROM history)')
-  }
-}
-
-function packRows(transitions: Transition[]): { texts: string[]; bytes: number }[] {
-  const rows: { texts: string[]; bytes: number }[] = []
-  for (const transition of transitions) {
-    const text = JSON.stringify(transition)
-    const bytes = new TextEncoder().encode(text).length
-    const last = rows.at(-1)
-    if (last === undefined || last.bytes + bytes > EVENT_ROW_BYTES) {
-      rows.push({ texts: [text], bytes })
-    } else {
-      last.texts.push(text)
-      last.bytes += bytes
-    }
-  }
-  return rows
-}
-
-function isHistoryTooLarge(sql: SqlStorage): boolean {
-  const oldest = 'SELECT total FROM history ORDER BY id LIMIT 1'
-  const newest = 'SELECT total FROM history ORDER BY id DESC LIMIT 1'
-  const { bytes } = sql.exec(`SELECT (${newest}) - (${oldest}) AS bytes`).one()
-  return Number(bytes) >= EVENT_BYTES_MAX
-}
-
-/** Which part of the history is asked for: all of it, a service with its acks, a category with its trips, or a node. */
-export type HistoryOf = { kind: keyof typeof SUBJECTS_OF; name: string } | null
-
-const SUBJECTS_OF = {
-  service: ['service', 'ack'],
-  category: ['category', 'trip'],
-  node: ['node', 'node'],
-} as const
-
-/** Newest first, `limit` at most. */
-export function loadEvents(sql: SqlStorage, of: HistoryOf, limit: number): Transition[] {
-  const rows = sql.exec(
-    `SELECT one.value FROM history, json_each(history.events) AS one
-      WHERE ?1 OR (json_extract(one.value, '$.name') = ?2 AND json_extract(one.value, '$.subject') IN (?3, ?4))
-      ORDER BY history.id DESC, one.key DESC LIMIT ?5`,
-    of === null ? 1 : 0,
-    of?.name ?? '',
-    ...SUBJECTS_OF[of?.kind ?? 'service'],
-    limit,
-  )
-  return rows.toArray().flatMap((row) => {
-    const event = v.safeParse(v.pipe(v.string(), v.parseJson(), eventSchema), row['value'])
-    return event.success ? [event.output] : []
-  })
-}
-
 function save(sql: SqlStorage, key: string, value: unknown): void {
-  const bytes = new TextEncoder().encode(JSON.stringify(value))
+  saveBytes(sql, key, new TextEncoder().encode(JSON.stringify(value)))
+}
+
+function saveBytes(sql: SqlStorage, key: string, bytes: Uint8Array): void {
   const pieces = Math.ceil(bytes.length / PIECE_MAX_BYTES)
   for (let piece = 0; piece < pieces; piece++) {
     const part = bytes.slice(piece * PIECE_MAX_BYTES, (piece + 1) * PIECE_MAX_BYTES)

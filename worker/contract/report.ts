@@ -9,11 +9,21 @@ import {
   SUBDOMAIN_MAX_LENGTH,
   TEXT_MAX_BYTES,
 } from './limits.ts'
+import {
+  ifPlain,
+  isBoolean,
+  isCounter,
+  isListOf,
+  isNameUpTo,
+  isShape,
+  isTextUpTo,
+} from './plain.ts'
 
 const text = v.pipe(v.string(), v.maxBytes(TEXT_MAX_BYTES))
 const name = v.pipe(v.string(), v.nonEmpty(), v.maxLength(NAME_MAX_LENGTH))
 const counter = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-const timeMs = v.pipe(counter, v.maxValue(8_640_000_000_000_000)) // the last that a Date can hold
+const TIME_MAX_MS = 8_640_000_000_000_000 // the last that a Date can hold
+const timeMs = v.pipe(counter, v.maxValue(TIME_MAX_MS))
 const seconds = v.pipe(v.number(), v.finite(), v.gtValue(0), v.maxValue(86_400)) // a day: beyond it nothing here makes sense
 
 /**
@@ -57,24 +67,75 @@ export const podCheckSchema = v.object({
 })
 export type PodCheck = v.InferOutput<typeof podCheckSchema>
 
-/** What the last probe of one address saw. `answered`: it gave a health document, good or bad. */
+const isName = isNameUpTo(NAME_MAX_LENGTH)
+const isText = isTextUpTo(TEXT_MAX_BYTES)
+
+/** As it travels: `name` is the id and `ok` is true where they are left out. */
+const wireCheckSchema = v.object({
+  ...podCheckSchema.entries,
+  name: v.optional(name),
+  ok: v.optional(v.boolean()),
+})
+type WireCheck = v.InferOutput<typeof wireCheckSchema>
+
+const areWireChecks = isListOf(
+  isShape<WireCheck>(
+    { id: isName },
+    {
+      name: isName,
+      ok: isBoolean,
+      severity: (input) => input === 1 || input === 2 || input === 3,
+      businessImpact: isText,
+      technicalSummary: isText,
+      panicGuide: isText,
+      checkOutput: isText,
+      lastUpdated: isText,
+    },
+  ),
+)
+const wireChecksSchema = ifPlain(areWireChecks, v.array(wireCheckSchema))
+
+/**
+ * As it travels. `checks`: the list, or which of `checkSets` it is; `node`: the name, or which of `nodeNames`. `ok`, `ready`
+ * and `answered` are true where they are left out.
+ */
 export const targetSchema = v.object({
   id: v.pipe(v.string(), v.nonEmpty(), v.maxLength(SUBDOMAIN_MAX_LENGTH)),
-  node: v.optional(v.pipe(v.string(), v.maxLength(SUBDOMAIN_MAX_LENGTH))),
-  ready: v.boolean(),
-  ok: v.boolean(),
-  answered: v.boolean(),
+  node: v.optional(v.union([counter, v.pipe(v.string(), v.maxLength(SUBDOMAIN_MAX_LENGTH))])),
+  ready: v.optional(v.boolean()),
+  ok: v.optional(v.boolean()),
+  answered: v.optional(v.boolean()),
   reason: v.optional(text),
   checkedAt: timeMs,
-  checks: v.array(podCheckSchema),
+  checks: v.union([counter, wireChecksSchema]),
 })
-export type Target = v.InferOutput<typeof targetSchema>
+type WireTarget = v.InferOutput<typeof targetSchema>
+
+const areWireTargets = isListOf(
+  isShape<WireTarget>(
+    {
+      id: isNameUpTo(SUBDOMAIN_MAX_LENGTH),
+      checkedAt: (input) => isCounter(input) && input <= TIME_MAX_MS,
+      checks: isCounter,
+    },
+    { node: isCounter, ready: isBoolean, ok: isBoolean, answered: isBoolean, reason: isText },
+  ),
+)
+
+/** What the last probe of one address saw. `answered`: it gave a health document, good or bad. */
+export type Target = Pick<WireTarget, 'id' | 'reason' | 'checkedAt'> & {
+  node?: string
+  ready: boolean
+  ok: boolean
+  answered: boolean
+  checks: PodCheck[]
+}
 
 /**
  * `targets: null`: known, but not probed yet, so the edge's own result stands.
  * `desired: null`: no workload stands behind it. `desired` absent: it could not be listed, the edge keeps its own.
  */
-export const serviceSchema = v.object({
+const wireServiceSchema = v.object({
   name, // `name` in the home namespace, else `name.namespace`
   isResilient: v.boolean(),
   isDaemon: v.boolean(),
@@ -85,12 +146,31 @@ export const serviceSchema = v.object({
   businessImpact: v.optional(text),
   panicGuide: v.optional(text),
 })
-export type Service = v.InferOutput<typeof serviceSchema>
+type WireService = v.InferOutput<typeof wireServiceSchema>
+
+const areWireServices = isListOf(
+  isShape<WireService>(
+    {
+      name: isName,
+      isResilient: isBoolean,
+      isDaemon: isBoolean,
+      targets: (input) => input === null || areWireTargets(input),
+    },
+    {
+      desired: (input) => input === null || isCounter(input),
+      leastOk: isCounter,
+      businessImpact: isText,
+      panicGuide: isText,
+    },
+  ),
+)
+
+export type Service = Omit<WireService, 'targets'> & { targets: Target[] | null }
 
 /** `enabled` absent: the ConfigMap doesn't say, which is not the same as saying true. */
 export const categorySchema = v.object({
   name,
-  services: v.array(name),
+  services: ifPlain(isListOf(isName), v.array(name)),
   refreshSeconds: v.optional(seconds),
   isSticky: v.boolean(),
   enabled: v.optional(v.boolean()),
@@ -129,16 +209,66 @@ export const honouredAckSchema = v.object({ service: name, message: text })
 export const warningSchema = v.object({ subject: text, message: text })
 export type Warning = v.InferOutput<typeof warningSchema>
 
-/** A section that could not be read is `null`: the edge keeps its own, nothing vanishes for want of a list. */
-export const contentSchema = v.object({
+const sections = {
   environment: v.pipe(v.string(), v.maxLength(NAME_MAX_LENGTH)),
   categories: v.nullable(v.array(categorySchema)),
-  services: v.nullable(v.array(serviceSchema)),
   nodes: v.nullable(v.array(nodeSchema)),
   acks: v.nullable(v.array(honouredAckSchema)),
   warnings: v.array(warningSchema),
+}
+const wireContentSchema = v.object({
+  ...sections,
+  services: v.nullable(ifPlain(areWireServices, v.array(wireServiceSchema))),
+  checkSets: v.optional(v.array(wireChecksSchema)),
+  nodeNames: v.optional(v.array(v.pipe(v.string(), v.maxLength(SUBDOMAIN_MAX_LENGTH)))),
 })
-export type Content = v.InferOutput<typeof contentSchema>
+/** A content as it travels; compact.ts makes it. */
+export type WireContent = v.InferOutput<typeof wireContentSchema>
+
+/** A section that could not be read is `null`: the edge keeps its own, nothing vanishes for want of a list. */
+export type Content = Omit<WireContent, 'services' | 'checkSets' | 'nodeNames'> & {
+  services: Service[] | null
+}
+
+export const contentSchema = v.pipe(
+  wireContentSchema,
+  v.rawTransform(({ dataset: { value }, addIssue, NEVER }): Content => {
+    const { checkSets, nodeNames = [], services, ...rest } = value
+    const sets = checkSets?.map(wholeChecks) ?? []
+    const isUnknown = ({ checks, node }: WireTarget) =>
+      (typeof checks === 'number' && sets[checks] === undefined) ||
+      (typeof node === 'number' && nodeNames[node] === undefined)
+    if (services?.some(({ targets }) => targets?.some(isUnknown)) === true) {
+      addIssue({ message: 'a target names a checkSet or a nodeName that is not there' })
+      return NEVER
+    }
+    const whole = (target: WireTarget): Target => {
+      const { node, checks, ok = true, ready = true, answered = true } = target
+      // The very object that was read: thousands of copies would cost more than reading them did.
+      return Object.assign(target, {
+        ...(node === undefined ? {} : { node: nameOf(node) }),
+        ok,
+        ready,
+        answered,
+        checks: typeof checks === 'number' ? (sets[checks] ?? []) : wholeChecks(checks),
+      })
+    }
+    const nameOf = (node: string | number) =>
+      typeof node === 'number' ? (nodeNames[node] ?? '') : node
+    return {
+      ...rest,
+      services:
+        services?.map((service) => ({
+          ...service,
+          targets: service.targets?.map(whole) ?? null,
+        })) ?? null,
+    }
+  }),
+)
+
+function wholeChecks(checks: WireCheck[]): PodCheck[] {
+  return checks.map((check) => ({ ...check, name: check.name ?? check.id, ok: check.ok ?? true }))
+}
 
 /** Words for a component of the exporter, from best to worst. */
 export const componentStatusSchema = v.picklist(['unspecified', 'healthy', 'degraded', 'unhealthy'])

@@ -359,8 +359,16 @@ function hasNodesService({ services }: Content): boolean {
   return services?.some(isNodesService) === true
 }
 
+/** Some of its services are told only in part: what is held of them goes on standing. */
+export function leansOnHeld({ services }: Pick<Content, 'services'>): boolean {
+  return (
+    services === null ||
+    services.some(({ targets, desired }) => targets === null || desired === undefined)
+  )
+}
+
 function mergeServices(held: Service[] | null, reported: Service[] | null): Service[] | null {
-  if (reported === null) return held
+  if (reported === null || !leansOnHeld({ services: reported })) return reported ?? held
   const own = held?.filter((service) => !isNodesService(service))
   const before = new Map(own?.map((service) => [service.name, service]))
   return reported.map((service) => {

@@ -1,6 +1,6 @@
 /** What happened to a cluster, to one service or one category: each transition with its cause and who made it. */
 import { Hono, type Context } from 'hono'
-import type { HistoryOf } from '../cluster/storage.ts'
+import type { HistoryOf } from '../cluster/event-log.ts'
 import { tellEvent } from '../dialects/operator-json.ts'
 import type { AppEnv } from '../env.ts'
 import { HistoryPage } from '../views/history.tsx'

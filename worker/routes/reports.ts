@@ -3,27 +3,24 @@ import { Hono, type Context } from 'hono'
 import * as v from 'valibot'
 import { linkSignature, pushSignature } from '../auth/push-signature.ts'
 import { count, giveBack, takeCounts } from '../cluster/counters.ts'
-import { parseReport, unpack, type Parsed } from '../cluster/parse-report.ts'
+import type { Wire } from '../cluster/parse-report.ts'
 import { linkQuerySchema, linkTarget } from '../contract/link.ts'
-import { codeOf, type Refusal } from '../contract/refusal.ts'
-import type { Accepted, Report } from '../contract/report.ts'
+import type { Refusal } from '../contract/refusal.ts'
+import type { Accepted } from '../contract/report.ts'
 import { refuse } from '../dialects/refusal.ts'
-import { settingsOf, type AppEnv } from '../env.ts'
+import type { AppEnv } from '../env.ts'
 
 export const reports = new Hono<AppEnv>()
 
 reports.post('/v1/clusters/:cluster/reports', countRefused, pushSignature, async (c) => {
   const cluster = c.req.param('cluster')
-  const parsed = await parse(c.var.wire, {
+  const taken = await take(c.env.CLUSTER.getByName(cluster), cluster, {
+    bytes: c.var.wire,
     contentType: c.req.header('Content-Type') ?? '',
     contentEncoding: c.req.header('Content-Encoding') ?? 'identity',
-    cluster,
-    deadAfterSeconds: settingsOf(c.var.config, cluster).DEAD_AFTER_SECONDS,
   })
-  if (!parsed.ok) return refuse(c, parsed.refusal)
-  const applied = await apply(c.env.CLUSTER.getByName(cluster), parsed.report)
-  if (!applied.ok) return refuse(c, applied.rejection)
-  return c.json(applied.accepted, 202, { Date: new Date().toUTCString() })
+  if (!taken.ok) return refuse(c, taken.rejection)
+  return c.json(taken.accepted, 202, { Date: new Date().toUTCString() })
 })
 
 /** Whoever is let through here speaks for the cluster as long as its link lasts; the object looks at its place in the order. */
@@ -55,41 +52,20 @@ async function countRefused(c: Context<AppEnv>, next: () => Promise<void>): Prom
   if (c.var.config.PUSH_SECRETS.has(cluster)) count(cluster, 'reports', refused)
 }
 
-type Apply = { ok: true; accepted: Accepted } | { ok: false; rejection: Refusal }
+type Taken = { ok: true; accepted: Accepted } | { ok: false; rejection: Refusal }
 
-async function apply(
-  cluster: ReturnType<AppEnv['Bindings']['CLUSTER']['getByName']>,
-  report: Report,
-): Promise<Apply> {
-  const counted = takeCounts(report.cluster)
+async function take(
+  object: ReturnType<AppEnv['Bindings']['CLUSTER']['getByName']>,
+  cluster: string,
+  wire: Wire,
+): Promise<Taken> {
+  const counted = takeCounts(cluster)
   try {
-    return await cluster.applyReport(report, counted)
+    return await object.take(wire, counted)
   } catch (error) {
-    giveBack(report.cluster, counted)
+    giveBack(cluster, counted)
     // The exporter keeps its state and comes again: an object that is away costs this try only.
     console.error('report not applied:', error instanceof Error ? error.message : error)
     return { ok: false, rejection: { reason: 'unavailable' } }
   }
-}
-
-async function parse(
-  wire: Uint8Array<ArrayBuffer>,
-  request: {
-    contentType: string
-    contentEncoding: string
-    cluster: string
-    deadAfterSeconds: number
-  },
-): Promise<Parsed> {
-  const encoding = request.contentEncoding.toLowerCase()
-  if (encoding !== 'identity' && encoding !== 'gzip') {
-    return { ok: false, refusal: { reason: 'content-encoding' } }
-  }
-  const bytes = encoding === 'gzip' ? await unpack(wire) : wire
-  const isUnpacked = bytes instanceof Uint8Array
-  if (!isUnpacked && codeOf(bytes) !== 'invalid') return { ok: false, refusal: bytes }
-  if (!/^application\/json\s*(;|$)/i.test(request.contentType)) {
-    return { ok: false, refusal: { reason: 'content-type' } }
-  }
-  return isUnpacked ? parseReport(bytes, request) : { ok: false, refusal: bytes }
 }

@@ -1,5 +1,6 @@
 /** The parts of a cluster's state that outlive a version of the Worker, in storage and in KV: parsed, never trusted. */
 import * as v from 'valibot'
+import { ifPlain, isListOf, isString } from '../contract/plain.ts'
 import { severitySchema } from '../contract/report.ts'
 import type { CategoryStanding } from '../domain/cluster.ts'
 import type { Decisions } from '../domain/decisions.ts'
@@ -7,6 +8,7 @@ import type { NodeFacts } from '../domain/nodes.ts'
 import type { CategoryFacts } from '../domain/verdict.ts'
 
 const timeMs = v.nullable(v.number())
+const names = ifPlain(isListOf(isString), v.array(v.string()))
 const severity = v.nullable(severitySchema)
 
 export const leaseSchema = v.object({
@@ -34,7 +36,7 @@ export const leaseSchema = v.object({
 
 export const factsSchema: v.GenericSchema<unknown, CategoryFacts> = v.object({
   name: v.string(),
-  services: v.array(v.string()),
+  services: names,
   refreshSeconds: v.nullable(v.number()),
   isSticky: v.boolean(),
   failureThreshold: v.number(),

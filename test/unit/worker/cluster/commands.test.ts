@@ -1,3 +1,4 @@
+/** Rounds and pods that somebody asks for: how often, how long, and for whom (behaviour, section 5). */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Command } from '../../../../worker/contract/report.ts'
 import { Commands } from '../../../../worker/cluster/commands.ts'
