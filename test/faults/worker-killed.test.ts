@@ -1,7 +1,16 @@
-/** The Worker is killed, -9, and started again on the same state: nothing is lost, the verdict stands. */
+/**
+ * The Worker is killed, -9, and started again on the same state, and so are the live links, as by a deploy that tells nobody:
+ * nothing is lost, the verdict stands.
+ */
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { startProcess } from '../sandbox/process.ts'
-import { aFolder, anExporter, askGtg, aWorld } from '../support/exporter/a-setup.ts'
+import {
+  aFolder,
+  anExporter,
+  askGtg,
+  aWorld,
+  type RunningExporter,
+} from '../support/exporter/a-setup.ts'
 import { VARS } from '../support/secrets.ts'
 
 const SOON = { timeout: 15_000, interval: 20 }
@@ -11,30 +20,40 @@ it('stands where it stood, and hears from the exporter within one interval', asy
   await world.addService({ name: 'web' })
   const [orders = ''] = await world.addService({ name: 'orders' })
   world.addCategory({ name: 'read', services: ['web'] })
-  const stateDir = aFolder()
-  const first = await aWorkerProcess({ STATE_DIR: stateDir, PORT: '0' })
-  const exporter = await anExporter(world, first.url, { env: { INTERVAL_SECONDS: '1' } })
+  // Dead sooner than the Worker is back, if it went by what heartbeats over the link left in rows.
+  const vars = { STATE_DIR: aFolder(), DEAD_AFTER_SECONDS: '2' }
+  const first = await aWorkerProcess({ ...vars, PORT: '0' })
+  const exporter = await anExporter(world, first.url, {
+    env: { INTERVAL_SECONDS: '0.5' },
+    timings: { linkBackoffMs: [100, 300] },
+  })
   await world.pods.set(orders, { kind: 'failing' })
   await vi.waitFor(async () => {
     expect(await askGtg(first.url)).toEqual({ status: 503, reason: 'unhealthy' })
   }, SOON)
+  await told(exporter, 'the live link is open', 1)
 
   first.process.kill('SIGKILL')
   await first.process.ended
-  await vi.waitFor(() => {
-    expect(exporter.log.join('\n')).toContain('push degraded')
-  }, SOON)
-  const second = await aWorkerProcess({ STATE_DIR: stateDir, PORT: new URL(first.url).port })
+  await told(exporter, 'push degraded', 1)
+  const second = await aWorkerProcess({ ...vars, PORT: new URL(first.url).port })
 
   expect(await askGtg(second.url)).toEqual({ status: 503, reason: 'unhealthy' })
   expect((await askGtg(second.url, 'read')).status).toBe(200) // fresh, or late where the start took its time
   const backMs = performance.now()
-  await vi.waitFor(() => {
-    expect(exporter.log.at(-1)).toContain('push healthy')
-  }, SOON)
+  await told(exporter, 'push healthy', 2)
+  await told(exporter, 'the live link is open', 2)
   expect(performance.now() - backMs).toBeLessThan(2000)
+  expect((await askGtg(second.url, 'read')).reason).toBe('healthy')
   expect(exporter.isSuperseded()).toBe(false)
 }, 60_000)
+
+/** So often since its start. */
+async function told({ log }: RunningExporter, what: string, times: number): Promise<void> {
+  await vi.waitFor(() => {
+    expect(log.filter((line) => line.includes(what)).length).toBeGreaterThanOrEqual(times)
+  }, SOON)
+}
 
 async function aWorkerProcess(env: Record<string, string>) {
   const process = startProcess('test/sandbox/run-worker.ts', { ...VARS, ...env })
