@@ -179,12 +179,24 @@ describe('a report over the link', () => {
     expect(await beat(link, cluster, 3)).toMatchObject({ status: 202 })
   })
 
-  it('of a newer leader over HTTP ends the link', async () => {
+  it.each([
+    ['of a newer leader', { epoch: 2, sequence: 1 }],
+    ['of the same, whose link leads nowhere any more', { epoch: 1, sequence: 3 }],
+  ])('over HTTP instead ends the link: %s', async (_, place) => {
     const { cluster, link } = await aLinkedCluster()
 
-    await push(aBlind({ cluster, epoch: 2, sequence: 1, observedAt: Date.now() }))
+    await push(aBlind({ cluster, ...place, observedAt: Date.now() }))
 
     expect(await link.closed).toBe(CLOSED.superseded)
+  })
+
+  it('over HTTP that is refused leaves it alone', async () => {
+    const { cluster, link } = await aLinkedCluster()
+
+    const refused = await push(aBlind({ cluster, sequence: 2, observedAt: Date.now() }))
+
+    expect(refused.status).toBe(409)
+    expect(await beat(link, cluster, 3)).toMatchObject({ status: 202 })
   })
 })
 

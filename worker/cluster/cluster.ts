@@ -123,7 +123,7 @@ export class Cluster extends DurableObject<Env> {
     if (!parsed.ok) return { ok: false, rejection: parsed.refusal }
     const applied = await this.#apply(parsed, { isLinked: false })
     if (!applied.ok) return applied
-    this.#links.closeOlder(parsed.report.epoch)
+    this.#links.closeOlder(parsed.report)
     const commands = this.#commands.take()
     return commands.length === 0
       ? applied

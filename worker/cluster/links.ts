@@ -76,10 +76,10 @@ export class Links {
     return true
   }
 
-  /** A newer leader speaks. */
-  closeOlder(epoch: number): void {
+  /** Who pushes over HTTP, a newer leader or the same, has no link open that is older: what seems so leads nowhere. */
+  closeOlder(report: Place): void {
     for (const { socket, place } of this.#open()) {
-      if (place.epoch < epoch) closeSocket(socket, CLOSED.superseded)
+      if (isLater(report, place)) closeSocket(socket, CLOSED.superseded)
     }
   }
 
