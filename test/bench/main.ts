@@ -10,6 +10,7 @@ import { benchExporter } from './exporter.ts'
 import { benchFault } from './fault.ts'
 import { benchGtg } from './gtg.ts'
 import { benchHealth } from './health.ts'
+import { benchNodes } from './nodes.ts'
 import { WORKERD_VERSION } from './plain-runtime.ts'
 import { benchReports } from './reports.ts'
 import { benchRows } from './rows.ts'
@@ -21,6 +22,7 @@ const BENCHES: Record<string, () => Promise<void>> = {
   fault: benchFault,
   exporter: benchExporter,
   crowd: benchCrowd,
+  nodes: benchNodes,
   health: benchHealth,
   bundle: benchBundle,
   cost: benchCost,

@@ -1,6 +1,6 @@
 /**
- * `node test/bench/nodes.ts`: one collection of many nodes with 13 checks each, and what the report of them weighs. Their
- * servers are in this process, so the times are upper bounds. Prints a table.
+ * One collection of many nodes with 13 checks each, and what the report of them weighs. Their servers are in this process, so
+ * the times are upper bounds.
  */
 import { CHECK_NAMES } from '../../node-exporter/checks/index.ts'
 import type { KnownNode } from '../../node-exporter/discovery/nodes.ts'
@@ -9,6 +9,7 @@ import { NodeCollector } from '../../node-exporter/probing/node-collector.ts'
 import { packReport } from '../../node-exporter/push/content.ts'
 import { aContent, aSnapshot } from '../support/a-report.ts'
 import { LoopbackPods, type Behaviour } from '../sandbox/pods.ts'
+import { print, tell } from './table.ts'
 
 const CHECKS = [...CHECK_NAMES]
 const TIMEOUT_MS = 3000
@@ -18,14 +19,16 @@ const BAD: Behaviour = {
   checks: CHECKS.map((name) => ({ name, passed: false, reason: `${name}: ${'why '.repeat(20)}` })),
 }
 
-const rows = [
-  await measure('all well', { nodes: 200 }),
-  await measure('all fail', { nodes: 200, behaviour: BAD }),
-  await measure('ten hang', { nodes: 200, hanging: 10 }),
-  await measure('all hang', { nodes: 200, hanging: 200 }),
-  await measure('all well', { nodes: 1000 }),
-]
-console.table(rows)
+export async function benchNodes(): Promise<void> {
+  tell('200 nodes, in four states, then 1,000')
+  print('Nodes collected by the cluster role', [
+    await measure('all well', { nodes: 200 }),
+    await measure('all fail', { nodes: 200, behaviour: BAD }),
+    await measure('ten hang', { nodes: 200, hanging: 10 }),
+    await measure('all hang', { nodes: 200, hanging: 200 }),
+    await measure('all well', { nodes: 1000 }),
+  ])
+}
 
 async function measure(
   what: string,
