@@ -2,6 +2,12 @@
 import type { Deliver } from './deliver.ts'
 import type { Link } from './link.ts'
 
+/**
+ * ms that a report waits for a link that is just being opened. Over HTTPS it would overtake it, and the edge takes the link
+ * of whoever pushes for one that leads nowhere. A verdict may take half a second to the edge.
+ */
+const PATIENCE_MS = 200
+
 export type Via = 'link' | 'https'
 
 export interface Carrier {
@@ -11,7 +17,7 @@ export interface Carrier {
 }
 
 export interface CarrierOptions {
-  link: Pick<Link, 'deliver' | 'open'>
+  link: Pick<Link, 'deliver' | 'open' | 'settle'>
   /** Over HTTPS. */
   deliver: Deliver
   /** As it came, not read yet. */
@@ -23,6 +29,7 @@ export function createCarrier({ link, deliver, onCommand }: CarrierOptions): Car
   return {
     via: () => via,
     deliver: async (body, sequence) => {
+      await link.settle(PATIENCE_MS)
       const overLink = link.deliver(body, sequence)
       via = overLink === null ? 'https' : 'link'
       const delivered = await (overLink ?? deliver(body, sequence))

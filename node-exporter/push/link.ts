@@ -63,6 +63,8 @@ export class Link {
   readonly #stop = new AbortController()
   #isStopped = false
   #running: Promise<void> | null = null
+  /** The last try to open one. */
+  #opening: Promise<unknown> = Promise.resolve()
   /** null: not open. */
   #socket: WebSocket | null = null
   #waiting: Waiting | null = null
@@ -85,6 +87,14 @@ export class Link {
   /** From now on there is to be one. */
   open(): void {
     this.#running ??= this.#run()
+  }
+
+  /** Resolves when nobody is opening one, or after `forMs`. */
+  async settle(forMs: number): Promise<void> {
+    const over = new AbortController()
+    const timeUp = sleep(forMs, undefined, { signal: over.signal }).catch(() => undefined) // ended below
+    await Promise.race([this.#opening, timeUp])
+    over.abort()
   }
 
   /** null: it isn't open. A report that isn't answered in time is a failed try, and the end of this socket. */
@@ -138,7 +148,7 @@ export class Link {
   /** Opens one and keeps it until it ends. Gives the ms until the next try. */
   async #hold(): Promise<number> {
     const { order, timings, log, ...options } = this.#options
-    const upgraded = await upgrade({
+    const opening = upgrade({
       ...options,
       place: order.next(),
       timeoutMs: timings.linkTimeoutMs,
@@ -147,6 +157,8 @@ export class Link {
         this.#hear(text)
       },
     })
+    this.#opening = opening
+    const upgraded = await opening
     if (!upgraded.isOpen) return this.#takeRefusal(upgraded)
     const openedMs = performance.now()
     this.#socket = upgraded.socket

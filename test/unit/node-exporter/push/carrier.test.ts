@@ -6,9 +6,16 @@ import type { Delivered } from '../../../../node-exporter/push/deliver.ts'
 const TAKEN: Delivered = { kind: 'accepted', resend: false, commands: [] }
 const FAILED: Delivered = { kind: 'failed', reason: 'any', retryAfterMs: null, clockMoved: false }
 
-function aCarrier(given: { link?: Delivered | null; https?: Delivered } = {}) {
+interface State {
+  link: Delivered | null
+  https: Delivered
+  /** Nobody is opening a link. */
+  settled: Promise<void>
+}
+
+function aCarrier(given: Partial<State> = {}) {
   const ways: string[] = []
-  const state = { link: null, https: TAKEN, ...given }
+  const state: State = { link: null, https: TAKEN, settled: Promise.resolve(), ...given }
   const take = (way: string, delivered: Delivered) => {
     ways.push(way)
     return Promise.resolve(delivered)
@@ -18,6 +25,7 @@ function aCarrier(given: { link?: Delivered | null; https?: Delivered } = {}) {
   const carrier = createCarrier({
     link: {
       open,
+      settle: () => state.settled,
       deliver: (_, sequence) => state.link && take(`link ${sequence}`, state.link),
     },
     deliver: (_, sequence) => take(`https ${sequence}`, state.https),
@@ -44,6 +52,18 @@ describe('a report', () => {
 
     expect(ways).toEqual(['https 1', 'link 2', 'link 3', 'https 4'])
     expect(vias).toEqual(['https', 'https', 'link', 'link', 'https'])
+  })
+
+  it('waits for a link that is being opened', async () => {
+    const opened = Promise.withResolvers<void>()
+    const { state, ways, push } = aCarrier({ settled: opened.promise })
+
+    const pushing = push()
+    state.link = TAKEN
+    opened.resolve()
+    await pushing
+
+    expect(ways).toEqual(['link 1'])
   })
 
   it.each<[string, Delivered, number]>([

@@ -151,6 +151,22 @@ describe('an upgrade', () => {
     expect(link.isOpen).toBe(false)
   })
 
+  it('can be waited for, and not for long', async () => {
+    const edge = await aLinkEdge()
+    const { link } = await aLink(edge.url)
+    await link.settle(HOUR_MS) // nobody opens one
+    link.open()
+
+    await link.settle(HOUR_MS)
+    await opens(link)
+    edge.refusal = 'hang'
+    edge.close()
+    await tries(edge, 2)
+    await link.settle(1)
+
+    expect(link.isOpen).toBe(false)
+  })
+
   it('that waits for its turn is given up at the end', async () => {
     const edge = await aLinkEdge()
     edge.refusal = { status: 404 }
