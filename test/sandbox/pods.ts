@@ -9,7 +9,8 @@ export type Behaviour =
   /** As an exporter in the role node: 200, or 503 when a check fails. */
   | { kind: 'node'; checks?: { name: string; passed: boolean; reason?: string }[] }
   | { kind: 'status'; status: number }
-  | { kind: 'body'; body: string }
+  /** JSON, where nothing else is said, whatever the body is. */
+  | { kind: 'body'; body: string; contentType?: string }
   | { kind: 'slow'; ms: number }
   | { kind: 'hang' }
   | { kind: 'refuse' }
@@ -107,9 +108,11 @@ function answer(behaviour: Behaviour, response: http.ServerResponse): void {
     case 'status':
       response.writeHead(behaviour.status).end('no')
       return
-    case 'body':
-      response.writeHead(200, { 'content-type': 'application/json' }).end(behaviour.body)
+    case 'body': {
+      const { body, contentType = 'application/json' } = behaviour
+      response.writeHead(200, { 'content-type': contentType }).end(body)
       return
+    }
     case 'node': {
       const { checks = [{ name: 'node_ready', passed: true }] } = behaviour
       const isReady = checks.every(({ passed }) => passed)
