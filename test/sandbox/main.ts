@@ -36,7 +36,7 @@ const HOW: Record<string, Behaviour> = {
 
 const folder = mkdtempSync(`${tmpdir()}/pilotlight-`)
 const secret = `whsec_${randomBytes(32).toString('base64')}`
-const tokens = { narrator: randomBytes(16).toString('hex'), you: randomBytes(16).toString('hex') }
+const token = randomBytes(16).toString('hex')
 const outside = process.env['KUBECONFIG']
 
 function tell(line: string): void {
@@ -50,6 +50,7 @@ const kubeconfig = outside ?? `${folder}/kubeconfig`
 if (world !== null) writeFileSync(kubeconfig, world.api.kubeconfig(), { mode: 0o600 })
 const nodeRoles = world && (await startNodeRoles(world, { kubeconfig, tell }))
 const nodeUrl = nodeRoles?.urls.get(NODES[0] ?? '')
+const [webPod] = world?.podsOf('web') ?? []
 
 const exporter = startProcess('node-exporter/main.ts', {
   // Plugins that fetch credentials for that cluster read their own variables.
@@ -67,22 +68,20 @@ const exporter = startProcess('node-exporter/main.ts', {
 console.log(`
 Pilotlight is lit, watching ${outside ? `the cluster of ${outside}` : 'a small cluster on loopback'}. Is it good to go?
 
-  open     ${worker.url}/__health      sign in with the token ${tokens.you}
+  open     ${worker.url}/__health      sign in with the token ${token}
   curl -i ${worker.url}/__gtg
   curl -i '${worker.url}/__gtg?categories=${outside ? 'default' : 'frontend,storage'}'
   curl -i -H 'Accept: application/json' ${worker.url}/__gtg
   curl -s -H 'Accept: application/json' ${worker.url}/__health
-  curl -s -H 'Authorization: Bearer ${tokens.you}' -d 'ack-msg=known' '${worker.url}/add-ack?service-name=web'
+  curl -is -H 'Accept: application/json' '${worker.url}/__health?cache=false'      every pod is asked again first${webPod === undefined ? '' : `\n  curl -s -H 'Accept: application/json' '${worker.url}/__pod-individual-health?pod-name=${webPod}'      what it says now`}
+  curl -s -H 'Authorization: Bearer ${token}' -d 'ack-msg=known' '${worker.url}/add-ack?service-name=web'
   curl -s ${worker.url}/metrics
   curl -s -H 'Accept: application/json' ${worker.url}/clusters/demo/nodes${nodeUrl === undefined ? '' : `\n  curl -i '${nodeUrl}?check=${SANDBOX_CHECKS}'`}
   kubectl --kubeconfig ${kubeconfig} get services,pods,nodes
-${world === null ? '' : `\n${HELP}\n\nTry: break web, then watch; mend web; notready node-a.\n`}`)
+${world === null ? '' : `\n${HELP}\n\nTry: break web, then watch; mend web; notready node-a. Or break search, and refresh the page without the cache at once.\n`}`)
 
 const categories = outside ? ['default'] : CATEGORIES
-const narrator = startNarrator(`${worker.url}/__gtg?categories=${categories.join(',')}`, {
-  token: tokens.narrator,
-  tell,
-})
+const narrator = startNarrator(`${worker.url}/__gtg?categories=${categories.join(',')}`, tell)
 exporter.onLine((line) => {
   narrator.hear(line)
 })
@@ -188,10 +187,7 @@ async function startOn(port: number) {
     stateDir: `${folder}/state`,
     vars: {
       PUSH_SECRETS: JSON.stringify({ demo: secret }),
-      TOKENS: JSON.stringify([
-        { name: 'narrator', sha256: sha256(tokens.narrator), roles: ['read'] },
-        { name: 'you', sha256: sha256(tokens.you), roles: ['operate'] },
-      ]),
+      TOKENS: JSON.stringify([{ name: 'you', sha256: sha256(token), roles: ['operate'] }]),
       SESSION_SECRET: randomBytes(32).toString('hex'),
     },
   }
