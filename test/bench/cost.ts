@@ -110,7 +110,7 @@ const NOTHING: Operations = {
   kvPuts: 0,
 }
 
-/** One every 2 s finds no memo that is fresh, so each asks the object too; it is at work for a millisecond. */
+/** Each place comes every 30 s and finds no memo, so each asks the object too; that is at work for a millisecond. */
 const PROBE: Operations = {
   ...NOTHING,
   workerRequests: 1,
