@@ -30,20 +30,25 @@ interface Answer {
   body: Readable
 }
 
+/** A connection of its own for each question, closed after it; the agents are shared, for one each would cost as much again. */
+const AGENTS = {
+  http: new http.Agent({ keepAlive: false }),
+  // A pod is addressed by its IP: no certificate names it.
+  https: new https.Agent({ keepAlive: false, rejectUnauthorized: false }),
+}
+
 export const askDirectly: Ask = (place, timeoutMs) =>
-  askOnce(timeoutMs, (signal) => {
+  askOnce(timeoutMs, (deadline) => {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
     const { get } = place.scheme === 'https' ? https : http
     const options = {
       host: place.address,
       port: place.port,
       path: place.path,
-      agent: false, // a connection of its own, closed after
+      agent: AGENTS[place.scheme],
       headers: { accept: 'application/json', 'user-agent': 'pilotlight' },
-      signal,
-      rejectUnauthorized: false, // a pod is addressed by its IP: no certificate names it
     }
-    get(options, (response) => {
+    const request = get(options, (response) => {
       const contentType = response.headers['content-type'] ?? ''
       resolve({ status: response.statusCode ?? 0, contentType, body: response })
     })
@@ -52,6 +57,9 @@ export const askDirectly: Ask = (place, timeoutMs) =>
       .on('close', () => {
         reject(new Error('the connection ended without an answer'))
       })
+    deadline.giveUp = () => {
+      request.destroy()
+    }
     return promise
   })
 
@@ -70,8 +78,12 @@ export function askThrough(api: KubeApi, isAway: () => boolean): Ask {
     const path = `/api/v1/namespaces/${place.namespace}/pods/${pod}/proxy${place.path}`
     return askOnce(
       timeoutMs,
-      async (signal) => {
-        const { statusCode, headers, body } = await api.proxy(path, signal)
+      async (deadline) => {
+        const timeout = new AbortController()
+        deadline.giveUp = () => {
+          timeout.abort()
+        }
+        const { statusCode, headers, body } = await api.proxy(path, timeout.signal)
         return { status: statusCode, contentType: String(headers['content-type'] ?? ''), body }
       },
       (status, text) => (status === null ? isAway() : isRefusedByApi(status, text)),
@@ -79,19 +91,26 @@ export function askThrough(api: KubeApi, isAway: () => boolean): Ask {
   }
 }
 
+/** Of one question. No AbortSignal: at 500 questions a second each of its listeners is felt. */
+interface Deadline {
+  isOver: boolean
+  /** Set by whoever asks. */
+  giveUp: () => void
+}
+
 /** `saysNothing`: an answer, or none in time (`status` null), that is not the pod's. */
 async function askOnce(
   timeoutMs: number,
-  open: (signal: AbortSignal) => Promise<Answer>,
+  open: (deadline: Deadline) => Promise<Answer>,
   saysNothing: (status: number | null, text: string) => boolean = () => false,
 ): Promise<Asked> {
-  // Not AbortSignal.timeout, which would outlive the question: at 500 of them a second that is memory.
-  const timeout = new AbortController()
+  const deadline: Deadline = { isOver: false, giveUp: () => undefined }
   const timer = setTimeout(() => {
-    timeout.abort()
+    deadline.isOver = true
+    deadline.giveUp()
   }, timeoutMs)
   try {
-    const { status, contentType, body } = await open(timeout.signal)
+    const { status, contentType, body } = await open(deadline)
     const text = await readText(body)
     if (text === null) {
       const reason = `the answer is over ${BODY_MAX_BYTES} bytes`
@@ -99,7 +118,7 @@ async function askOnce(
     }
     return saysNothing(status, text) ? null : { isAnswer: true, status, contentType, text }
   } catch (error) {
-    if (timeout.signal.aborted) {
+    if (deadline.isOver) {
       const reason = `no answer in ${timeoutMs / 1000} s`
       return saysNothing(null, '') ? null : { isAnswer: false, reason, mayRetry: false }
     }
@@ -135,13 +154,26 @@ function isRefusedByApi(status: number, text: string): boolean {
   return status >= 400 && said.success && !said.output.message.includes('trying to reach service')
 }
 
-async function readText(body: Readable): Promise<string | null> {
+/** null: it is too long, and not read further. */
+function readText(body: Readable): Promise<string | null> {
+  const { promise, resolve, reject } = Promise.withResolvers<string | null>()
   let text = ''
   let length = 0
-  for await (const piece of body.setEncoding('utf8')) {
-    length += Buffer.byteLength(String(piece))
-    if (length > BODY_MAX_BYTES) return null // leaving the loop destroys the stream
-    text += String(piece)
-  }
-  return text
+  body
+    .setEncoding('utf8')
+    .on('data', (piece: string) => {
+      length += Buffer.byteLength(piece)
+      text += piece
+      if (length <= BODY_MAX_BYTES) return
+      resolve(null)
+      body.destroy()
+    })
+    .on('end', () => {
+      resolve(text)
+    })
+    .on('error', reject)
+    .on('close', () => {
+      reject(new Error('the connection ended within the answer'))
+    })
+  return promise
 }
