@@ -109,7 +109,7 @@ export const targetSchema = v.object({
   checkedAt: timeMs,
   checks: v.union([counter, wireChecksSchema]),
 })
-type WireTarget = v.InferOutput<typeof targetSchema>
+export type WireTarget = v.InferOutput<typeof targetSchema>
 
 const areWireTargets = isListOf(
   isShape<WireTarget>(
@@ -219,7 +219,7 @@ const sections = {
 const wireContentSchema = v.object({
   ...sections,
   services: v.nullable(ifPlain(areWireServices, v.array(wireServiceSchema))),
-  checkSets: v.optional(v.array(wireChecksSchema)),
+  checkSets: v.optional(ifPlain(isListOf(areWireChecks), v.array(v.array(wireCheckSchema)))),
   nodeNames: v.optional(v.array(v.pipe(v.string(), v.maxLength(SUBDOMAIN_MAX_LENGTH)))),
 })
 /** A content as it travels; compact.ts makes it. */

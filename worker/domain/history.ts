@@ -47,42 +47,59 @@ export function record(
 /** Services, categories and nodes that turned. */
 export function findTurns(from: Standing, to: Standing, step: Step): Transition[] {
   return [
-    ...compare(wordsOfServices(from), wordsOfServices(to)).map((turn) =>
+    ...compare(from.services, to.services, wordsOfServices).map((turn) =>
       record(step, { subject: 'service', ...turn }),
     ),
-    ...compare(wordsOfCategories(from), wordsOfCategories(to)).map((turn) => {
+    ...compare(from.categories, to.categories, wordsOfCategories).map((turn) => {
       // Of what a report can do, only its ConfigMap enables a category, and disables one that did not trip.
       const isSwitched = turn.from === 'disabled' || turn.to === 'disabled'
       const cause = isSwitched && step.cause === 'report' ? 'configmap' : step.cause
       return record(step, { subject: 'category', ...turn, cause })
     }),
-    ...compare(wordsOfNodes(from), wordsOfNodes(to)).map((turn) =>
+    ...compare(from.nodes, to.nodes, wordsOfNodes).map((turn) =>
       record(step, { subject: 'node', ...turn }),
     ),
   ]
 }
 
-function wordsOfServices({ services }: Standing): Map<string, string> {
+type Words = Map<string, string>
+
+function wordsOfServices(services: Standing['services']): Words {
   return new Map(Object.entries(services).map(([name, { ok }]) => [name, ok ? 'ok' : 'failing']))
 }
 
-function wordsOfCategories({ categories }: Standing): Map<string, string> {
+function wordsOfCategories(categories: Standing['categories']): Words {
   return new Map(categories.map(({ name, reason }) => [name, reason]))
 }
 
-function wordsOfNodes({ nodes }: Standing): Map<string, string> {
+function wordsOfNodes(nodes: Standing['nodes']): Words {
   return new Map(
     nodes?.map((facts) => [facts.name, judgeWholeNode(facts).passes ? 'ok' : 'failing']),
   )
 }
 
-function compare(before: Map<string, string>, after: Map<string, string>) {
-  return [...new Set([...before.keys(), ...after.keys()])].flatMap((name) => {
-    const from = before.get(name) ?? null
+interface Turn {
+  name: string
+  from: string | null
+  to: string | null
+}
+
+/** The very same part, as after nearly every report, has not turned. */
+function compare<T>(before: T, after: T, wordsOf: (part: T) => Words): Turn[] {
+  return before === after ? [] : compareWords(wordsOf(before), wordsOf(after))
+}
+
+function compareWords(before: Words, after: Words): Turn[] {
+  const turns: Turn[] = []
+  for (const [name, from] of before) {
     const to = after.get(name) ?? null
-    const isNew = from === null && (to === 'ok' || to === 'healthy')
-    return from === to || isNew ? [] : [{ name, from, to }]
-  })
+    if (from !== to) turns.push({ name, from, to })
+  }
+  for (const [name, to] of after) {
+    const isWell = to === 'ok' || to === 'healthy'
+    if (!isWell && !before.has(name)) turns.push({ name, from: null, to })
+  }
+  return turns
 }
 
 /** Acks of the cluster's ConfigMap that came, went, or say something else. */
@@ -94,7 +111,7 @@ export function findHonouredTurns(
   const acksOf = ({ content, decisions }: typeof from) =>
     findHonoured(content?.acks ?? null, decisions.hiddenAcks)
   const after = acksOf(to)
-  return compare(acksOf(from), after).map(({ name, from: before, to: now }) =>
+  return compareWords(acksOf(from), after).map(({ name, from: before, to: now }) =>
     record(step, {
       subject: 'ack',
       name,
