@@ -202,8 +202,8 @@ describe.skipIf(noHaproxy)('the agent-check', () => {
 
   it('leaves alone what was set by hand, and goes on with the others', async () => {
     const world = await aWorld()
-    const startedAtMs = performance.now()
     const pool = await aNodePool(world, 'nodes-agent.cfg', agentOnly)
+    const startedAtMs = performance.now() // at the latest: until then an agent may take the drain back
     await vi.waitFor(() => {
       expect(performance.now() - startedAtMs).toBeGreaterThan(TIMINGS.agentReadyMs)
     }, SOON)

@@ -32,6 +32,10 @@ it('stands where it stood, and hears from the exporter within one interval', asy
     expect(await askGtg(first.url)).toEqual({ status: 503, reason: 'unhealthy' })
   }, SOON)
   await told(exporter, 'the live link is open', 1)
+  const seenMs = performance.now()
+  await vi.waitFor(() => {
+    expect(performance.now() - seenMs).toBeGreaterThan(1000) // of heartbeats, none of which is in a row
+  }, SOON)
 
   first.process.kill('SIGKILL')
   await first.process.ended
