@@ -72,7 +72,7 @@ describe('a content that no row could hold', () => {
   function countPieces(cluster: string): Promise<number> {
     return runInDurableObject(stubOf(cluster), (_: Cluster, state) =>
       Number(
-        state.storage.sql.exec("SELECT COUNT(*) n FROM state WHERE key = 'content'").one()['n'],
+        state.storage.sql.exec("SELECT COUNT(*) n FROM state WHERE key = 'report'").one()['n'],
       ),
     )
   }

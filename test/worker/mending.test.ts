@@ -15,7 +15,7 @@ it('asks for content that another version wrote, though heartbeats fit', async (
   const cluster = await aPutCluster()
   await runInDurableObject(stubOf(cluster), (_, state) => {
     const other = new TextEncoder().encode('{}').buffer
-    state.storage.sql.exec("UPDATE state SET value = ? WHERE key = 'content'", other)
+    state.storage.sql.exec("UPDATE state SET value = ? WHERE key = 'report'", other)
   })
   await evictDurableObject(stubOf(cluster))
 

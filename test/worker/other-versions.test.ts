@@ -155,6 +155,25 @@ describe('rows of another version', () => {
     expect(await history.json()).toMatchObject({ events: [] })
   })
 
+  it('written between two of ours go before what we left', async () => {
+    const cluster = takeCluster()
+    const tellOf = async (name: string) => (await ask(`/clusters/${cluster}/__gtg/${name}`)).status
+    const withCategory = (name: string) => aContent({ categories: [aCategory({ name })] })
+    await push(aSnapshot({ cluster, observedAt: Date.now(), content: withCategory('old') }))
+    await runInDurableObject(stubOf(cluster), (_, { storage: { sql } }) => {
+      const { buffer } = new TextEncoder().encode(JSON.stringify(withCategory('new')))
+      sql.exec("INSERT OR REPLACE INTO state VALUES ('content', 0, ?)", buffer)
+    })
+    await evictDurableObject(stubOf(cluster))
+
+    const held = (await readAll(cluster))?.content
+    const content = { ...withCategory('new'), categories: null }
+    await push(aSnapshot({ cluster, sequence: 2, digest: 'd2', observedAt: Date.now(), content }))
+
+    expect(held).toEqual(withCategory('new'))
+    expect([await tellOf('new'), await tellOf('old')]).toEqual([200, 400])
+  })
+
   async function storeRows(cluster: string, rows: object): Promise<void> {
     await runInDurableObject(stubOf(cluster), (_, { storage: { sql } }) => {
       sql.exec('DELETE FROM state')

@@ -1,7 +1,7 @@
 /**
  * One object per Kubernetes cluster, and the only writer of its state. It loads state, asks the domain, stores the
- * answer; it decides nothing itself. Nothing is kept in memory but counters: after an eviction it goes on as if there
- * had been none.
+ * answer; it decides nothing itself. What it keeps in memory it may lose: counts, and who waits for what. After an eviction
+ * it goes on as if there had been none.
  */
 import { DurableObject } from 'cloudflare:workers'
 import * as v from 'valibot'
@@ -36,7 +36,7 @@ import { readConfig, settingsOf, type ClusterSettings, type Env } from '../env.t
 import { Commands } from './commands.ts'
 import type { Counters } from './counters.ts'
 import { loadEvents, type HistoryOf } from './event-log.ts'
-import { FLEET_NAME } from './fleet.ts'
+import { FLEET_NAME, type Fleet } from './fleet.ts'
 import { Keeper } from './keeper.ts'
 import { closeSocket, isLater, Links } from './links.ts'
 import { LiveLink } from './live-link.ts'
@@ -45,7 +45,10 @@ import { Publisher } from './publisher.ts'
 import { Restorer } from './restorer.ts'
 import { SilenceWatch } from './silence-watch.ts'
 import * as storage from './storage.ts'
+import { within } from './within.ts'
 
+/** ms that the fleet's object may take to say that it looks on. */
+const FLEET_TIMEOUT_MS = 3000
 /** Events in one answer: a page of history that somebody reads. */
 const HISTORY_MAX = 300
 
@@ -85,7 +88,7 @@ export class Cluster extends DurableObject<Env> {
       links,
     })
     this.#silence = new SilenceWatch(this.#cluster, {
-      fleet: () => this.env.FLEET.getByName(FLEET_NAME),
+      fleet: () => this.#fleet(),
       again: () => this.#considerSilence(),
       save: (lease, rule) => this.#saveRuling(lease, rule),
     })
@@ -94,6 +97,10 @@ export class Cluster extends DurableObject<Env> {
       apply: (read) => this.#apply(read, { isLinked: true }),
       refuse: (refusal) => {
         this.#countReport(codeOf(refusal))
+      },
+      end: async (socket, code) => {
+        await this.#endLink(socket)
+        closeSocket(socket, code)
       },
       hearPod: (answer) => {
         this.#commands.hear(answer)
@@ -171,11 +178,20 @@ export class Cluster extends DurableObject<Env> {
 
   override webSocketClose(socket: WebSocket): Promise<void> {
     closeSocket(socket, CLOSED.normal)
-    return this.#keeper.closeLink(socket)
+    return this.#endLink(socket)
   }
 
   override webSocketError(socket: WebSocket): Promise<void> {
-    return this.#keeper.closeLink(socket)
+    return this.#endLink(socket)
+  }
+
+  /** What it carried is gone with it, if it can't be stored now: then the object begins anew, as after any lost link. */
+  async #endLink(socket: WebSocket): Promise<void> {
+    try {
+      await this.#keeper.closeLink(socket)
+    } catch (error) {
+      this.ctx.abort(`the end of a link was not stored: ${String(error)}`)
+    }
   }
 
   /**
@@ -300,11 +316,21 @@ export class Cluster extends DurableObject<Env> {
     const { freshness } = settled.state.pulse
     const hasTurned = settled.transitions.length > 0 || freshness !== before.pulse.freshness
     if (hasTurned) this.#keeper.store(before, settled)
-    const isSteady = freshness === 'fresh' && !hasTurned && this.#publisher.nextPutMs() === null
-    const standing = { ...settled.state.standing, nodes: storage.loadNodes(this.#sql) }
-    await this.#publisher.put({ ...settled.state, standing }, nowMs)
+    const isPutDue = this.#publisher.nextPutMs() !== null
+    if (isPutDue) {
+      const standing = { ...settled.state.standing, nodes: storage.loadNodes(this.#sql) }
+      await this.#publisher.put({ ...settled.state, standing }, nowMs)
+    }
     await this.ctx.storage.deleteAlarm() // what a ruling has just set was for this very run
+    const isSteady = freshness === 'fresh' && !hasTurned && !isPutDue
+    if (isSteady) this.ctx.waitUntil(within(FLEET_TIMEOUT_MS, this.#fleet().watch()))
     await this.#keeper.setAlarm(settled.state, { nowMs, isSteady })
+  }
+
+  /** As whoever reads it does. */
+  async look(): Promise<void> {
+    await this.#restorer.restore()
+    await this.#look()
   }
 
   /** Whoever asks finds what time has turned, and brings the alarm forward that tells of it. */
@@ -334,6 +360,10 @@ export class Cluster extends DurableObject<Env> {
 
   #countReport(result: string): void {
     this.#keeper.count({ gtg: {}, reports: { [result]: 1 } })
+  }
+
+  #fleet(): DurableObjectStub<Fleet> {
+    return this.env.FLEET.getByName(FLEET_NAME)
   }
 
   #readWireRules() {

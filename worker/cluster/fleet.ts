@@ -1,6 +1,7 @@
 /**
  * One object for all clusters: it keeps the open episode of a correlated silence and nothing else. It asks the clusters'
- * objects how they stand, lets the domain judge, and stores what came of it.
+ * objects how they stand, lets the domain judge, and stores what came of it. And it looks at each of them now and then, so
+ * that a silence is noticed also where nobody else asks.
  */
 import { DurableObject } from 'cloudflare:workers'
 import * as v from 'valibot'
@@ -12,7 +13,7 @@ import {
   type Member,
   type Question,
 } from '../domain/fleet.ts'
-import { readConfig, type Env } from '../env.ts'
+import { readConfig, settingsOf, type Env } from '../env.ts'
 import { within } from './within.ts'
 
 /** ms that one cluster's object may take: it may be cold, or far away. Nobody waits for it but the ruling. */
@@ -53,6 +54,34 @@ export class Fleet extends DurableObject<Env> {
     return word
   }
 
+  /** From now on every cluster is looked at, also by nobody else. */
+  async watch(): Promise<void> {
+    if ((await this.ctx.storage.getAlarm()) === null) await this.#arm()
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#arm() // first: whatever becomes of this look, there is a next one
+    const ids = this.#readClusters().map(({ id }) => id)
+    const looks = ids.map((id) => within(ASK_TIMEOUT_MS, this.env.CLUSTER.getByName(id).look()))
+    await Promise.all(looks)
+  }
+
+  /** Once in the shortest time to dead: an episode opens up to twice that time after the last report. */
+  async #arm(): Promise<void> {
+    const everyMs = Math.min(...this.#readClusters().map(({ deadAfterMs }) => deadAfterMs))
+    await this.ctx.storage.setAlarm(Date.now() + everyMs)
+  }
+
+  #readClusters(): { id: string; deadAfterMs: number }[] {
+    const read = readConfig(this.env)
+    if (!read.ok) throw new Error('misconfigured')
+    const { config } = read
+    return [...config.PUSH_SECRETS.keys()].map((id) => ({
+      id,
+      deadAfterMs: settingsOf(config, id).DEAD_AFTER_SECONDS * 1000,
+    }))
+  }
+
   #load(): Episode | null {
     const read = v.safeParse(episodeSchema, this.ctx.storage.kv.get(KEY))
     return read.success ? read.output : null
@@ -68,9 +97,7 @@ export class Fleet extends DurableObject<Env> {
   }
 
   async #askAll(mustHearWitnesses: boolean): Promise<Answers> {
-    const read = readConfig(this.env)
-    if (!read.ok) throw new Error('misconfigured')
-    const ids = [...read.config.PUSH_SECRETS.keys()]
+    const ids = this.#readClusters().map(({ id }) => id)
     const asked = ids.map((id) =>
       within(ASK_TIMEOUT_MS, this.env.CLUSTER.getByName(id).tellMember(mustHearWitnesses)),
     )

@@ -111,7 +111,10 @@ export class Keeper {
   ): Promise<void> {
     const { pulse, decisions } = settled.state
     const carried = { pulse, counters: this.#counters }
-    if (isLinked && isRoutine(before, settled) && this.#links.carry(carried)) return
+    if (isLinked && isRoutine(before, settled) && this.#links.carry(carried)) {
+      await this.#setLostAlarm(settled.state, nowMs)
+      return
+    }
     const isNews = this.store(before, settled, report)
     const isSooner = before !== null && endOfLease(pulse.lease) < endOfLease(before.pulse.lease)
     const isDue =
@@ -119,11 +122,15 @@ export class Keeper {
       isSooner ||
       decisions !== before?.decisions ||
       pulse.freshness !== before?.pulse.freshness // a hold that ends is followed by a shorter lease
-    // Nothing is awaited between the write and its alarm, so that both are kept or neither. A lease that is renewed
-    // re-arms nothing; but an alarm that failed too often is gone, and whoever comes next sets it anew.
-    if (isDue || (await this.#storage.getAlarm()) === null) {
-      await this.setAlarm(settled.state, { nowMs, isSteady: false })
-    }
+    // Nothing is awaited between the write and its alarm, so that both are kept or neither.
+    if (isDue) await this.setAlarm(settled.state, { nowMs, isSteady: false })
+    else await this.#setLostAlarm(settled.state, nowMs)
+  }
+
+  /** A lease that is renewed re-arms nothing; but an alarm that failed too often is gone, and whoever comes next sets it anew. */
+  async #setLostAlarm(state: ClusterState, nowMs: number): Promise<void> {
+    const isSteady = state.pulse.freshness === 'fresh'
+    if ((await this.#storage.getAlarm()) === null) await this.setAlarm(state, { nowMs, isSteady })
   }
 
   /** Only what changed; true when KV's copy is to follow. */
@@ -199,16 +206,22 @@ export class Keeper {
       storage.saveLink(this.#sql, { ...link, isOpen: false })
     })
     const state = this.readSmall()
-    if (state !== null) await this.setAlarm(state, { nowMs: Date.now(), isSteady: false })
+    if (state === null) return
+    await this.setAlarm(state, { nowMs: Date.now(), isSteady: false })
+    await this.ringIfTurned(state.pulse)
   }
 
-  /** A deploy may drop links without telling anybody. That is told apart from an end by the row, and costs one lease. */
+  /**
+   * A deploy may drop links, or what they carry, without telling anybody. That is told apart from an end by the row, and
+   * costs one lease.
+   */
   mendLostLink(rules: () => { nowMs: number; deadAfterMs: number }): void {
     const link = storage.loadLink(this.#sql)
-    if (link === null || !link.isOpen || this.#links.newest() !== null) return
+    const isOpen = this.#links.newest() !== null
+    if (link === null || !link.isOpen || (isOpen && !this.#links.dropUnreadable())) return
     const pulse = storage.loadPulse(this.#sql)
     this.#storage.transactionSync(() => {
-      storage.saveLink(this.#sql, { ...link, isOpen: false })
+      storage.saveLink(this.#sql, { ...link, isOpen })
       if (pulse === null) return
       this.savePulse({ ...pulse, lease: leaseOfLostLink(pulse, rules()) })
     })

@@ -18,15 +18,9 @@ export interface Carried {
 const attachmentSchema = v.pipe(
   v.string(),
   v.parseJson(),
-  v.object({
-    place: placeSchema,
-    // Where another version's can't be read, the row stands.
-    carried: v.fallback(
-      v.nullable(v.object({ pulse: pulseSchema, counters: countersSchema })),
-      null,
-    ),
-  }),
+  v.object({ place: placeSchema, carried: v.unknown() }),
 )
+const carriedSchema = v.object({ pulse: pulseSchema, counters: countersSchema })
 
 export class Links {
   readonly #ctx: DurableObjectState
@@ -60,6 +54,16 @@ export class Links {
   carried(): Carried | null {
     const newest = this.#newest()
     return newest === null ? null : readCarried(newest.socket)
+  }
+
+  /** True when what the newest carries is another version's, that can't be read: it carries nothing then. */
+  dropUnreadable(): boolean {
+    const newest = this.#newest()
+    if (newest === null) return false
+    const { socket, place } = newest
+    const isReadable =
+      (readAttachment(socket)?.carried ?? null) === null || readCarried(socket) !== null
+    return !isReadable && attach(socket, { place, carried: null })
   }
 
   /** False where there is no link, or it is too much for one: then it must stand in rows. */
@@ -108,7 +112,8 @@ export function isLater(a: Place, b: Place): boolean {
 
 /** Also of one that has just closed. */
 export function readCarried(socket: WebSocket): Carried | null {
-  return readAttachment(socket)?.carried ?? null
+  const read = v.safeParse(carriedSchema, readAttachment(socket)?.carried)
+  return read.success ? read.output : null
 }
 
 export function placeOf(socket: WebSocket): Place | null {

@@ -4,7 +4,7 @@ import { podAnswerSchema, type Down, type PodAnswer } from '../contract/link.ts'
 import { REPORT_WIRE_MAX_BYTES } from '../contract/limits.ts'
 import { describeRefusal, type Refusal } from '../contract/refusal.ts'
 import type { Accepted } from '../contract/report.ts'
-import { packedJson, parseWire, type Parsed, type ReadReport } from './parse-report.ts'
+import { packedJson, parseWire, type ReadReport } from './parse-report.ts'
 
 /** Close codes of RFC 6455: a message that can't be read, and one that is too large. */
 const UNREADABLE = 1008
@@ -17,6 +17,8 @@ interface LiveLinkOptions {
     read: ReadReport,
   ) => Promise<{ ok: true; accepted: Accepted } | { ok: false; rejection: Refusal }>
   refuse: (refusal: Refusal) => void
+  /** What it carried is kept before it is closed: from then on nobody reads it there. */
+  end: (socket: WebSocket, code: number) => Promise<void>
   hearPod: (answer: PodAnswer) => void
 }
 
@@ -37,22 +39,18 @@ export class LiveLink {
       return
     }
     if (message.byteLength > REPORT_WIRE_MAX_BYTES) {
-      socket.close(TOO_LARGE)
+      await this.#options.end(socket, TOO_LARGE)
       return
     }
     const parsed = await parseWire(packedJson(new Uint8Array(message)), this.#options.rules())
     if (!parsed.ok) {
-      this.#refuse(socket, parsed)
+      // Without a sequence that could be read there is nobody to answer.
+      this.#options.refuse(parsed.refusal)
+      await this.#options.end(socket, UNREADABLE)
       return
     }
     const answer = await this.#take(parsed)
-    socket.send(JSON.stringify(answer))
-  }
-
-  /** Without a sequence that could be read there is nobody to answer. */
-  #refuse(socket: WebSocket, { refusal }: Extract<Parsed, { ok: false }>): void {
-    this.#options.refuse(refusal)
-    socket.close(UNREADABLE, describeRefusal(refusal).body.error.message.slice(0, 100))
+    if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(answer))
   }
 
   async #take(read: ReadReport): Promise<Down> {

@@ -46,7 +46,7 @@ export async function readState(
   )
   if (read === null) throw new Error(`the object of ${cluster} could not be read`)
   const value = parseState(read.stored)
-  if (value?.content === null && read.stored?.content !== null) {
+  if (value?.content === null && (read.stored?.content ?? read.stored?.report ?? null) !== null) {
     await env.CLUSTER.getByName(cluster).forgetDigest()
   }
   memo.keep(cluster, { value, startMs, doneMs: Date.now() })
@@ -59,10 +59,10 @@ export function forgetState(cluster: string, nowMs: number): void {
 
 export function parseState(stored: StoredState | null): ClusterState | null {
   if (stored === null) return null
-  const { content, frame, services, nodes, standing, ...small } = stored
+  const { content, report, frame, services, nodes, standing, ...small } = stored
   return {
     ...small,
-    content: parseContent(content, frame),
+    content: parseContent({ content, report, frame }),
     standing: { ...standing, services: parseServices(services), nodes: parseNodes(nodes) },
   }
 }

@@ -182,12 +182,12 @@ export function loadServices(sql: SqlStorage): Standing['services'] {
 }
 
 export function loadContent(sql: SqlStorage): Content | null {
-  return parseContent(loadText(sql, 'content'), loadText(sql, 'frame'))
+  return parseContent(loadContentTexts(sql))
 }
 
 /** The content without the services that came with its report, which are nearly all of it. null: nothing is held. */
 export function loadFrame(sql: SqlStorage): Content | null {
-  return load(sql, 'frame', contentSchema) ?? loadContent(sql) // another version wrote it in one
+  return hasRow(sql, 'content') ? loadContent(sql) : load(sql, 'frame', contentSchema)
 }
 
 export function loadNodes(sql: SqlStorage): Standing['nodes'] {
@@ -201,18 +201,27 @@ export function loadNodesText(sql: SqlStorage): string | null {
 /** A state whose large parts are still as they are stored. */
 export interface StoredState extends Omit<ClusterState, 'content' | 'standing'> {
   standing: Omit<Standing, 'services' | 'nodes'>
+  /** The whole content, or the report that has its services and a frame with the rest. */
   content: string | null
+  report: string | null
   frame: string | null
   services: string | null
   nodes: string | null
 }
 
-export function loadTexts(
-  sql: SqlStorage,
-): Pick<StoredState, 'content' | 'frame' | 'services' | 'nodes'> {
+type ContentTexts = Pick<StoredState, 'content' | 'report' | 'frame'>
+
+function loadContentTexts(sql: SqlStorage): ContentTexts {
   return {
     content: loadText(sql, 'content'),
+    report: loadText(sql, 'report'),
     frame: loadText(sql, 'frame'),
+  }
+}
+
+export function loadTexts(sql: SqlStorage): ContentTexts & Pick<StoredState, 'services' | 'nodes'> {
+  return {
+    ...loadContentTexts(sql),
     services: loadText(sql, 'services'),
     nodes: loadNodesText(sql),
   }
@@ -222,13 +231,18 @@ export function parseNodes(text: string | null): Standing['nodes'] {
   return parse('nodes', nodesSchema, text)
 }
 
-/** `frame` null: `text` is all of it. */
-export function parseContent(text: string | null, frame: string | null): Content | null {
-  if (frame === null) return parse('content', contentSchema, text)
+/** A whole content goes first: where there are both, a version that knows no other wrote it last. */
+export function parseContent({
+  content,
+  report = null, // an object of such a version knows none, while a deployment is under way
+  frame = null,
+}: Pick<ContentTexts, 'content'> & Partial<ContentTexts>): Content | null {
+  if (content !== null) return parse('content', contentSchema, content)
   const rest = parse('frame', contentSchema, frame)
-  const report = rest && parse('content', v.object({ content: contentSchema }), text)
-  if (rest === null || report === null) return null
-  return { ...rest, services: [...(report.content.services ?? []), ...(rest.services ?? [])] }
+  const told = rest && parse('report', v.object({ content: contentSchema }), report)
+  if (rest === null || told === null) return null
+  const services = told.content.services?.filter((service) => !isNodesService(service)) ?? []
+  return { ...rest, services: [...services, ...(rest.services ?? [])] }
 }
 
 export function parseServices(text: string | null): Standing['services'] {
@@ -266,7 +280,7 @@ export function saveDecisions(sql: SqlStorage, decisions: Decisions): void {
 
 export function saveContent(sql: SqlStorage, content: Content): void {
   save(sql, 'content', compactContent(content))
-  sql.exec("DELETE FROM state WHERE key = 'frame'")
+  sql.exec("DELETE FROM state WHERE key IN ('report', 'frame')")
 }
 
 /**
@@ -274,7 +288,8 @@ export function saveContent(sql: SqlStorage, content: Content): void {
  * otherwise, or stands in no report. To write a content of thousands of pods out anew would cost as much as to judge it.
  */
 export function saveReported(sql: SqlStorage, content: Content, report: Uint8Array): void {
-  saveBytes(sql, 'content', report)
+  saveBytes(sql, 'report', report)
+  sql.exec("DELETE FROM state WHERE key = 'content'")
   save(sql, 'frame', { ...content, services: content.services?.filter(isNodesService) ?? null })
 }
 

@@ -95,19 +95,24 @@ const areWireChecks = isListOf(
 )
 const wireChecksSchema = ifPlain(areWireChecks, v.array(wireCheckSchema))
 
+/** By what it is, and not by trying: so that a fault names its path. */
+function indexOr<T>(schema: v.GenericSchema<unknown, T>): v.GenericSchema<unknown, number | T> {
+  return v.lazy((input) => (typeof input === 'number' ? counter : schema))
+}
+
 /**
  * As it travels. `checks`: the list, or which of `checkSets` it is; `node`: the name, or which of `nodeNames`. `ok`, `ready`
  * and `answered` are true where they are left out.
  */
 export const targetSchema = v.object({
   id: v.pipe(v.string(), v.nonEmpty(), v.maxLength(SUBDOMAIN_MAX_LENGTH)),
-  node: v.optional(v.union([counter, v.pipe(v.string(), v.maxLength(SUBDOMAIN_MAX_LENGTH))])),
+  node: v.optional(indexOr(v.pipe(v.string(), v.maxLength(SUBDOMAIN_MAX_LENGTH)))),
   ready: v.optional(v.boolean()),
   ok: v.optional(v.boolean()),
   answered: v.optional(v.boolean()),
   reason: v.optional(text),
   checkedAt: timeMs,
-  checks: v.union([counter, wireChecksSchema]),
+  checks: indexOr(wireChecksSchema),
 })
 export type WireTarget = v.InferOutput<typeof targetSchema>
 

@@ -117,8 +117,8 @@ export function renewLease(
 }
 
 /**
- * Of a live link that was lost unseen, and with it when the last report over it came: whoever was heard as far as is known
- * gets what one more report would have given.
+ * Of a live link that was lost unseen, and with it when the last report over it came: whoever was alive as far as is known
+ * stays so as long as after a report. That it is fresh nobody says: it reads as late until the next one.
  */
 export function leaseOfLostLink(
   {
@@ -132,7 +132,8 @@ export function leaseOfLostLink(
     return holdBlind(lease, { blindSinceMs, nowMs, deadAfterMs })
   }
   const isAlive = freshness === 'fresh' || freshness === 'late'
-  return isAlive ? renewLease(lease, { observedAtMs: nowMs, nowMs, deadAfterMs }) : lease
+  const validUntilMs = Math.max(lease.validUntilMs ?? 0, nowMs + deadAfterMs)
+  return isAlive ? { ...lease, validUntilMs } : lease
 }
 
 /** How long blind reports hold: to 15 min after the first, and no longer than an exporter is heard. */

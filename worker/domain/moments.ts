@@ -6,18 +6,15 @@ import { endOfLease, judgeFreshness } from './freshness.ts'
 const LOOK_EVERY_MS = 5000
 
 /**
- * ms between two looks at a cluster whose reports come one after the other: to be there at the end of each lease would cost
- * a row each. Whoever reads a cluster that fell silent since, and the end of its live link, bring the look forward.
+ * ms, all of them to come. `isSteady`: reports come, and nothing else is going on. The end of each lease would be an alarm
+ * then, and each alarm a row: so it is left to whoever reads, and the fleet's object sees to it that somebody does.
  */
-const STEADY_LOOK_EVERY_MS = 3_600_000
-
-/** ms, all of them to come. `isSteady`: reports come, and nothing else is going on. */
 export function findMoments(
   { pulse, decisions }: ClusterState,
   { nowMs, isSteady }: { nowMs: number; isSteady: boolean },
 ): number[] {
   const { lease } = pulse
-  const endMs = isSteady ? nowMs + STEADY_LOOK_EVERY_MS : endOfLease(lease)
+  const endMs = isSteady ? Infinity : endOfLease(lease)
   const expiries = decisions.acks.map((ack) => ack.expiresAtMs).filter((ms) => ms !== null)
   const isHeld = lease.ruling !== null && judgeFreshness(lease, nowMs) === 'held'
   return [

@@ -775,7 +775,7 @@ describe('a round that somebody asks for', () => {
     await pass(992)
     await round
 
-    expect([atOnce, since()]).toEqual([8, 1000])
+    expect([atOnce, since()]).toEqual([16, 1000])
   })
 
   it('takes half of the places at most', async () => {
