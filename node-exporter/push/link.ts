@@ -44,6 +44,9 @@ interface Waiting {
 /** A page, a redirect, or words for "no such thing": an edge without links, or a proxy that passes none. */
 const KNOWS_NO_LINK = new Set([200, 301, 302, 307, 308, 404, 405, 426, 501])
 
+/** ms until an upgrade that one of our own reports overtook is tried again. */
+const OVERTAKEN_MS = 250
+
 /** ms that a goodbye may take. */
 const GOODBYE_MS = 500
 
@@ -175,8 +178,10 @@ export class Link {
     return this.#findDelayMs({ isHopeless: this.#wasSilent && !this.#hasAnswered })
   }
 
-  #takeRefusal({ status, reason, clockMoved }: Extract<Upgraded, { isOpen: false }>): number {
+  #takeRefusal({ status, reason, clockMoved, held }: Extract<Upgraded, { isOpen: false }>): number {
     if (clockMoved) return 0
+    // A report of our own has overtaken it: the next has a later place.
+    if (held !== null && this.#options.order.hasGiven(held)) return OVERTAKEN_MS
     this.#miss(`no live link: ${reason}`)
     return this.#findDelayMs({ isHopeless: status !== null && KNOWS_NO_LINK.has(status) })
   }

@@ -14,8 +14,14 @@ import type { EdgeClock } from './edge-clock.ts'
 export type Upgraded =
   /** `closed`: with the code, 1006 when the connection just ended. */
   | { isOpen: true; socket: WebSocket; closed: Promise<number> }
-  /** `status` null: no answer. `clockMoved`: as of a push. */
-  | { isOpen: false; status: number | null; reason: string; clockMoved: boolean }
+  /** `status` null: no answer. `clockMoved`: as of a push. `held`: the later place that the edge holds. */
+  | {
+      isOpen: false
+      status: number | null
+      reason: string
+      clockMoved: boolean
+      held: Place | null
+    }
 
 export interface Upgrade {
   /** The edge's address, under which the link's path begins. */
@@ -72,12 +78,13 @@ export async function upgrade(options: Upgrade): Promise<Upgraded> {
     .on('unexpected-response', (_, response) => {
       const clockMoved = clock.adjust(response.headers.date, sentMs, performance.now())
       const status = response.statusCode ?? 0
-      void readWhy(response).then((why) => {
+      void readWhy(response).then(({ why, held }) => {
         upgraded.resolve({
           isOpen: false,
           status,
           reason: `HTTP ${status}${why}`,
           clockMoved: clockMoved && status === 401,
+          held,
         })
         end()
       })
@@ -89,7 +96,7 @@ export async function upgrade(options: Upgrade): Promise<Upgraded> {
       clearTimeout(timer)
       signal.removeEventListener('abort', end)
       const reason = fault ?? 'the connection ended'
-      upgraded.resolve({ isOpen: false, status: null, reason, clockMoved: false })
+      upgraded.resolve({ isOpen: false, status: null, reason, clockMoved: false, held: null })
       closed.resolve(code)
     })
   signal.addEventListener('abort', end)
@@ -97,19 +104,22 @@ export async function upgrade(options: Upgrade): Promise<Upgraded> {
   return upgraded.promise
 }
 
+const NO_WORD = { why: '', held: null }
 const whySchema = v.pipe(v.string(), v.parseJson(), refusedSchema)
 
 /** What a refusal says for itself; nothing where it is long, cut off or a page. */
-async function readWhy(response: IncomingMessage): Promise<string> {
+async function readWhy(response: IncomingMessage): Promise<{ why: string; held: Place | null }> {
   let text = ''
   try {
     for await (const piece of response.setEncoding('utf8')) {
       text += String(piece)
-      if (text.length > DOWN_MAX_BYTES) return ''
+      if (text.length > DOWN_MAX_BYTES) return NO_WORD
     }
   } catch {
-    return '' // its status says enough
+    return NO_WORD // its status says enough
   }
-  const why = v.safeParse(whySchema, text)
-  return why.success ? `: ${why.output.error.message}` : ''
+  const said = v.safeParse(whySchema, text)
+  if (!said.success) return NO_WORD
+  const { error, held = null } = said.output
+  return { why: `: ${error.message}`, held }
 }

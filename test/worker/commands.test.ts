@@ -9,6 +9,7 @@ import {
   aSnapshot,
   aTarget,
 } from '../support/a-report.ts'
+import { Cluster } from '../../worker/index.ts'
 import { openLink, type Link } from './a-link.ts'
 import { ask, askJson, push, takeCluster } from './edge.ts'
 import { judgeAlone } from './object.ts'
@@ -80,6 +81,45 @@ describe('cache=false on a page', () => {
     expect(link.commands).toEqual([])
   })
 
+  it('is one read for all who are shown that round later', async () => {
+    const { cluster, link } = await aLinkedCluster()
+    const url = `/clusters/${cluster}/__health?cache=false`
+    const first = askJson(url)
+    await report(link, cluster, await link.nextCommand())
+    await first
+    const read = vi.spyOn(Cluster.prototype, 'read')
+
+    const seen: boolean[] = []
+    for (let i = 0; i < 50; i++) {
+      // oxlint-disable-next-line no-await-in-loop
+      const { ok } = await (await askJson(url)).json<{ ok: boolean }>()
+      seen.push(ok)
+    }
+
+    expect(new Set(seen)).toEqual(new Set([false]))
+    expect(read.mock.calls.length).toBeLessThanOrEqual(1)
+  })
+
+  it('of a service that nobody has asks nobody', async () => {
+    const { cluster, link } = await aLinkedCluster()
+
+    const name = 'x'.repeat(3000)
+    const answer = await askJson(
+      `/clusters/${cluster}/__pods-health?service-name=${name}&cache=false`,
+    )
+    await settle()
+
+    expect([answer.status, link.commands]).toEqual([404, []])
+  })
+
+  it('of a pod asks its service alone', async () => {
+    const { cluster, link } = await aLinkedCluster()
+
+    void askJson(`/clusters/${cluster}/__pod-individual-health?pod-name=orders-1&cache=false`)
+
+    expect(await link.nextCommand()).toMatchObject({ kind: 'round', service: 'orders' })
+  })
+
   it('is another one five seconds later', async () => {
     const { cluster, link } = await aLinkedCluster()
     const url = `/clusters/${cluster}/__health?cache=false`
@@ -105,7 +145,7 @@ describe('cache=false on a page', () => {
 
     expect(answer.headers.get('x-health-refreshed')).toBe('false')
     expect(answer.headers.get('x-health-age')).toBe('61')
-    expect(await page.text()).toContain('this is what was last known')
+    expect(await page.text()).toContain('this is the last known')
   })
 
   it('reaches an exporter without a link in the answer to its next report', async () => {

@@ -1,52 +1,21 @@
 /** The live link at the edge (behaviour, section 2): who may open one, what it carries, and what is left when it goes. */
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import * as v from 'valibot'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { CLOSED } from '../../worker/contract/link.ts'
-import { placeSchema } from '../../worker/contract/report.ts'
 import { Cluster } from '../../worker/index.ts'
 import { aBlind, aContent, aHeartbeat, aSnapshot } from '../support/a-report.ts'
 import { OTHER_SECRET } from '../support/secrets.ts'
-import { openLink, upgrade, type Link } from './a-link.ts'
+import { openLink, upgrade } from './a-link.ts'
 import { ask, bytesOf, gzip, push, readAll, takeCluster } from './edge.ts'
-import { alarmOf, judgeAlone, loseStorage, runAlarm, stubOf } from './object.ts'
+import { alarmOf, judgeAlone, runAlarm, stubOf } from './object.ts'
+import { aLinkedCluster, aSteadyCluster, beat, tell } from './linked-cluster.ts'
 import { setTimeByHand } from './put-cluster.ts'
 import { operate } from './visitors.ts'
 
 beforeEach(judgeAlone)
 
 setTimeByHand()
-
-/** A cluster that has sent a snapshot (sequence 2) over its link (sequence 1), and is put to KV. */
-async function aLinkedCluster(): Promise<{ cluster: string; link: Link }> {
-  const cluster = takeCluster()
-  const link = await openLink(cluster, { epoch: 1, sequence: 1 })
-  await link.push(aSnapshot({ cluster, sequence: 2, observedAt: Date.now() }))
-  await runAlarm(cluster)
-  return { cluster, link }
-}
-
-/** The same, a minute later: its alarm has seen that reports come. */
-async function aSteadyCluster(): Promise<{ cluster: string; link: Link }> {
-  const { cluster, link } = await aLinkedCluster()
-  vi.setSystemTime(Date.now() + 55_000)
-  await beat(link, cluster, 3)
-  vi.setSystemTime(Date.now() + 5001)
-  await runAlarm(cluster)
-  return { cluster, link }
-}
-
-function beat(link: Link, cluster: string, sequence: number) {
-  return link.push(aHeartbeat({ cluster, sequence, observedAt: Date.now() }))
-}
-
-const attachment = v.pipe(v.string(), v.parseJson(), v.object({ place: placeSchema }))
-
-async function tell(cluster: string): Promise<string> {
-  const answer = await operate(`/clusters/${cluster}/__gtg?cache=false`, { method: 'GET' })
-  return `${answer.status} ${answer.headers.get('x-gtg-reason')}`
-}
 
 /** How many rows the work writes, of SQL and of alarms. */
 async function countRows(cluster: string, work: () => Promise<unknown>): Promise<number> {
@@ -298,6 +267,17 @@ describe('heartbeats over the link', () => {
     expect(await tell(cluster)).toBe('200 late')
   })
 
+  it('set an alarm that was lost anew, where something waits for it', async () => {
+    const { cluster, link } = await aSteadyCluster()
+    await operate(`/clusters/${cluster}/disable-category?category-name=default`)
+    await beat(link, cluster, 4)
+    await runInDurableObject(stubOf(cluster), (_, { storage }) => storage.deleteAlarm())
+
+    await beat(link, cluster, 5)
+
+    expect(await alarmOf(cluster)).toBe(Date.now())
+  })
+
   it('stand beside what was acted since', async () => {
     const { cluster, link } = await aLinkedCluster()
     await beat(link, cluster, 3)
@@ -321,140 +301,6 @@ describe('heartbeats over the link', () => {
 
     expect(rows).toBeGreaterThan(0)
     expect(await tell(cluster)).toBe('200 healthy')
-  })
-})
-
-describe('a link that goes', () => {
-  it('leaves the verdict late, then dead, by the clock alone', async () => {
-    const { cluster, link } = await aLinkedCluster()
-    link.close()
-    await link.closed
-
-    const seen = []
-    for (const afterMs of [30_000, 1, 29_999, 1]) {
-      vi.setSystemTime(Date.now() + afterMs)
-      // oxlint-disable-next-line no-await-in-loop
-      seen.push(await tell(cluster))
-    }
-
-    expect(seen).toEqual(['200 healthy', '200 late', '200 late', '503 stale'])
-  })
-
-  it('sets the alarm for the end of the lease', async () => {
-    const { cluster, link } = await aSteadyCluster()
-    const steadyMs = await alarmOf(cluster)
-    await beat(link, cluster, 4)
-
-    link.close()
-    await link.closed
-    const setMs = (await alarmOf(cluster)) ?? 0
-
-    expect([steadyMs, setMs - Date.now()]).toEqual([null, 60_001])
-  })
-
-  it('without a word, in a deploy, costs one fresh lease and never reads as dead', async () => {
-    const { cluster, link } = await aSteadyCluster()
-    for (let sequence = 4; sequence < 20; sequence++) {
-      vi.setSystemTime(Date.now() + 10_000)
-      // oxlint-disable-next-line no-await-in-loop
-      await beat(link, cluster, sequence)
-    }
-
-    await evictDurableObject(stubOf(cluster), { webSockets: 'close' })
-    const seen = [await tell(cluster)]
-    vi.setSystemTime(Date.now() + 60_000)
-    seen.push(await tell(cluster))
-    vi.setSystemTime(Date.now() + 1)
-    seen.push(await tell(cluster))
-    await evictDurableObject(stubOf(cluster))
-    seen.push(await tell(cluster))
-
-    expect(seen).toEqual(['200 late', '200 late', '503 stale', '503 stale'])
-  })
-
-  it('and whose end can’t be stored is one that was lost', async () => {
-    const { cluster, link } = await aSteadyCluster()
-    vi.setSystemTime(Date.now() + 50_000)
-    await beat(link, cluster, 4)
-    vi.setSystemTime(Date.now() + 20_000)
-    await runInDurableObject(stubOf(cluster), (_, { storage }) => {
-      vi.spyOn(storage, 'transactionSync').mockImplementation(() => {
-        throw new Error('disk I/O error')
-      })
-    })
-
-    link.close()
-    await vi.waitFor(async () => {
-      expect(await tell(cluster)).toBe('200 healthy')
-    })
-  })
-
-  it('of another version, whose words can’t be read, is one that was lost', async () => {
-    const { cluster, link } = await aSteadyCluster()
-    for (let sequence = 4; sequence < 14; sequence++) {
-      vi.setSystemTime(Date.now() + 10_000)
-      // oxlint-disable-next-line no-await-in-loop
-      await beat(link, cluster, sequence)
-    }
-    await runInDurableObject(stubOf(cluster), (_, state) => {
-      for (const socket of state.getWebSockets()) {
-        const { place } = v.parse(attachment, socket.deserializeAttachment())
-        socket.serializeAttachment(JSON.stringify({ place, carried: { pulse: 'other' } }))
-      }
-    })
-    vi.setSystemTime(Date.now() + 20_000)
-    await evictDurableObject(stubOf(cluster))
-    await alarmOf(cluster)
-    vi.setSystemTime(Date.now() + 10_000)
-    await evictDurableObject(stubOf(cluster))
-    const seen = [await tell(cluster)]
-    vi.setSystemTime(Date.now() + 50_001)
-    seen.push(await tell(cluster))
-
-    expect(seen).toEqual(['200 late', '503 stale'])
-  })
-
-  it('that is half open reads as dead by what it last carried', async () => {
-    const { cluster, link } = await aSteadyCluster()
-    vi.setSystemTime(Date.now() + 20_000)
-    await beat(link, cluster, 4)
-
-    vi.setSystemTime(Date.now() + 60_000)
-    const last = await tell(cluster)
-    vi.setSystemTime(Date.now() + 1)
-
-    expect([last, await tell(cluster)]).toEqual(['200 late', '503 stale'])
-  })
-
-  it('is not believed by an object that lost its storage', async () => {
-    const { cluster, link } = await aLinkedCluster()
-    await beat(link, cluster, 3)
-
-    await loseStorage(cluster)
-    const seen = await tell(cluster)
-
-    expect([seen, await link.closed]).toEqual(['200 held', CLOSED.again])
-  })
-
-  it('is closed when its cluster is erased', async () => {
-    const { cluster, link } = await aLinkedCluster()
-
-    await operate(`/clusters/${cluster}/erase?confirm=${cluster}`)
-
-    expect([await link.closed, await tell(cluster)]).toEqual([CLOSED.again, '503 no-data'])
-  })
-
-  it('while the exporter is blind keeps what is held', async () => {
-    const { cluster, link } = await aLinkedCluster()
-    for (const sequence of [3, 4, 5, 6, 7, 8, 9, 10]) {
-      vi.setSystemTime(Date.now() + 10_000)
-      // oxlint-disable-next-line no-await-in-loop
-      await link.push(aBlind({ cluster, sequence, observedAt: Date.now() }))
-    }
-
-    await evictDurableObject(stubOf(cluster), { webSockets: 'close' })
-
-    expect(await tell(cluster)).toBe('200 held')
   })
 })
 

@@ -195,15 +195,15 @@ export class Cluster extends DurableObject<Env> {
   }
 
   /**
-   * A fresh round, of one service or of all (null). False when none came within 10 s, or nobody is there to ask: then what
-   * is held is the last known.
+   * The id of a fresh round, of one service or of all (null). null when none came within 10 s, or nobody is there to ask:
+   * then what is held is the last known.
    */
-  async refresh(service: string | null): Promise<boolean> {
+  async refresh(service: string | null): Promise<string | null> {
     await this.#restorer.restore()
     const pulse = this.#keeper.readPulse()
     const isHeard =
       pulse !== null && tellFreshness(pulse.lease, pulse.intervalSeconds, Date.now()) === 'fresh'
-    return isHeard && this.#commands.round(service)
+    return isHeard ? this.#commands.round(service) : null
   }
 
   /** What a pod itself says now. null: there is no live link, or no answer came in time. */

@@ -53,9 +53,10 @@ export class Commands {
     this.#send = send
   }
 
-  /** Resolves when a report has come that this round is in: true; or when it took too long: false. */
-  async round(service: Service): Promise<boolean> {
-    return (await within(ROUND_TIMEOUT_MS, this.#join(service, Date.now()).done)) ?? false
+  /** Resolves when a report has come that this round is in, with its id; or with null, when it took too long. */
+  async round(service: Service): Promise<string | null> {
+    const { id, done } = this.#join(service, Date.now())
+    return (await within(ROUND_TIMEOUT_MS, done)) === null ? null : id
   }
 
   /** null: nothing came in time, or too many ask. Only over a live link. */

@@ -14,7 +14,7 @@ import { Memo } from './memo.ts'
 import { parseNodes } from './storage.ts'
 import { within } from './within.ts'
 
-/** ms a view is answered from memory: what a burst of probers costs the one object, against freshness. */
+/** ms for which a view needs no renewal: what a burst of probers costs the one object, against freshness. */
 const MEMO_MS = 1000
 /** ms until the object counts as out of reach, and until KV is asked beside it (behaviour, section 4). */
 const OBJECT_DEADLINE_MS = 450

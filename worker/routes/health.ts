@@ -15,6 +15,7 @@ import { readers } from './guard.ts'
 import { linksOf } from '../views/links.ts'
 import { baseOf, placesOf } from './paths.ts'
 import {
+  findService,
   missingQuery,
   publicLinksOf,
   readCluster,
@@ -78,16 +79,16 @@ health.on('GET', placesOf('/__pods-health'), readers, async (c) => {
 })
 
 health.on('GET', placesOf('/__pod-individual-health'), readers, async (c) => {
-  const read = await readCluster(c)
-  if (!read.ok) return replyProblem(c, read.problem)
   const name = c.req.query('pod-name')
-  if (!name) return replyProblem(c, missingQuery('pod-name'))
-  const { status, cluster } = read
-  const service = status.services.find(
+  const read = await findService(
+    c,
     ({ isNodes, targets }) => !isNodes && targets.some(({ id }) => id === name),
   )
+  if (!read.ok) return replyProblem(c, read.problem)
+  if (!name) return replyProblem(c, missingQuery('pod-name'))
+  const { status, cluster, service } = read
   const target = service?.targets.find(({ id }) => id === name)
-  if (service === undefined || target === undefined) {
+  if (service === null || target === undefined) {
     const message = 'No pod of that name stands behind a service of this cluster.'
     return replyProblem(c, { status: 404, code: 'unknown-pod', message })
   }

@@ -1,9 +1,10 @@
 /**
- * The cluster that a request means, as its object has it: at most a second old for everybody, and as of now for whoever has
- * a token. With `cache=false` every target is asked again first.
+ * The cluster that a request means, as its object has it: a second old for everybody (four, while it is read again), and as
+ * of now for whoever has a token. With `cache=false` every target is asked again first.
  */
 import type { Context } from 'hono'
-import { readState } from '../cluster/read-state.ts'
+import { forgetState, readState } from '../cluster/read-state.ts'
+import { clusterViews } from '../cluster/read-view.ts'
 import { within } from '../cluster/within.ts'
 import type { ClusterState } from '../domain/cluster.ts'
 import { describeCluster, type ClusterStatus, type ServiceStatus } from '../domain/status.ts'
@@ -31,17 +32,22 @@ export interface ReadCluster {
   status: ClusterStatus
 }
 
-/** `service`: whose targets alone are asked again, where that is wanted. */
 export async function readCluster(
   c: Context<AppEnv>,
-  service: string | null = null,
 ): Promise<ReadCluster | { ok: false; problem: Problem }> {
   const found = whichCluster(c)
   if (!found.ok) return found
-  const { cluster } = found
-  const isRefreshed = c.req.query('cache') === 'false' && (await refresh(c, cluster, service))
-  const isKnown = c.var.viewer !== null || isRefreshed
-  const state = await readState(c.env, cluster, { isKnown })
+  if (isRefreshAsked(c)) await refresh(c, found.cluster, null)
+  return readKnown(c, found.cluster)
+}
+
+function isRefreshAsked(c: Context<AppEnv>): boolean {
+  return c.req.query('cache') === 'false'
+}
+
+/** As it is held. */
+async function readKnown(c: Context<AppEnv>, cluster: string): Promise<ReadCluster> {
+  const state = await readState(c.env, cluster, { isKnown: c.var.viewer !== null })
   const nowMs = Date.now()
   const status = describeCluster(state, { cluster, names: [], nowMs })
   if (status === null) throw new Error('all categories are known when none is named')
@@ -54,17 +60,21 @@ export async function readCluster(
 /** ms that the object may take beyond the 10 s that it waits itself. */
 const REFRESH_TIMEOUT_MS = 11_000
 
-/** False: nobody answered in time, so the last known is shown with its age (behaviour, section 5). */
-async function refresh(
-  c: Context<AppEnv>,
-  cluster: string,
-  service: string | null,
-): Promise<boolean> {
+/** The last round of each cluster that this isolate has shown. */
+const rounds = new Map<string, string>()
+
+/** Where nobody answers in time, the last known is shown with its age (behaviour, section 5). */
+async function refresh(c: Context<AppEnv>, cluster: string, service: string | null): Promise<void> {
   const asked = c.env.CLUSTER.getByName(cluster).refresh(service)
-  const isRefreshed = (await within(REFRESH_TIMEOUT_MS, asked)) ?? false
-  c.set('refreshed', isRefreshed)
-  c.header('X-Health-Refreshed', String(isRefreshed))
-  return isRefreshed
+  const round = await within(REFRESH_TIMEOUT_MS, asked)
+  c.set('refreshed', round !== null)
+  c.header('X-Health-Refreshed', String(round !== null))
+  if (round === null || rounds.get(cluster) === round) return
+  // What was read before is not what was asked for. But one read shows a round to all who wait for it.
+  const beforeMs = Date.now() - 1
+  rounds.set(cluster, round)
+  forgetState(cluster, beforeMs)
+  clusterViews.forget(cluster, beforeMs)
 }
 
 /** The same with the service that the query names. */
@@ -72,11 +82,27 @@ export async function readService(
   c: Context<AppEnv>,
 ): Promise<(ReadCluster & { service: ServiceStatus }) | { ok: false; problem: Problem }> {
   const name = c.req.query('service-name')
-  const read = await readCluster(c, name)
+  const read = await findService(c, (one) => one.name === name)
   if (!read.ok) return read
   if (!name) return { ok: false, problem: missingQuery('service-name') }
-  const service = read.status.services.find((one) => one.name === name)
-  return service === undefined ? { ok: false, problem: UNKNOWN_SERVICE } : { ...read, service }
+  const { service } = read
+  return service === null ? { ok: false, problem: UNKNOWN_SERVICE } : { ...read, service }
+}
+
+/** The same with the one service that `isIt` says; null: there is none. Its targets alone are asked again. */
+export async function findService(
+  c: Context<AppEnv>,
+  isIt: (service: ServiceStatus) => boolean,
+): Promise<(ReadCluster & { service: ServiceStatus | null }) | { ok: false; problem: Problem }> {
+  const found = whichCluster(c)
+  if (!found.ok) return found
+  const { cluster } = found
+  const held = await readKnown(c, cluster)
+  const service = held.status.services.find(isIt) ?? null
+  if (service === null || !isRefreshAsked(c)) return { ...held, service }
+  await refresh(c, cluster, service.name)
+  const read = await readKnown(c, cluster)
+  return { ...read, service: read.status.services.find(isIt) ?? null }
 }
 
 export const UNKNOWN_SERVICE: Problem = {

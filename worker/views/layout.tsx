@@ -95,8 +95,8 @@ export function Layout(props: LayoutProps) {
           <Session frame={frame} path={path} />
         </header>
         <section class="bar" aria-label="Age of the data">
-          <DataLine nowMs={frame.nowMs} cluster={cluster} />
-          {isRefreshable && <Refresh frame={frame} path={path} />}
+          <DataLine frame={frame} cluster={cluster} />
+          {isRefreshable && <Refresh path={path} />}
           <p id="note" role="status"></p>
         </section>
         <main id="main" tabindex={-1}>
@@ -154,14 +154,10 @@ function Session({ frame: { viewer, canSignIn }, path }: { frame: Frame; path: s
   )
 }
 
-function Refresh({ frame: { refreshed }, path }: { frame: Frame; path: string }) {
+function Refresh({ path }: { path: string }) {
   const href = `${path}${path.includes('?') ? '&' : '?'}cache=false`
   return (
-    <p class="refresh">
-      {refreshed === true && <span>All of it was asked again just now. </span>}
-      {refreshed === false && (
-        <strong>Nobody could be asked again: this is what was last known. </strong>
-      )}
+    <p>
       <a href={href} rel="nofollow">
         Refresh without the cache
       </a>
@@ -169,7 +165,13 @@ function Refresh({ frame: { refreshed }, path }: { frame: Frame; path: string })
   )
 }
 
-function DataLine({ nowMs, cluster }: { nowMs: number; cluster: ClusterLine | null }) {
+function DataLine({
+  frame: { nowMs, refreshed },
+  cluster,
+}: {
+  frame: Frame
+  cluster: ClusterLine | null
+}) {
   if (cluster === null) {
     return (
       <p id="line" data-live>
@@ -193,6 +195,8 @@ function DataLine({ nowMs, cluster }: { nowMs: number; cluster: ClusterLine | nu
           </>
         )}
       </span>
+      {refreshed === true && <span class="quiet">asked again just now</span>}
+      {refreshed === false && <strong>could not be asked again: this is the last known</strong>}
     </p>
   )
 }

@@ -46,9 +46,8 @@ main:focus { outline: none; }
 .session { display: flex; align-items: center; gap: .75rem; margin: 0; }
 .bar { position: sticky; top: 0; z-index: 1; display: flex; flex-wrap: wrap; gap: 0 1.5rem; justify-content: space-between; margin-bottom: 2rem; padding: .5rem 0; background: var(--page); border-bottom: 1px solid var(--line); font-size: .9375rem; }
 .bar p { margin: 0; }
-.bar .refresh { margin-inline-start: auto; }
 #line, .standing { display: flex; flex-wrap: wrap; align-items: baseline; gap: .125rem .875rem; }
-.live { overflow-x: auto; max-height: 30rem; margin: .5rem 0 0; white-space: pre-wrap; overflow-wrap: anywhere; font-size: .875rem; }
+.live { overflow: auto; max-height: 30rem; margin: .5rem 0 0; padding: .75rem; border: 1px solid var(--line); white-space: pre-wrap; overflow-wrap: anywhere; font: .875rem/1.5 ui-monospace, monospace; }
 #note:empty { display: none; }
 #note.alarm { color: var(--critical); font-weight: 600; }
 

@@ -82,10 +82,10 @@ describe('an upgrade', () => {
     expect(order.next()).toEqual({ epoch: 3, sequence: 3 })
   })
 
-  it('is made again with a later place where it is refused for its place', async () => {
+  it('is made again with a later place, soon and quietly, where a report of its own overtook it', async () => {
     const edge = await aLinkEdge()
     edge.refusal = { status: 409, body: { error, held: { epoch: 3, sequence: 1 } } }
-    const { link, order } = await aLink(edge.url)
+    const { link, order, logged } = await aLink(edge.url, { linkBackoffMs: [HOUR_MS, HOUR_MS] })
 
     link.open()
     await tries(edge, 1)
@@ -96,6 +96,7 @@ describe('an upgrade', () => {
     const sequences = edge.upgrades.map(({ sequence }) => sequence)
     expect(sequences[0]).toBe(1)
     expect(sequences.at(-1)).toBeGreaterThan(2)
+    expect(logged('no live link')).toEqual([])
   })
 
   it('tells the time when it is refused for that, and is made again at once', async () => {
