@@ -8,15 +8,15 @@ import * as v from 'valibot'
 import { CLOSED, linkQuerySchema, type PodAnswer } from '../contract/link.ts'
 import { codeOf, describeRefusal, type Refusal } from '../contract/refusal.ts'
 import type { Accepted } from '../contract/report.ts'
-import { applyAct, passMoment, type Act, type ActRejection } from '../domain/acts.ts'
-import type { Ack } from '../domain/acks.ts'
 import {
-  applyReport,
-  leansOnHeld,
-  type CategoryStanding,
-  type ClusterState,
-  type Rules,
-} from '../domain/cluster.ts'
+  applyAct,
+  describeOutcome,
+  passMoment,
+  type Act,
+  type ActOutcome,
+  type ActRejection,
+} from '../domain/acts.ts'
+import { applyReport, leansOnHeld, type ClusterState, type Rules } from '../domain/cluster.ts'
 import type { Member } from '../domain/fleet.ts'
 import {
   judgeFreshness,
@@ -29,7 +29,6 @@ import {
 import { makeView, type ClusterView } from '../domain/gtg.ts'
 import type { Actor, Transition } from '../domain/history.ts'
 import type { NodesView } from '../domain/node-gtg.ts'
-import type { Hold } from '../domain/decisions.ts'
 import { applyRuling, isSameRuling } from '../domain/silence.ts'
 import { judgeServices, observeCategories } from '../domain/verdict.ts'
 import { readConfig, settingsOf, type ClusterSettings, type Env } from '../env.ts'
@@ -388,14 +387,3 @@ export class Cluster extends DurableObject<Env> {
 
 /** What answers for nodes are made of, as it is stored. */
 export type StoredNodesView = Omit<NodesView, 'nodes'> & { nodes: string | null }
-
-/** How things stand after an act, of what it was about. */
-export type ActOutcome =
-  { ack: Ack | null } | { category: CategoryStanding | null } | { hold: Hold | null }
-
-function describeOutcome({ decisions, standing }: ClusterState, act: Act): ActOutcome {
-  if ('service' in act)
-    return { ack: decisions.acks.find((a) => a.service === act.service) ?? null }
-  if (act.kind === 'hold') return { hold: decisions.hold }
-  return { category: standing.categories.find(({ name }) => name === act.category) ?? null }
-}

@@ -1,5 +1,5 @@
 /** What scripts that act read: acks, categories and history in JSON, with times as RFC 3339. */
-import type { ActOutcome } from '../cluster/cluster.ts'
+import type { ActOutcome } from '../domain/acts.ts'
 import type { Hold } from '../domain/decisions.ts'
 import type { Transition } from '../domain/history.ts'
 import type { CategoryStatus } from '../domain/status.ts'

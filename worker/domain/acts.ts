@@ -2,9 +2,9 @@
  * What a person or script may do to a cluster: ack a service and take it back, switch a category off and on. An act in,
  * a new state with its transitions out, or a rejection that changes nothing (behaviour, sections 3 and 5).
  */
-import { describeFailure, type AckUntil } from './acks.ts'
-import type { ClusterState } from './cluster.ts'
-import { findHonoured, type Decisions, type Override } from './decisions.ts'
+import { describeFailure, type Ack, type AckUntil } from './acks.ts'
+import type { CategoryStanding, ClusterState } from './cluster.ts'
+import { findHonoured, type Decisions, type Hold, type Override } from './decisions.ts'
 import { record, type Actor, type Step, type Transition } from './history.ts'
 import { judgeService } from './service-health.ts'
 import { endOfAck, endOfHold, endOfTrip, settle, type Settled } from './settle.ts'
@@ -222,4 +222,15 @@ function conclude(
 /** Time alone: acks run out, the cluster turns late and dead. */
 export function passMoment(state: ClusterState, nowMs: number): Settled {
   return settle(state, state, { nowMs, cause: 'expired', moved: null })
+}
+
+/** How things stand after an act, of what it was about. */
+export type ActOutcome =
+  { ack: Ack | null } | { category: CategoryStanding | null } | { hold: Hold | null }
+
+export function describeOutcome({ decisions, standing }: ClusterState, act: Act): ActOutcome {
+  if ('service' in act)
+    return { ack: decisions.acks.find((a) => a.service === act.service) ?? null }
+  if (act.kind === 'hold') return { hold: decisions.hold }
+  return { category: standing.categories.find(({ name }) => name === act.category) ?? null }
 }
