@@ -12,7 +12,7 @@ export async function bundleWorker({
     stdin: { contents: entry, resolveDir: ROOT, sourcefile: 'bench-entry.ts', loader: 'ts' },
     bundle: true,
     minify,
-    keepNames: true, // as wrangler does
+    keepNames: false, // as wrangler.toml says
     format: 'esm',
     target: 'es2024',
     external: ['cloudflare:workers'],
