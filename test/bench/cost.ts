@@ -10,8 +10,8 @@ const INTERVAL_SECONDS = 10
 const HEARTBEATS_A_DAY = 86_400 / INTERVAL_SECONDS
 /** Assumed: services that fail and recover, twice an hour each. */
 const TURNS_A_DAY = 96
-/** An object whose cluster reports looks once an hour. */
-const ALARMS_A_DAY = 24
+/** The fleet's object looks at each cluster once in DEAD_AFTER_SECONDS (60), by an alarm of its own. */
+const LOOKS_A_DAY = 1440
 /** A link that is dropped by deploys and networks is opened anew about as often; each time is a request to either. */
 const LINKS_A_DAY = 10
 /** One Route 53 health check: 15 places, each every 30 s. */
@@ -78,12 +78,16 @@ function priceOf(
   const one = addUp([
     times(operationsOf(costs.heartbeat, over), HEARTBEATS_A_DAY),
     times(operationsOf(costs.turn, over), TURNS_A_DAY),
-    times({ ...NOTHING, objectRequests: 1, rowsWritten: 1 }, ALARMS_A_DAY),
+    times(
+      { ...NOTHING, objectRequests: 1, gbSeconds: 0.001 * OBJECT_GB, rowsRead: 10 },
+      LOOKS_A_DAY,
+    ),
     over === 'HTTP'
       ? NOTHING
       : times({ ...NOTHING, workerRequests: 1, objectRequests: 1, rowsWritten: 2 }, LINKS_A_DAY),
   ])
-  const day = times(one, clusters)
+  const fleet = times({ ...NOTHING, objectRequests: 1, rowsWritten: 1, rowsRead: 1 }, LOOKS_A_DAY)
+  const day = addUp([times(one, clusters), fleet])
   const probes = times(PROBE, ROUTE_53_PROBES_A_DAY * clusters)
   const left = probesLeft(day)
   return {
