@@ -4,6 +4,8 @@
  */
 import http from 'node:http'
 import https from 'node:https'
+import net from 'node:net'
+import tls from 'node:tls'
 import type { Readable } from 'node:stream'
 import * as v from 'valibot'
 import { KubeError, type KubeApi } from '../discovery/kube-api.ts'
@@ -30,11 +32,11 @@ interface Answer {
   body: Readable
 }
 
-/** A connection of its own for each question, closed after it; the agents are shared, for one each would cost as much again. */
-const AGENTS = {
-  http: new http.Agent({ keepAlive: false }),
+/** A connection of its own for each question, closed after it. Without an agent, which would only count them. */
+const CONNECT = {
+  http: ({ address: host, port }: Place) => net.connect({ host, port }),
   // A pod is addressed by its IP: no certificate names it.
-  https: new https.Agent({ keepAlive: false, rejectUnauthorized: false }),
+  https: ({ address: host, port }: Place) => tls.connect({ host, port, rejectUnauthorized: false }),
 }
 
 export const askDirectly: Ask = (place, timeoutMs) =>
@@ -45,7 +47,7 @@ export const askDirectly: Ask = (place, timeoutMs) =>
       host: place.address,
       port: place.port,
       path: place.path,
-      agent: AGENTS[place.scheme],
+      createConnection: () => CONNECT[place.scheme](place),
       headers: { accept: 'application/json', 'user-agent': 'pilotlight' },
     }
     const request = get(options, (response) => {

@@ -1,5 +1,5 @@
 /** One target that is asked again and again: what is kept of it, and what of that is told or is news. */
-import type { Target } from '../../worker/contract/report.ts'
+import type { PodCheck, Target } from '../../worker/contract/report.ts'
 import type { Discovered } from '../discovery/discovery.ts'
 import type { DiscoveredTarget } from '../discovery/targets.ts'
 import { notAnswered } from './health-answer.ts'
@@ -54,17 +54,41 @@ export function failingNames({ checks }: NonNullable<Probed>): string[] {
   return checks.filter((check) => !check.ok).map((check) => check.name)
 }
 
-/** What changed from one answer to the next; null: nothing that anybody reads. */
+/** What changed from one answer to the next; null: nothing that anybody reads. Looked at 500 times a second. */
 export function findChange(before: Probed, after: NonNullable<Probed>): 'verdict' | 'text' | null {
-  if (before === null || verdictKey(before) !== verdictKey(after)) return 'verdict'
-  return textKey(before) === textKey(after) ? null : 'text'
+  if (before === null || !isSameVerdict(before, after)) return 'verdict'
+  const isSame = before.reason === after.reason && areSame(before.checks, after.checks, TEXTS)
+  return isSame ? null : 'text'
 }
 
-function verdictKey({ ok, answered, checks }: NonNullable<Probed>): string {
-  const failing = checks.filter((check) => !check.ok).map(({ id, severity }) => [id, severity])
-  return JSON.stringify([ok, answered, failing])
+function isSameVerdict(before: NonNullable<Probed>, after: NonNullable<Probed>): boolean {
+  const failing = ({ checks }: typeof after) => checks.filter((check) => !check.ok)
+  return (
+    before.ok === after.ok &&
+    before.answered === after.answered &&
+    areSame(failing(before), failing(after), ['id', 'severity'])
+  )
 }
 
-function textKey({ reason, checks }: NonNullable<Probed>): string {
-  return JSON.stringify([reason, checks.map((check) => ({ ...check, lastUpdated: null }))])
+/** When it was last updated says nothing of how it is. */
+const TEXTS = [
+  'id',
+  'name',
+  'ok',
+  'severity',
+  'businessImpact',
+  'technicalSummary',
+  'panicGuide',
+  'checkOutput',
+] as const
+
+function areSame(
+  before: PodCheck[],
+  after: PodCheck[],
+  keys: readonly (keyof PodCheck)[],
+): boolean {
+  return (
+    before.length === after.length &&
+    before.every((check, i) => keys.every((key) => check[key] === after[i]?.[key]))
+  )
 }

@@ -311,13 +311,8 @@ export class Prober {
     const before = entry.outcome
     entry.outcome = { ...probed, checkedAt: this.#options.now() }
     entry.dueMs = this.#findDueMs(entry.periodMs)
-    const health = judgeService(this.describe(member.service))
-    member.streak.take(entry.target.id, {
-      failed: !probed.ok,
-      isServiceOk: health?.ok ?? true,
-      isForced: entry.asking?.isForced ?? false,
-      targets: [...member.entries.values()].map(({ target }) => target.id),
-    })
+    // As nearly always: it goes on being well, and there is no streak to end.
+    if (before?.ok !== true || !probed.ok || member.streak.count > 0) this.#count(member, entry)
     if ((before?.ok ?? true) !== probed.ok && entry.target.id !== NOBODY) {
       this.#options.onTurn({
         service: member.service.name,
@@ -328,5 +323,14 @@ export class Prober {
     }
     const change = findChange(before, probed)
     if (change !== null) this.#options.onChange(change)
+  }
+
+  #count({ service, entries, streak }: Member, { target, outcome, asking }: Entry): void {
+    streak.take(target.id, {
+      failed: outcome?.ok === false,
+      isServiceOk: judgeService(this.describe(service))?.ok ?? true,
+      isForced: asking?.isForced ?? false,
+      targets: [...entries.values()].map((one) => one.target.id),
+    })
   }
 }

@@ -4,8 +4,9 @@ import * as v from 'valibot'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { CLOSED } from '../../worker/contract/link.ts'
 import { placeSchema } from '../../worker/contract/report.ts'
+import { Fleet } from '../../worker/index.ts'
 import { aBlind } from '../support/a-report.ts'
-import { alarmOf, judgeAlone, loseStorage, stubOf } from './object.ts'
+import { alarmOf, judgeAlone, loseStorage, runAlarm, stubOf } from './object.ts'
 import { aLinkedCluster, aSteadyCluster, beat, tell } from './linked-cluster.ts'
 import { setTimeByHand } from './put-cluster.ts'
 import { operate } from './visitors.ts'
@@ -104,6 +105,15 @@ describe('a link that goes', () => {
     seen.push(await tell(cluster))
 
     expect(seen).toEqual(['200 late', '503 stale'])
+  })
+
+  it('sets the alarm for the end of the lease, where the fleet can’t look on', async () => {
+    const { cluster } = await aLinkedCluster()
+    vi.spyOn(Fleet.prototype, 'watch').mockRejectedValue(new Error('overloaded'))
+    vi.setSystemTime(Date.now() + 50_000)
+    await runAlarm(cluster)
+
+    expect(((await alarmOf(cluster)) ?? 0) - Date.now()).toBe(10_001)
   })
 
   it('that is half open reads as dead by what it last carried', async () => {

@@ -320,10 +320,12 @@ export class Cluster extends DurableObject<Env> {
       const standing = { ...settled.state.standing, nodes: storage.loadNodes(this.#sql) }
       await this.#publisher.put({ ...settled.state, standing }, nowMs)
     }
-    await this.ctx.storage.deleteAlarm() // what a ruling has just set was for this very run
     const isSteady = freshness === 'fresh' && !hasTurned && !isPutDue
-    if (isSteady) this.ctx.waitUntil(within(FLEET_TIMEOUT_MS, this.#fleet().watch()))
-    await this.#keeper.setAlarm(settled.state, { nowMs, isSteady })
+    // Who is not looked at must look itself.
+    const isWatched = isSteady && (await within(FLEET_TIMEOUT_MS, this.#fleet().watch())) !== null
+    const state = this.#keeper.readSmall() ?? settled.state // a report or an act may have come meanwhile
+    await this.ctx.storage.deleteAlarm() // what a ruling has just set was for this very run
+    await this.#keeper.setAlarm(state, { nowMs: Date.now(), isSteady: isWatched })
   }
 
   /** As whoever reads it does. */

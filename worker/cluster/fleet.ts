@@ -54,9 +54,10 @@ export class Fleet extends DurableObject<Env> {
     return word
   }
 
-  /** From now on every cluster is looked at, also by nobody else. */
-  async watch(): Promise<void> {
+  /** From now on every cluster is looked at: true. Throws as `judge` does. */
+  async watch(): Promise<true> {
     if ((await this.ctx.storage.getAlarm()) === null) await this.#arm()
+    return true
   }
 
   override async alarm(): Promise<void> {
