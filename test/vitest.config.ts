@@ -11,7 +11,7 @@ export default defineConfig({
     reporters: process.env['CI']
       ? ['default', ['json', { outputFile: 'dist/tests.json' }]]
       : ['default'],
-    maxWorkers: 2, // what two cores can carry; the default leaves one of them idle
+    maxWorkers: 3, // of two cores: many tests wait for a process or for a timer most of the time
     testTimeout: 20_000,
     hookTimeout: 30_000,
     projects: [
