@@ -67,7 +67,7 @@ small.failing { color: var(--critical); } small.acked { color: var(--acked); } s
 .verdict .notes { font-weight: 450; }
 .crumbs { display: flex; flex-wrap: wrap; margin-bottom: .25rem; font-size: .9375rem; }
 .crumbs a { padding: .125rem 0; }
-.crumbs a::after { content: "/"; display: inline-block; padding: 0 .5em; color: var(--quiet); }
+.crumbs a:not(:last-child)::after { content: "/"; display: inline-block; padding: 0 .5em; color: var(--quiet); }
 
 .panel, .banner, .attention { padding: 1rem 1.25rem; margin: 0 0 1.25rem; border: 1px solid var(--line); border-radius: 10px; background: var(--raised); }
 .panel > :last-child, .panel dl > :last-child, .banner p:last-child { margin-bottom: 0; }
