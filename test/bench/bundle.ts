@@ -1,6 +1,6 @@
 /** What of the Worker has to be fetched and read before its first answer: its size, and how long workerd takes to start it. */
 import { gzipSync } from 'node:zlib'
-import { bundleWorker } from './bundle-worker.ts'
+import { bundleWorker } from '../sandbox/bundle-worker.ts'
 import { median } from './load.ts'
 import { startPlain, type PlainOptions } from './plain-runtime.ts'
 import { ALONE } from './reports-like-real.ts'

@@ -1,6 +1,6 @@
 /** `__gtg` out of the memo, against a bare Worker that gives the same answer as a constant: what our own code costs a prober. */
 import { ALONE, contentOf, pushRequest, Reporter } from './reports-like-real.ts'
-import { bundleWorker } from './bundle-worker.ts'
+import { bundleWorker } from '../sandbox/bundle-worker.ts'
 import { getRequest, median, quantile, repeat, runLoad } from './load.ts'
 import { startPlain, type PlainRuntime } from './plain-runtime.ts'
 import { atLeast, atMost, print, round, tell, type Row } from './table.ts'

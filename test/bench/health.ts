@@ -1,6 +1,6 @@
 /** The pages that people and widgets read, at 1,000 services: how long they take, and how large they are. */
 import { gzipSync } from 'node:zlib'
-import { bundleWorker } from './bundle-worker.ts'
+import { bundleWorker } from '../sandbox/bundle-worker.ts'
 import { median, quantile } from './load.ts'
 import { startPlain, type PlainRuntime } from './plain-runtime.ts'
 import { ALONE, contentOf, podName, Reporter } from './reports-like-real.ts'

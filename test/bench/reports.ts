@@ -1,6 +1,6 @@
 /** What a report costs the edge, over HTTP and over the link: time, CPU of the Worker and the object together, and bytes. */
 import type { Report } from '../../worker/contract/report.ts'
-import { bundleWorker } from './bundle-worker.ts'
+import { bundleWorker } from '../sandbox/bundle-worker.ts'
 import { median, quantile } from './load.ts'
 import { startPlain, type PlainRuntime } from './plain-runtime.ts'
 import { ALONE, contentOf, podName, Reporter } from './reports-like-real.ts'

@@ -1,7 +1,7 @@
 /** Operations that the platform bills, counted while 5,000 pods report: over HTTP and over the link. */
 import * as v from 'valibot'
 import type { Report } from '../../worker/contract/report.ts'
-import { bundleWorker } from './bundle-worker.ts'
+import { bundleWorker } from '../sandbox/bundle-worker.ts'
 import { COUNTING_ENTRY } from './count-operations.ts'
 import { startPlain, type PlainRuntime } from './plain-runtime.ts'
 import { ALONE, contentOf, podName, Reporter } from './reports-like-real.ts'

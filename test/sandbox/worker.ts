@@ -1,9 +1,9 @@
 /** The Worker in its real runtime on loopback, from wrangler.toml: the same bundle and bindings that are deployed. */
 import { mkdirSync } from 'node:fs'
-import { build } from 'esbuild'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
 import * as v from 'valibot'
 import { unstable_getMiniflareWorkerOptions } from 'wrangler'
+import { bundleWorker } from './bundle-worker.ts'
 
 const ROOT = new URL('../../', import.meta.url).pathname
 
@@ -32,7 +32,7 @@ export async function startWorker({ port, stateDir, vars }: WorkerOptions): Prom
     ...convertV4MiniflareOptions({
       ...options,
       modules: true,
-      script: await bundleWorker(),
+      script: await bundleWorker({ minify: false }),
       bindings: vars,
       host: '127.0.0.1',
       port,
@@ -51,18 +51,4 @@ export async function startWorker({ port, stateDir, vars }: WorkerOptions): Prom
     },
     stop: () => worker.dispose(),
   }
-}
-
-async function bundleWorker(): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [`${ROOT}worker/index.ts`],
-    bundle: true,
-    format: 'esm',
-    target: 'es2024',
-    external: ['cloudflare:workers'],
-    write: false,
-  })
-  const [file] = outputFiles
-  if (file === undefined) throw new Error('esbuild gave no bundle')
-  return file.text
 }

@@ -9,7 +9,7 @@ export async function bundleWorker({
   entry = `export * from './worker/index.ts'; export { default } from './worker/index.ts'`,
 }: { minify?: boolean; entry?: string } = {}): Promise<string> {
   const { outputFiles } = await build({
-    stdin: { contents: entry, resolveDir: ROOT, sourcefile: 'bench-entry.ts', loader: 'ts' },
+    stdin: { contents: entry, resolveDir: ROOT, sourcefile: 'entry.ts', loader: 'ts' },
     bundle: true,
     minify,
     keepNames: false, // as wrangler.toml says
