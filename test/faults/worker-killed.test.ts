@@ -25,7 +25,7 @@ it('stands where it stood, and hears from the exporter within one interval', asy
   const first = await aWorkerProcess({ ...vars, PORT: '0' })
   const exporter = await anExporter(world, first.url, {
     env: { INTERVAL_SECONDS: '0.5' },
-    timings: { linkBackoffMs: [100, 300] },
+    timings: { linkBackoffMs: [100, 300], noLinkMs: 300 },
   })
   await world.pods.set(orders, { kind: 'failing' })
   await vi.waitFor(async () => {
@@ -37,9 +37,9 @@ it('stands where it stood, and hears from the exporter within one interval', asy
     expect(performance.now() - seenMs).toBeGreaterThan(1000) // of heartbeats, none of which is in a row
   }, SOON)
 
+  const killed = exporter.log.length
   first.process.kill('SIGKILL')
   await first.process.ended
-  const killed = exporter.log.length
   await told(exporter, 'push degraded', killed)
   const second = await aWorkerProcess({ ...vars, PORT: new URL(first.url).port })
 
@@ -56,7 +56,8 @@ it('stands where it stood, and hears from the exporter within one interval', asy
 /** `since`: how many lines it had told before. */
 async function told({ log }: RunningExporter, what: string, since = 0): Promise<void> {
   await vi.waitFor(() => {
-    expect(log.slice(since).some((line) => line.includes(what))).toBe(true)
+    // The lines themselves, so that a failure shows what was told instead.
+    expect(log.slice(since).join('\n')).toContain(what)
   }, SOON)
 }
 
