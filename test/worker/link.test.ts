@@ -82,10 +82,8 @@ describe('an upgrade', () => {
 
     const response = await upgrade(cluster, { epoch: 1, sequence: 2 })
 
-    expect([response.status, await response.json()]).toMatchObject([
-      409,
-      { held: { epoch: 1, sequence: 2 } },
-    ])
+    const { held } = await response.json<{ held: unknown }>()
+    expect([response.status, held]).toEqual([409, { epoch: 1, sequence: 2 }])
   })
 
   it('takes the place of the link before', async () => {

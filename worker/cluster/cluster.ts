@@ -6,8 +6,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import * as v from 'valibot'
 import { CLOSED, linkQuerySchema, type PodAnswer } from '../contract/link.ts'
-import { codeOf, describeRefusal, type Refusal } from '../contract/refusal.ts'
-import type { Accepted } from '../contract/report.ts'
+import { codeOf, describeRefusal, type Taken } from '../contract/refusal.ts'
 import {
   applyAct,
   describeOutcome,
@@ -16,7 +15,13 @@ import {
   type ActOutcome,
   type ActRejection,
 } from '../domain/acts.ts'
-import { applyReport, leansOnHeld, type ClusterState, type Rules } from '../domain/cluster.ts'
+import {
+  applyReport,
+  leansOnHeld,
+  type ClusterState,
+  type Pulse,
+  type Rules,
+} from '../domain/cluster.ts'
 import type { Member } from '../domain/fleet.ts'
 import {
   judgeFreshness,
@@ -50,8 +55,6 @@ import { within } from './within.ts'
 const FLEET_TIMEOUT_MS = 3000
 /** Events in one answer: a page of history that somebody reads. */
 const HISTORY_MAX = 300
-
-type Applied = { ok: true; accepted: Accepted } | { ok: false; rejection: Refusal }
 
 export class Cluster extends DurableObject<Env> {
   readonly #cluster: string
@@ -93,7 +96,7 @@ export class Cluster extends DurableObject<Env> {
     })
     this.#liveLink = new LiveLink({
       rules: () => this.#readWireRules(),
-      apply: (read) => this.#apply(read, { isLinked: true }),
+      apply: (read) => this.#apply(read, { isLinked: true, counted: null }),
       refuse: (refusal) => {
         this.#countReport(codeOf(refusal))
       },
@@ -123,11 +126,13 @@ export class Cluster extends DurableObject<Env> {
    * than all the rest. Throws when the configuration is wrong, storage fails or nothing could be restored; then nothing has
    * changed.
    */
-  async take(wire: Wire, counted: Counters): Promise<Applied> {
+  async take(wire: Wire, counted: Counters): Promise<Taken> {
     const parsed = await parseWire(wire, this.#readWireRules())
-    this.#keeper.count(counted)
-    if (!parsed.ok) return { ok: false, rejection: parsed.refusal }
-    const applied = await this.#apply(parsed, { isLinked: false })
+    if (!parsed.ok) {
+      this.#keeper.count(counted)
+      return { ok: false, rejection: parsed.refusal }
+    }
+    const applied = await this.#apply(parsed, { isLinked: false, counted })
     if (!applied.ok) return applied
     this.#links.closeOlder(parsed.report)
     const commands = this.#commands.take()
@@ -138,9 +143,11 @@ export class Cluster extends DurableObject<Env> {
 
   async #apply(
     { report, text }: ReadReport,
-    { isLinked }: { isLinked: boolean },
-  ): Promise<Applied> {
+    { isLinked, counted }: { isLinked: boolean; counted: Counters | null },
+  ): Promise<Taken> {
     await this.#restorer.restore()
+    // Not before: where nothing could be restored, whoever counted counts it again.
+    if (counted !== null) this.#keeper.count(counted)
     const rules = { nowMs: Date.now(), ...this.#readRules() }
     const before = this.#keeper.readFor(report)
     const applied = applyReport(before, report, rules)
@@ -232,8 +239,7 @@ export class Cluster extends DurableObject<Env> {
     await this.#restorer.restore()
     this.#keeper.count(counted)
     if (mustAsk && this.#links.newest() !== null) this.ctx.waitUntil(this.#commands.round(null))
-    await this.#look()
-    const pulse = this.#keeper.readPulse()
+    const pulse = await this.#look()
     return makeView(pulse && { pulse, standing: { categories: storage.loadCategories(this.#sql) } })
   }
 
@@ -241,8 +247,7 @@ export class Cluster extends DurableObject<Env> {
   async viewNodes(counted: Counters): Promise<StoredNodesView> {
     await this.#restorer.restore()
     this.#keeper.count(counted)
-    await this.#look()
-    const pulse = this.#keeper.readPulse()
+    const pulse = await this.#look()
     const { lease, intervalSeconds } = makeView(pulse && { pulse, standing: { categories: [] } })
     const untoldSinceMs = pulse?.nodes?.untoldSinceMs ?? null
     return { lease, intervalSeconds, untoldSinceMs, nodes: storage.loadNodesText(this.#sql) }
@@ -335,10 +340,11 @@ export class Cluster extends DurableObject<Env> {
   }
 
   /** Whoever asks finds what time has turned, and brings the alarm forward that tells of it. */
-  async #look(): Promise<void> {
+  async #look(): Promise<Pulse | null> {
     await this.#considerSilence()
     const pulse = this.#keeper.readPulse()
     if (pulse !== null) await this.#keeper.ringIfTurned(pulse)
+    return pulse
   }
 
   /** From the moment that it is late on: what is to hold once its lease ends. */

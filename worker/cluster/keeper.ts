@@ -184,15 +184,15 @@ export class Keeper {
   placeHeld(): Place | null {
     const pulse = this.readPulse()
     const link = storage.loadLink(this.#sql)
-    if (pulse === null || link === null) return pulse ?? link
-    return isLater(link, pulse) ? link : pulse
+    const held = pulse === null || (link !== null && isLater(link, pulse)) ? link : pulse
+    return held && { epoch: held.epoch, sequence: held.sequence }
   }
 
   /** Durable before anything comes over it. What the one before carried goes into the row. */
   openLink(place: Place): void {
     this.#storage.transactionSync(() => {
       this.#settle(this.#carried())
-      storage.saveLink(this.#sql, { epoch: place.epoch, sequence: place.sequence, isOpen: true })
+      storage.saveLink(this.#sql, { ...place, isOpen: true })
     })
   }
 

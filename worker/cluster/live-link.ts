@@ -2,8 +2,7 @@
 import * as v from 'valibot'
 import { podAnswerSchema, type Down, type PodAnswer } from '../contract/link.ts'
 import { REPORT_WIRE_MAX_BYTES } from '../contract/limits.ts'
-import { describeRefusal, type Refusal } from '../contract/refusal.ts'
-import type { Accepted } from '../contract/report.ts'
+import { describeRefusal, type Refusal, type Taken } from '../contract/refusal.ts'
 import { packedJson, parseWire, type ReadReport } from './parse-report.ts'
 
 /** Close codes of RFC 6455: a message that can't be read, and one that is too large. */
@@ -13,9 +12,7 @@ const TOO_LARGE = 1009
 interface LiveLinkOptions {
   /** What a report must fit to. */
   rules: () => Parameters<typeof parseWire>[1]
-  apply: (
-    read: ReadReport,
-  ) => Promise<{ ok: true; accepted: Accepted } | { ok: false; rejection: Refusal }>
+  apply: (read: ReadReport) => Promise<Taken>
   refuse: (refusal: Refusal) => void
   /** What it carried is kept before it is closed: from then on nobody reads it there. */
   end: (socket: WebSocket, code: number) => Promise<void>

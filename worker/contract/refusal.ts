@@ -1,5 +1,5 @@
 /** Every refusal of a report: its status and words, over HTTP and over the live link. A new reason doesn't compile without its line. */
-import type { Place } from './report.ts'
+import type { Accepted, Place } from './report.ts'
 
 export type Refusal =
   | { reason: 'stale_sequence'; held: Place }
@@ -12,6 +12,9 @@ export type Refusal =
   | { reason: 'other-cluster' }
   | { reason: 'not-an-upgrade' }
   | { reason: 'unavailable' }
+
+/** What becomes of a report, whichever way it came. */
+export type Taken = { ok: true; accepted: Accepted } | { ok: false; rejection: Refusal }
 
 /** The body of a refusal, and its status. `held` comes with 409. */
 export function describeRefusal(refusal: Refusal) {

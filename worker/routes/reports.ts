@@ -5,8 +5,7 @@ import { linkSignature, pushSignature } from '../auth/push-signature.ts'
 import { count, giveBack, takeCounts } from '../cluster/counters.ts'
 import type { Wire } from '../cluster/parse-report.ts'
 import { linkQuerySchema, linkTarget } from '../contract/link.ts'
-import type { Refusal } from '../contract/refusal.ts'
-import type { Accepted } from '../contract/report.ts'
+import type { Taken } from '../contract/refusal.ts'
 import { refuse } from '../dialects/refusal.ts'
 import type { AppEnv } from '../env.ts'
 
@@ -51,8 +50,6 @@ async function countRefused(c: Context<AppEnv>, next: () => Promise<void>): Prom
   if (typeof refused !== 'string' || refused === 'stale-sequence') return
   if (c.var.config.PUSH_SECRETS.has(cluster)) count(cluster, 'reports', refused)
 }
-
-type Taken = { ok: true; accepted: Accepted } | { ok: false; rejection: Refusal }
 
 async function take(
   object: ReturnType<AppEnv['Bindings']['CLUSTER']['getByName']>,
