@@ -97,6 +97,7 @@ export function aCategoryStatus(given: Partial<CategoryStatus> = {}): CategorySt
     failing: [],
     acked: [],
     missing: [],
+    isChecked: true,
     isSticky: false,
     failureThreshold: 3,
     counts: {},

@@ -8,6 +8,8 @@ import {
   aHeartbeat,
   aService,
   aSnapshot,
+  aTarget,
+  anUnreachableTarget,
 } from '../support/a-report.ts'
 import { ask, askJson, push, readAll, takeCluster } from './edge.ts'
 import { loseStorage, recordOf, runAlarm, judgeAlone } from './object.ts'
@@ -63,6 +65,26 @@ async function gtgOf(cluster: string, category = ''): Promise<[number, string | 
 }
 
 describe('an object that lost its storage', () => {
+  it('still knows which services have served', async () => {
+    const cluster = takeCluster()
+    const starting = anUnreachableTarget({ ready: false, starting: true })
+    const tell = (sequence: number, isUp: boolean) => {
+      const targets = isUp ? [aTarget()] : [starting]
+      const services = [aService({ targets }), aService({ name: 'new', targets: [starting] })]
+      const content = aContent({ services, categories: [aCategory({ services: ['new'] })] })
+      return push(aSnapshot({ cluster, sequence, observedAt: Date.now(), content }))
+    }
+    await tell(1, true)
+    await runAlarm(cluster)
+    expect(await gtgOf(cluster)).toEqual([200, 'healthy'])
+
+    await loseStorage(cluster)
+    await tell(2, false)
+
+    expect(await gtgOf(cluster)).toEqual([503, 'unhealthy'])
+    expect(await gtgOf(cluster, 'read')).toEqual([200, 'degraded'])
+  })
+
   it('holds an acked failure as passing until a snapshot comes', async () => {
     const cluster = await aCluster()
     await ackWeb(cluster)

@@ -115,7 +115,10 @@ export class Cluster extends DurableObject<Env> {
   #mend(): void {
     if (storage.areFactsUnreadable(this.#sql)) {
       const content = storage.loadContent(this.#sql)
-      const facts = content === null ? [] : observeCategories(content, judgeServices(content))
+      const facts =
+        content === null
+          ? []
+          : observeCategories(content, judgeServices(content, storage.loadMemory(this.#sql)))
       storage.saveFacts(this.#sql, facts)
     }
     storage.dropUnreadable(this.#sql)

@@ -81,7 +81,8 @@ export class Keeper {
     const facts = storage.loadFacts(this.#sql)
     const categories = storage.loadCategories(this.#sql)
     const decisions = storage.loadDecisions(this.#sql) ?? NO_DECISIONS
-    const standing = { facts, categories, services: {}, nodes: null }
+    const memory = storage.loadMemory(this.#sql)
+    const standing = { facts, categories, services: {}, memory, nodes: null }
     return { pulse, content: null, standing, decisions }
   }
 
@@ -151,6 +152,8 @@ export class Keeper {
         storage.saveCategories(this.#sql, standing.categories)
       if (standing.services !== before?.standing.services)
         storage.saveServices(this.#sql, standing.services)
+      if (standing.memory !== (before?.standing.memory ?? null))
+        storage.saveMemory(this.#sql, standing.memory)
       if (standing.nodes !== (before?.standing.nodes ?? null))
         storage.saveNodes(this.#sql, standing.nodes)
       if (decisions !== before?.decisions) storage.saveDecisions(this.#sql, decisions)

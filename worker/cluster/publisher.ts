@@ -110,6 +110,7 @@ function isSame(before: ClusterState, after: ClusterState): boolean {
   return (
     before.standing.facts === after.standing.facts &&
     before.standing.categories === after.standing.categories &&
+    before.standing.memory === after.standing.memory &&
     before.standing.nodes === after.standing.nodes &&
     before.decisions === after.decisions &&
     before.pulse.freshness === after.pulse.freshness
@@ -118,6 +119,6 @@ function isSame(before: ClusterState, after: ClusterState): boolean {
 
 /** All that the copy says but the order and the times of reports, which move with every one. */
 function textOf(state: ClusterState): string {
-  const { isDead, facts, categories, nodes, decisions } = publish(state)
-  return JSON.stringify([isDead, facts, categories, nodes, decisions])
+  const { isDead, facts, categories, memory, nodes, decisions } = publish(state)
+  return JSON.stringify([isDead, facts, categories, memory, nodes, decisions])
 }

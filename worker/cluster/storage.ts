@@ -22,6 +22,7 @@ import {
   decisionsSchema,
   factsSchema,
   leaseSchema,
+  memorySchema,
   nodesSchema,
 } from '../store/state-schemas.ts'
 import type { Counters } from './counters.ts'
@@ -70,14 +71,20 @@ const servicesSchema = ifPlain(
     isNameUpTo(NAME_MAX_LENGTH),
     isShape<Health>(
       {
-        ok: isBoolean,
+        ok: (input) => input === null || isBoolean(input),
         severity: (input) => input === null || input === 1 || input === 2 || input === 3,
         sinceMs: isNumber,
       },
       {},
     ),
   ),
-  byName(v.object({ ok: v.boolean(), severity: v.nullable(severitySchema), sinceMs: v.number() })),
+  byName(
+    v.object({
+      ok: v.nullable(v.boolean()),
+      severity: v.nullable(severitySchema),
+      sinceMs: v.number(),
+    }),
+  ),
 )
 
 /** The version of what is to be published, and how far it got. */
@@ -190,6 +197,10 @@ export function loadFrame(sql: SqlStorage): Content | null {
   return hasRow(sql, 'content') ? loadContent(sql) : load(sql, 'frame', contentSchema)
 }
 
+export function loadMemory(sql: SqlStorage): Standing['memory'] {
+  return load(sql, 'memory', memorySchema)
+}
+
 export function loadNodes(sql: SqlStorage): Standing['nodes'] {
   return parseNodes(loadNodesText(sql))
 }
@@ -268,6 +279,10 @@ export function saveCategories(sql: SqlStorage, categories: Standing['categories
 
 export function saveServices(sql: SqlStorage, services: Standing['services']): void {
   save(sql, 'services', services)
+}
+
+export function saveMemory(sql: SqlStorage, memory: Standing['memory']): void {
+  save(sql, 'memory', memory)
 }
 
 export function saveNodes(sql: SqlStorage, nodes: Standing['nodes']): void {

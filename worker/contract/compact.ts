@@ -22,7 +22,7 @@ export function compactContent(content: Content): WireContent {
 
 /** Key by key: to spread thousands of them takes three times as long, and the exporter's loop waits meanwhile. */
 function compactTarget(
-  { id, node, ready, ok, answered, reason, checkedAt, checks }: Target,
+  { id, node, ready, ok, answered, starting, terminating, reason, checkedAt, checks }: Target,
   { sets, nodes }: { sets: CheckSets; nodes: Map<string, number> },
 ): WireTarget {
   const wire: WireTarget = { id, checkedAt, checks: sets.indexOf(checks) }
@@ -30,6 +30,8 @@ function compactTarget(
   if (!ready) wire.ready = ready
   if (!ok) wire.ok = ok
   if (!answered) wire.answered = answered
+  if (starting === true) wire.starting = starting
+  if (terminating === true) wire.terminating = terminating
   if (reason !== undefined) wire.reason = reason
   return wire
 }

@@ -52,6 +52,8 @@ function projectService(service: Service): unknown {
       service.targets?.map((target) => [
         target.ok,
         target.answered,
+        target.starting === true,
+        target.terminating === true,
         sorted(target.checks.filter((check) => !check.ok).map((c) => [c.id, c.severity ?? null])),
       ]),
     ),

@@ -102,7 +102,7 @@ function indexOr<T>(schema: v.GenericSchema<unknown, T>): v.GenericSchema<unknow
 
 /**
  * As it travels. `checks`: the list, or which of `checkSets` it is; `node`: the name, or which of `nodeNames`. `ok`, `ready`
- * and `answered` are true where they are left out.
+ * and `answered` are true where they are left out, `starting` and `terminating` false.
  */
 export const targetSchema = v.object({
   id: v.pipe(v.string(), v.nonEmpty(), v.maxLength(SUBDOMAIN_MAX_LENGTH)),
@@ -110,6 +110,8 @@ export const targetSchema = v.object({
   ready: v.optional(v.boolean()),
   ok: v.optional(v.boolean()),
   answered: v.optional(v.boolean()),
+  starting: v.optional(v.boolean()),
+  terminating: v.optional(v.boolean()),
   reason: v.optional(text),
   checkedAt: timeMs,
   checks: indexOr(wireChecksSchema),
@@ -123,12 +125,26 @@ const areWireTargets = isListOf(
       checkedAt: (input) => isCounter(input) && input <= TIME_MAX_MS,
       checks: isCounter,
     },
-    { node: isCounter, ready: isBoolean, ok: isBoolean, answered: isBoolean, reason: isText },
+    {
+      node: isCounter,
+      ready: isBoolean,
+      ok: isBoolean,
+      answered: isBoolean,
+      starting: isBoolean,
+      terminating: isBoolean,
+      reason: isText,
+    },
   ),
 )
 
-/** What the last probe of one address saw. `answered`: it gave a health document, good or bad. */
-export type Target = Pick<WireTarget, 'id' | 'reason' | 'checkedAt'> & {
+/**
+ * What the last probe of one address saw. `answered`: it gave a health document, good or bad. `starting`: it fails, and its
+ * pod has never been ready. `terminating`: its pod is being deleted, and it still serves because no other target does.
+ */
+export type Target = Pick<
+  WireTarget,
+  'id' | 'reason' | 'checkedAt' | 'starting' | 'terminating'
+> & {
   node?: string
   ready: boolean
   ok: boolean

@@ -16,6 +16,7 @@ export function replyGtgJson(method: string, gtg: Gtg, showServices: boolean): R
       reason: category.reason,
       severity: category.severity,
       since: new Date(category.sinceMs).toISOString(),
+      ...(category.isChecked ? {} : { note: 'none of its services counts yet' }),
       ...(showServices
         ? {
             failing: category.failing,

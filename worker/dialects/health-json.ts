@@ -52,11 +52,13 @@ function judgeWhole({ freshness, categories }: ClusterStatus): HealthJsonWord {
   if (freshness === 'no-data' || freshness === 'dead') return 'fail'
   // Of no category at all nobody may say that it passes.
   if (categories.length === 0 || categories.some(({ passes }) => !passes)) return 'fail'
-  const isWhole = categories.every(({ acked, missing }) => acked.length + missing.length === 0)
+  const isWhole = categories.every(
+    ({ acked, missing, isChecked }) => isChecked && acked.length + missing.length === 0,
+  )
   return isWhole && freshness === 'fresh' ? 'pass' : 'warn'
 }
 
-/** None of a service that was not checked yet: it doesn't count. */
+/** None of a service that doesn't count: not checked yet, or starting. */
 function judgeService({ name, ok, ack, output, checkedAtMs }: ServiceStatus): HealthJsonCheck[] {
   if (ok === null) return []
   return [
@@ -103,9 +105,10 @@ function describeFreshness({ freshness, freshAtMs }: ClusterStatus): string | nu
 }
 
 function describeCategory(category: CategoryStatus): string[] {
-  const { name, reason, failing, acked, missing } = category
+  const { name, reason, failing, acked, missing, isChecked } = category
   const parts = [
     ...(reason === 'healthy' ? [] : [reason]),
+    ...(isChecked || reason === 'empty' ? [] : ['none of its services counts yet']),
     ...(failing.length === 0 ? [] : [`failing: ${failing.join(', ')}`]),
     ...(acked.length === 0 ? [] : [`failing, acked: ${acked.join(', ')}`]),
     ...(missing.length === 0 ? [] : [`missing: ${missing.join(', ')}`]),

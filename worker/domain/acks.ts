@@ -1,7 +1,8 @@
 /** Acks: somebody's word that a failing service is known. What they compare with, and what ends them (behaviour, section 3). */
 import type { Service, Severity } from '../contract/report.ts'
 import { INTERVALS_UNTIL_LATE } from '../contract/limits.ts'
-import { judgeService } from './service-health.ts'
+import { judgeService, listCounted } from './service-health.ts'
+import type { ServicePast } from './service-memory.ts'
 
 /** `removed`: by hand alone. `recovery`: also when the service is well again. `change`: also when it fails otherwise. */
 export type AckUntil = 'removed' | 'recovery' | 'change'
@@ -39,10 +40,10 @@ const RECOVERY_MS = 60_000
 const WELL: Failure = { marks: [], severity: null }
 
 /** Failing check ids, and what is no check: a pod that gives no answer or only its word, no pod at all. */
-export function describeFailure(service: Service): Failure {
-  const health = judgeService(service)
+export function describeFailure(service: Service, past: ServicePast): Failure {
+  const health = judgeService(service, past)
   if (health === null || health.ok) return WELL
-  const failing = (service.targets ?? []).filter((target) => !target.ok)
+  const failing = listCounted(service, past).filter((target) => !target.ok)
   const marks = failing.flatMap((target) => {
     if (!target.answered) return ['unreachable']
     const ids = target.checks.filter((check) => !check.ok).map((check) => `check ${check.id}`)

@@ -7,6 +7,7 @@ import type { CategoryStanding, ClusterState } from './cluster.ts'
 import { findHonoured, type Decisions, type Hold, type Override } from './decisions.ts'
 import { record, type Actor, type Step, type Transition } from './history.ts'
 import { judgeService } from './service-health.ts'
+import { findPast } from './service-memory.ts'
 import { endOfAck, endOfHold, endOfTrip, settle, type Settled } from './settle.ts'
 
 export type Act =
@@ -103,6 +104,7 @@ function addAck(
   const service = state.content.services?.find((one) => one.name === name)
   if (service === undefined) return { ok: false, reason: 'unknown-service' }
   const { acks } = state.decisions
+  const past = findPast(state.standing.memory, name)
   const ack = {
     service: name,
     message,
@@ -110,8 +112,8 @@ function addAck(
     expiresAtMs,
     by: step.actor.by,
     atMs: step.nowMs,
-    failure: describeFailure(service),
-    goodSinceMs: judgeService(service)?.ok === true ? state.pulse.lease.freshAtMs : null,
+    failure: describeFailure(service, past),
+    goodSinceMs: judgeService(service, past)?.ok === true ? state.pulse.lease.freshAtMs : null,
     isRestored: false,
   }
   const others = acks.filter((one) => one.service !== name)

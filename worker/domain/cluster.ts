@@ -41,6 +41,8 @@ import {
   isUntoldTooLong,
   type NodesPulse,
 } from './nodes-pulse.ts'
+import type { ServiceHealth } from './service-health.ts'
+import { NO_MEMORY, remember, type ServiceMemory } from './service-memory.ts'
 import { settle } from './settle.ts'
 import type { Count } from './sticky.ts'
 import {
@@ -90,7 +92,10 @@ export interface Pulse {
 export interface Standing {
   facts: CategoryFacts[]
   categories: CategoryStanding[]
-  services: Record<string, { ok: boolean; severity: Severity | null; sinceMs: number }>
+  /** `ok` null: it is starting and doesn't count yet. Not in it: not checked yet. */
+  services: Record<string, { ok: boolean | null; severity: Severity | null; sinceMs: number }>
+  /** null: written by a version that kept none. */
+  memory: ServiceMemory | null
   /** By name. null: nothing was ever told of them. */
   nodes: NodeFacts[] | null
 }
@@ -122,7 +127,13 @@ export interface Rules {
   nodesMinReady: NodesMinReady
 }
 
-const NO_STANDING: Standing = { facts: [], categories: [], services: {}, nodes: null }
+const NO_STANDING: Standing = {
+  facts: [],
+  categories: [],
+  services: {},
+  memory: NO_MEMORY,
+  nodes: null,
+}
 
 /** `state` null: nothing is held yet. Times in ms; never throws. */
 export function applyReport(state: ClusterState | null, report: Report, rules: Rules): Applied {
@@ -201,7 +212,11 @@ function applySnapshot(heard: Heard, report: Snapshot, rules: Rules): Taken {
     rules.nowMs,
   )
   const content = mergeContent(heard, report, { ...rules, untoldSinceMs })
-  const services = judgeServices(content)
+  const memory = remember(standing.memory, content.services ?? [], {
+    freshAtMs: held.lease.freshAtMs,
+    nowMs: rules.nowMs,
+  })
+  const services = judgeServices(content, memory)
   const nodes = observeNodes(content.nodes, heard.standing.nodes, rules.nowMs)
   const isSame = JSON.stringify(nodes) === JSON.stringify(heard.standing.nodes)
   const isFailing = hasNodesService(content) && services.get(NODES_SERVICE)?.ok === false
@@ -221,17 +236,31 @@ function applySnapshot(heard: Heard, report: Snapshot, rules: Rules): Taken {
       ...heard.standing,
       nodes: isSame ? heard.standing.nodes : nodes,
       facts: observeCategories(content, services),
-      services: Object.fromEntries(
-        [...services].flatMap(([name, health]) => {
-          if (health === null) return []
-          const before = heard.standing.services[name]
-          const sinceMs = before?.ok === health.ok ? before.sinceMs : rules.nowMs
-          return [[name, { ok: health.ok, severity: health.severity, sinceMs }]]
-        }),
-      ),
+      memory,
+      services: describeServices(heard.standing.services, { content, services, ...rules }),
     },
   }
   return { after, resend: false, hasMoved: true }
+}
+
+/** Those that were checked; since when, where each is as it was before. */
+function describeServices(
+  before: Standing['services'],
+  {
+    content,
+    services,
+    nowMs,
+  }: { content: Content; services: Map<string, ServiceHealth | null>; nowMs: number },
+): Standing['services'] {
+  const checked = (content.services ?? []).filter(({ targets }) => targets !== null)
+  return Object.fromEntries(
+    checked.map(({ name }) => {
+      const { ok = null, severity = null } = services.get(name) ?? {}
+      const known = Object.hasOwn(before, name) ? before[name] : undefined
+      const sinceMs = known !== undefined && known.ok === ok ? known.sinceMs : nowMs
+      return [name, { ok, severity, sinceMs }]
+    }),
+  )
 }
 
 function applyHeartbeat(heard: Heard, report: Heartbeat, rules: Rules): Taken {

@@ -135,7 +135,7 @@ function findReason(
   if (categories.some((category) => category.reason === 'disabled')) return 'disabled'
   if (freshness === 'dead') return 'stale'
   if (categories.some((category) => !category.passes)) return 'unhealthy'
-  const isDegraded = categories.some((category) => category.missing.length > 0)
+  const isDegraded = categories.some(({ missing, isChecked }) => missing.length > 0 || !isChecked)
   return sayPassing(view, { nowMs, isCopy, isDegraded })
 }
 

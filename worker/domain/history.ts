@@ -65,7 +65,8 @@ export function findTurns(from: Standing, to: Standing, step: Step): Transition[
 type Words = Map<string, string>
 
 function wordsOfServices(services: Standing['services']): Words {
-  return new Map(Object.entries(services).map(([name, { ok }]) => [name, ok ? 'ok' : 'failing']))
+  const wordOf = (ok: boolean | null) => (ok === null ? 'starting' : ok ? 'ok' : 'failing')
+  return new Map(Object.entries(services).map(([name, { ok }]) => [name, wordOf(ok)]))
 }
 
 function wordsOfCategories(categories: Standing['categories']): Words {

@@ -5,6 +5,7 @@ import { NO_DECISIONS, type Decisions } from './decisions.ts'
 import { endOfLease, NO_LEASE, tellFreshness, withoutHand, type Lease } from './freshness.ts'
 import { findTurns } from './history.ts'
 import type { NodeFacts } from './nodes.ts'
+import type { ServiceMemory } from './service-memory.ts'
 import { judgeAll, type Settled } from './settle.ts'
 import type { CategoryFacts } from './verdict.ts'
 
@@ -19,6 +20,7 @@ export interface Published {
   lease: Lease
   facts: CategoryFacts[]
   categories: CategoryStanding[]
+  memory: ServiceMemory | null
   nodes: NodeFacts[] | null
   decisions: Decisions
 }
@@ -33,13 +35,14 @@ export const NOTHING_PUBLISHED: Published = {
   lease: NO_LEASE,
   facts: [],
   categories: [],
+  memory: null,
   nodes: null,
   decisions: NO_DECISIONS,
 }
 
 export function publish({ pulse, standing, decisions }: ClusterState): Published {
   const { environment, epoch, sequence, intervalSeconds, lease, freshness } = pulse
-  const { facts, categories, nodes } = standing
+  const { facts, categories, memory, nodes } = standing
   return {
     // But for an operator's hold, which brings nothing back.
     isDead: freshness === 'dead' || (freshness === 'held' && hasDied(lease, decisions)),
@@ -50,6 +53,7 @@ export function publish({ pulse, standing, decisions }: ClusterState): Published
     lease,
     facts,
     categories,
+    memory,
     nodes,
     decisions,
   }
@@ -72,7 +76,8 @@ export function restoreState(
   nowMs: number,
   kept: Decisions | null = null,
 ): Settled {
-  const { epoch, sequence, intervalSeconds, facts, categories, nodes, decisions } = published
+  const { epoch, sequence, intervalSeconds, decisions, ...rest } = published
+  const { facts, categories, memory, nodes } = rest
   const lease = published.isDead
     ? { ...published.lease, validUntilMs: 0, heldUntilMs: null, ruling: null }
     : {
@@ -108,7 +113,7 @@ export function restoreState(
       exporter: null,
     },
     content: null,
-    standing: { facts, categories, services: {}, nodes },
+    standing: { facts, categories, services: {}, memory, nodes },
     decisions: {
       ...decisions,
       acks: decisions.acks.map((ack) => ({ ...ack, goodSinceMs: null, isRestored: true })),

@@ -1,5 +1,6 @@
 /** From what the probes of one service saw to its health and severity (behaviour, section 1). */
 import type { Service, Severity, Target } from '../contract/report.ts'
+import { SERVED, type ServicePast } from './service-memory.ts'
 
 export interface ServiceHealth {
   ok: boolean
@@ -8,23 +9,54 @@ export interface ServiceHealth {
   /** Targets that are ok, of all that were probed. */
   healthy: number
   total: number
-  /** null: no workload is known to stand behind it. */
+  /** null: no workload is known to own the pods. */
   desired: number | null
 }
 
 /** What a failing check, or a pod without an answer, weighs when nothing says so. */
 const UNNAMED_SEVERITY: Severity = 2
 
-/** null: not checked yet, so it doesn't count. */
-export function judgeService(service: Service): ServiceHealth | null {
+/** null: it doesn't count, for it was not checked yet, or it is starting and has never served. */
+export function judgeService(service: Service, past: ServicePast = SERVED): ServiceHealth | null {
   if (service.targets === null) return null
-  const total = service.targets.length
-  const healthy = service.targets.filter((target) => target.ok).length
-  const desired = service.desired ?? null
+  const desired = findDesired(service, past)
   const isNoneFine = desired === 0 && !service.isDaemon
-  const ok = healthy >= (service.leastOk ?? Math.max(total, isNoneFine ? 0 : 1))
-  const severity = ok ? null : judgeSeverity(service, service.targets)
+  const targets = isNoneFine ? service.targets.filter(isStaying) : service.targets
+  const total = targets.length
+  const healthy = targets.filter((target) => target.ok).length
+  const counted = listCounted(service, past)
+  if (counted.length === 0 && total > 0) return null
+  const ok = healthy >= (service.leastOk ?? Math.max(counted.length, isNoneFine ? 0 : 1))
+  const severity = ok ? null : judgeSeverity(service, counted)
   return { ok, severity, healthy, total, desired }
+}
+
+/** It is starting: it has targets, and not one of them counts yet. */
+export function isStarting(service: Service, past: ServicePast): boolean {
+  return (service.targets ?? []).some(isStaying) && judgeService(service, past) === null
+}
+
+/**
+ * The targets that bear on the service's health. While one target is ok, a failing one that has never been ready or that is
+ * terminating is part of a rollout. Without an ok one, those that are starting count only where the service has served:
+ * else it is new.
+ */
+export function listCounted(service: Service, past: ServicePast = SERVED): Target[] {
+  const isNoneFine = findDesired(service, past) === 0 && !service.isDaemon
+  const targets = (service.targets ?? []).filter((target) => !isNoneFine || isStaying(target))
+  if (targets.some(({ ok }) => ok)) {
+    return targets.filter((target) => target.ok || !(target.starting || target.terminating))
+  }
+  return past.hasServed ? targets : targets.filter((target) => target.starting !== true)
+}
+
+function isStaying({ terminating }: Target): boolean {
+  return terminating !== true
+}
+
+/** A workload at 0 replicas that doesn't own the pods says nothing of how many there should be. */
+function findDesired({ desired = null }: Service, { isOwnedElsewhere }: ServicePast) {
+  return desired === 0 && isOwnedElsewhere ? null : desired
 }
 
 function judgeSeverity(service: Service, targets: Target[]): Severity {

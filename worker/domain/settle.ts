@@ -30,6 +30,7 @@ import {
   type Transition,
 } from './history.ts'
 import { judgeService } from './service-health.ts'
+import { findPast } from './service-memory.ts'
 import { countFailures, findTrip, keepStreaks, type Count } from './sticky.ts'
 import { expireAcks, judgeCategory, type CategoryFacts } from './verdict.ts'
 
@@ -165,11 +166,12 @@ function progressAck(
 ): Ack | AckEnd {
   if (hasExpired(ack, nowMs)) return 'expired'
   const service = services?.get(ack.service)
-  if (service !== undefined && hasChanged(ack, describeFailure(service))) return 'changed'
+  const past = findPast(after.standing.memory, ack.service)
+  if (service !== undefined && hasChanged(ack, describeFailure(service, past))) return 'changed'
   const { freshAtMs } = after.pulse.lease
   if (moved === null || freshAtMs === null || ack.until !== 'recovery') return ack
   const isOk =
-    services === null ? null : service !== undefined && judgeService(service)?.ok === true
+    services === null ? null : service !== undefined && judgeService(service, past)?.ok === true
   const goodSinceMs = findGoodSince(ack, {
     isOk,
     beforeMs: before.pulse.lease.freshAtMs,

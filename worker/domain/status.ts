@@ -15,7 +15,8 @@ import { describeHeld, type HeldStatus } from './held.ts'
 import { findPeriods } from './periods.ts'
 import { describeNodes, type NodesStatus } from './node-status.ts'
 import { isNodesService } from './nodes.ts'
-import { judgeService } from './service-health.ts'
+import { isStarting, judgeService } from './service-health.ts'
+import { findPast } from './service-memory.ts'
 import { expireAcks, listServices, type CategoryReason } from './verdict.ts'
 
 export type { ClusterFreshness } from './freshness.ts'
@@ -47,11 +48,11 @@ export interface ClusterStatus {
 
 export interface ServiceStatus {
   name: string
-  /** null: not checked yet, so it doesn't count. */
+  /** null: it doesn't count, for it was not checked yet, or is starting and has never served. */
   ok: boolean | null
   severity: Severity | null
   /** In words (behaviour, section 1); an acked one adds ` acked`. */
-  word: 'ok' | 'warning' | 'critical' | 'not checked yet'
+  word: 'ok' | 'warning' | 'critical' | 'starting' | 'not checked yet'
   healthy: number
   total: number
   /** null: no workload is known to stand behind it. */
@@ -99,6 +100,8 @@ export interface CategoryStatus {
   acked: string[]
   /** Named, not in the cluster. */
   missing: string[]
+  /** At least one of its services counts. */
+  isChecked: boolean
   isSticky: boolean
   failureThreshold: number
   /** Of a sticky one: failed checks counted so far, by failing service. */
@@ -233,22 +236,25 @@ function describeService(
   service: Service,
   ack: AckStatus | null,
 ): ServiceStatus {
-  const health = judgeService(service)
+  const past = findPast(state.standing.memory, service.name)
+  const health = judgeService(service, past)
   const targets = service.targets ?? []
+  const unjudged = isStarting(service, past) ? 'starting' : 'not checked yet'
   const failing = targets.filter(({ ok }) => !ok)
   const why = failing.map((target) => `${target.id}: ${explain(target)}`)
   const isNodes = isNodesService(service)
-  const pods = `${health?.healthy ?? 0}/${health?.total ?? 0} ${isNodes ? 'nodes' : 'pods'} available`
+  const { healthy = 0, total = targets.length, desired = null } = health ?? {}
+  const pods = `${healthy}/${total} ${isNodes ? 'nodes' : 'pods'} available`
   const checkedAtMs = targets.reduce((last, target) => Math.max(last, target.checkedAt), 0)
   const { services } = state.standing
   return {
     name: service.name,
     ok: health?.ok ?? null,
     severity: health?.severity ?? null,
-    word: health === null ? 'not checked yet' : tellSeverity(health.severity),
-    healthy: health?.healthy ?? 0,
-    total: health?.total ?? 0,
-    desired: health?.desired ?? null,
+    word: health === null ? unjudged : tellSeverity(health.severity),
+    healthy,
+    total,
+    desired,
     output: why.length === 0 ? pods : `${pods} (${why.join('; ')})`,
     checkedAtMs: checkedAtMs === 0 ? null : checkedAtMs,
     sinceMs: Object.hasOwn(services, service.name)
@@ -264,10 +270,18 @@ function describeService(
   }
 }
 
-/** Why a target is not ok: the prober's reason, else its failing checks. */
+/** Why a target is not ok: the prober's reason, else its failing checks; before it, what its pod is about. */
 export function explain(target: Target): string {
   const checks = target.checks.filter((check) => !check.ok).map((check) => check.name)
-  return target.reason ?? checks.join(', ')
+  const stage = tellStage(target)
+  const why = target.reason ?? checks.join(', ')
+  return stage === null ? why : `${stage}: ${why}`
+}
+
+/** Where its pod is in its life, if that bears on whether the target counts. */
+export function tellStage({ starting, terminating }: Target): 'starting' | 'terminating' | null {
+  if (starting === true) return 'starting'
+  return terminating === true ? 'terminating' : null
 }
 
 /** In words (behaviour, section 1): 1 `critical`, 2 and 3 `warning`. */

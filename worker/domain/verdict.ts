@@ -6,8 +6,9 @@ import { DEFAULT_CATEGORY, type Category, type Content, type Severity } from '..
 import { findGiven, isEnabled, type Decisions } from './decisions.ts'
 import { isNodesService, NODES_SERVICE } from './nodes.ts'
 import { judgeService, worst, type ServiceHealth } from './service-health.ts'
+import { findPast, type ServiceMemory } from './service-memory.ts'
 
-/** `empty`: enabled, but of not one of its services anything is known. */
+/** `empty`: enabled, but not one of its services is in the cluster. */
 export type CategoryReason = 'healthy' | 'unhealthy' | 'disabled' | 'empty'
 
 /** What the cluster says of a category; what anybody decided about it is not in here. */
@@ -21,7 +22,9 @@ export interface CategoryFacts {
   onMissing: Category['onMissing']
   /** What its ConfigMap says of `category.enabled`. null: nothing. */
   said: boolean | null
-  /** Of at least one of its services something is known. */
+  /** At least one of its services is in the cluster. */
+  isKnown: boolean
+  /** At least one of its services counts: it was checked, and is not new and starting. */
   isChecked: boolean
   /** Acked or not. `honoured`: the text of the ConfigMap's ack, where it has one. */
   failures: { service: string; severity: Severity; honoured: string | null }[]
@@ -47,6 +50,8 @@ export interface CategoryVerdict {
   /** Failing and acked. */
   acked: AckedFailure[]
   missing: string[]
+  /** At least one of its services counts. */
+  isChecked: boolean
 }
 
 /** The rules for `default` where no ConfigMap sets them. */
@@ -58,9 +63,17 @@ const DEFAULTS: Category = {
   onMissing: 'degrade',
 }
 
-/** The health of every service that was checked, by name. */
-export function judgeServices(content: Content): Map<string, ServiceHealth | null> {
-  return new Map((content.services ?? []).map((service) => [service.name, judgeService(service)]))
+/** The health of every service by name; null where it doesn't count. */
+export function judgeServices(
+  content: Content,
+  memory: ServiceMemory | null,
+): Map<string, ServiceHealth | null> {
+  return new Map(
+    (content.services ?? []).map((service) => [
+      service.name,
+      judgeService(service, findPast(memory, service.name)),
+    ]),
+  )
 }
 
 /**
@@ -112,7 +125,7 @@ function observeCategory(
     failureThreshold: category.failureThreshold,
     onMissing: category.onMissing,
     said: category.enabled ?? null,
-    // A service that was never checked doesn't count, not even towards there being one.
+    isKnown: known.length > 0,
     isChecked: known.some((name) => services.get(name) !== null),
     failures: known.flatMap((service) => {
       const severity = services.get(service)?.severity ?? null
@@ -172,15 +185,16 @@ export function judgeCategory(
       .filter(({ isAcked }) => isAcked)
       .map(({ service, severity, expiresAtMs }) => ({ service, severity, expiresAtMs })),
     missing: facts.missing,
+    isChecked: facts.isChecked,
   }
 }
 
 function findReason(
-  { isChecked, missing, onMissing }: CategoryFacts,
+  { isKnown, missing, onMissing }: CategoryFacts,
   { isEnabled: enabled, failing }: { isEnabled: boolean; failing: unknown[] },
 ): CategoryReason {
   if (!enabled) return 'disabled'
-  if (!isChecked) return 'empty'
+  if (!isKnown) return 'empty'
   if (failing.length > 0) return 'unhealthy'
   return missing.length > 0 && onMissing === 'fail' ? 'unhealthy' : 'healthy'
 }

@@ -10,6 +10,7 @@ import {
   decisionsSchema,
   factsSchema,
   leaseSchema,
+  memorySchema,
   nodesSchema,
 } from './state-schemas.ts'
 
@@ -25,6 +26,7 @@ const recordSchema = v.object({
   // Where another version's can't be read: the verdicts stand until a snapshot brings them again.
   facts: v.fallback(v.array(factsSchema), []),
   categories: v.array(categoryStandingSchema),
+  memory: v.fallback(v.optional(memorySchema, null), null),
   nodes: v.fallback(v.optional(nodesSchema, null), null),
   decisions: decisionsSchema,
 })

@@ -1,10 +1,11 @@
 /** The parts of a cluster's state that outlive a version of the Worker, in storage and in KV: parsed, never trusted. */
 import * as v from 'valibot'
 import { ifPlain, isListOf, isString } from '../contract/plain.ts'
-import { severitySchema } from '../contract/report.ts'
+import { byName, severitySchema } from '../contract/report.ts'
 import type { CategoryStanding } from '../domain/cluster.ts'
 import type { Decisions } from '../domain/decisions.ts'
 import type { NodeFacts } from '../domain/nodes.ts'
+import type { ServiceMemory } from '../domain/service-memory.ts'
 import type { CategoryFacts } from '../domain/verdict.ts'
 
 const timeMs = v.nullable(v.number())
@@ -34,20 +35,25 @@ export const leaseSchema = v.object({
   ),
 })
 
-export const factsSchema: v.GenericSchema<unknown, CategoryFacts> = v.object({
-  name: v.string(),
-  services: names,
-  refreshSeconds: v.nullable(v.number()),
-  isSticky: v.boolean(),
-  failureThreshold: v.number(),
-  onMissing: v.picklist(['degrade', 'fail']),
-  said: v.nullable(v.boolean()),
-  isChecked: v.boolean(),
-  failures: v.array(
-    v.object({ service: v.string(), severity: severitySchema, honoured: v.nullable(v.string()) }),
-  ),
-  missing: v.array(v.string()),
-})
+export const factsSchema: v.GenericSchema<unknown, CategoryFacts> = v.pipe(
+  v.object({
+    name: v.string(),
+    services: names,
+    refreshSeconds: v.nullable(v.number()),
+    isSticky: v.boolean(),
+    failureThreshold: v.number(),
+    onMissing: v.picklist(['degrade', 'fail']),
+    said: v.nullable(v.boolean()),
+    isKnown: v.optional(v.boolean()),
+    isChecked: v.boolean(),
+    failures: v.array(
+      v.object({ service: v.string(), severity: severitySchema, honoured: v.nullable(v.string()) }),
+    ),
+    missing: v.array(v.string()),
+  }),
+  // Earlier versions told only whether something counts.
+  v.transform((facts) => ({ ...facts, isKnown: facts.isKnown ?? facts.isChecked })),
+)
 
 export const categoryStandingSchema: v.GenericSchema<unknown, CategoryStanding> = v.object({
   name: v.string(),
@@ -57,8 +63,19 @@ export const categoryStandingSchema: v.GenericSchema<unknown, CategoryStanding> 
   failing: v.array(v.string()),
   acked: v.array(v.object({ service: v.string(), severity: severitySchema, expiresAtMs: timeMs })),
   missing: v.array(v.string()),
+  isChecked: v.optional(v.boolean(), true),
   sinceMs: v.number(),
 })
+
+/** null: written by a version that kept none. */
+export const memorySchema: v.GenericSchema<unknown, ServiceMemory | null> = v.nullable(
+  v.object({
+    servedSinceMs: byName(v.number()),
+    atZero: byName(
+      v.object({ sinceMs: v.number(), hasTargets: v.boolean(), isOwnedElsewhere: v.boolean() }),
+    ),
+  }),
+)
 
 export const nodesSchema: v.GenericSchema<unknown, NodeFacts[] | null> = v.nullable(
   v.array(

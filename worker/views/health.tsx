@@ -90,12 +90,15 @@ interface SummaryFacts {
 function summarise(services: ServiceStatus[], { missing, shown, isPast }: SummaryFacts): string {
   const failing = services.filter(isFailing).length
   const disabled = shown.filter(({ reason }) => reason === 'disabled').length
-  const unchecked = services.filter(({ ok }) => ok === null).length
+  const countOf = (word: ServiceStatus['word']) =>
+    services.filter((service) => service.word === word).length
+  const [starting, unchecked] = [countOf('starting'), countOf('not checked yet')]
   return [
     countNoun(services.length, 'service'),
     isPast ? `${failing} were failing` : `${failing} failing`,
     ...(missing.length > 0 ? [`${missing.length} missing`] : []),
     ...(disabled > 0 ? [`${countNoun(disabled, 'category', 'categories')} disabled`] : []),
+    ...(starting > 0 ? [`${starting} starting`] : []),
     ...(unchecked > 0 ? [`${unchecked} not checked yet`] : []),
   ].join(', ')
 }

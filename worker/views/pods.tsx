@@ -1,6 +1,6 @@
 /** `__pods-health`: one service, and what was last seen of each of its pods. */
 import type { PodCheck, Target } from '../contract/report.ts'
-import type { ServiceStatus } from '../domain/status.ts'
+import { tellStage, type ServiceStatus } from '../domain/status.ts'
 import { AckActions, AckNote, OperateHint } from './ack-note.tsx'
 import { Chip, ServiceChip } from './chip.tsx'
 import { FreshnessBanner } from './freshness-banner.tsx'
@@ -147,6 +147,8 @@ function Row({ target, props: { frame }, show: { hasNode, isPast } }: RowProps) 
 
 export function PodChip({ target, isPast }: { target: Target; isPast: boolean }) {
   if (target.ok) return <Chip tone="ok" word="ok" isPast={isPast} />
+  const stage = tellStage(target)
+  if (stage !== null) return <Chip tone="unknown" word={stage} isPast={isPast} />
   if (!target.answered) return <Chip tone="critical" word="no answer" isPast={isPast} />
   const isCritical = target.checks.some(({ ok, severity }) => !ok && severity === 1)
   return <Chip tone={isCritical ? 'critical' : 'warning'} word="failing" isPast={isPast} />

@@ -240,7 +240,7 @@ describe('a report that is too large', () => {
     expect(packed.content.services?.[0]?.targets?.every(({ checks }) => checks.length === 1)).toBe(
       true,
     )
-    expect(judgeServices(packed.content)).toEqual(judgeServices(content))
+    expect(judgeServices(packed.content, null)).toEqual(judgeServices(content, null))
   })
 
   it.each([

@@ -18,6 +18,7 @@ import {
   aTarget,
 } from '../../../support/a-report.ts'
 import { T0 } from '../../../support/apply.ts'
+import { SERVED } from '../../../../worker/domain/service-memory.ts'
 import { deepFreeze } from '../../../support/deep-freeze.ts'
 
 const FAILING: Failure = { marks: ['check database'], severity: 2 }
@@ -71,7 +72,7 @@ describe('a failure', () => {
   ]
 
   it.each(table)('is told by check ids, without pods and texts: %s', (_what, given, expected) => {
-    expect(describeFailure(deepFreeze(aService(given)))).toEqual(expected)
+    expect(describeFailure(deepFreeze(aService(given)), SERVED)).toEqual(expected)
   })
 })
 

@@ -217,7 +217,7 @@ describe('facts', () => {
   it('hold what it takes to come to them again', () => {
     fc.assert(
       fc.property(content, (given) => {
-        const services = judgeServices(deepFreeze(given))
+        const services = judgeServices(deepFreeze(given), null)
         const facts = deepFreeze(observeCategories(given, services))
 
         const rebuilt = { categories: rebuildCategories(facts), acks: rebuildAcks(facts) }

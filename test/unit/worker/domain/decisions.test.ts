@@ -22,6 +22,7 @@ function facts(said: boolean | null): CategoryFacts {
     failureThreshold: 3,
     onMissing: 'degrade',
     said,
+    isKnown: true,
     isChecked: true,
     failures: [],
     missing: [],

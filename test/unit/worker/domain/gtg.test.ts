@@ -46,13 +46,15 @@ const POOR = aStanding({ name: 'poor', passes: false, reason: 'unhealthy', faili
 const EMPTY = aStanding({ name: 'empty', passes: false, reason: 'empty' })
 const OFF = aStanding({ name: 'off', passes: false, reason: 'disabled' })
 const THIN = aStanding({ name: 'thin', missing: ['gone'] })
-const ALL = [WELL, POOR, EMPTY, OFF, THIN]
+const NEW = aStanding({ name: 'new', isChecked: false })
+const ALL = [WELL, POOR, EMPTY, OFF, THIN, NEW]
 
 describe('which reason wins', () => {
   const table: [string, ClusterView['lease'] | null, string[], GtgReason][] = [
     ['all is well', null, ['well'], 'healthy'],
     ['a service is missing', null, ['thin'], 'degraded'],
     ['missing here, well there', null, ['well', 'thin'], 'degraded'],
+    ['nothing counts yet', null, ['new'], 'degraded'],
     ['held', HELD, ['well'], 'held'],
     ['held over degraded', HELD, ['thin'], 'held'],
     ['a category fails', null, ['poor'], 'unhealthy'],

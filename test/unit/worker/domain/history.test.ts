@@ -24,6 +24,7 @@ function standing(of: { service?: boolean | null; category?: CategoryReason | nu
     facts: [],
     categories: category === null ? [] : [aStanding({ name: 'read', reason: category })],
     services: service === null ? {} : { web: { ok: service, severity: null, sinceMs: T0 } },
+    memory: null,
     nodes: null,
   })
 }

@@ -31,7 +31,7 @@ function restore(given: Partial<Published> = {}, nowMs = T0 + DAY): ClusterState
 }
 
 describe('the copy of a cluster', () => {
-  it('holds verdicts, decisions and the order, nothing that grows', () => {
+  it('holds verdicts, decisions, memory and the order, nothing of pods', () => {
     expect(publish(HELD)).toEqual({
       isDead: false,
       environment: 'demo',
@@ -40,6 +40,7 @@ describe('the copy of a cluster', () => {
       lease: HELD.pulse.lease,
       facts: HELD.standing.facts,
       categories: HELD.standing.categories,
+      memory: HELD.standing.memory,
       nodes: HELD.standing.nodes,
       decisions: HELD.decisions,
     })

@@ -1,7 +1,8 @@
 /** Health and severity of one service, from what its probes saw (behaviour, section 1). */
 import { describe, expect, it } from 'vitest'
 import type { Service, Target } from '../../../../worker/contract/report.ts'
-import { judgeService, worst } from '../../../../worker/domain/service-health.ts'
+import { isStarting, judgeService, worst } from '../../../../worker/domain/service-health.ts'
+import { SERVED, type ServicePast } from '../../../../worker/domain/service-memory.ts'
 import {
   aFailingTarget,
   aService,
@@ -14,6 +15,11 @@ const FAILING = aFailingTarget()
 
 /** Fails by its own word, without a check that says why. */
 const FAILING_BY_WORD = aTarget({ id: 'web-4', ok: false, reason: 'status: DOWN' })
+
+const STARTING = anUnreachableTarget({ id: 'web-6', ready: false, starting: true })
+const LEAVING = aTarget({ id: 'web-7', ready: false, terminating: true })
+const LEAVING_AND_FAILING = anUnreachableTarget({ id: 'web-7', ready: false, terminating: true })
+const NEW: ServicePast = { hasServed: false, isOwnedElsewhere: false }
 
 function aDaemon(given: Partial<Service>): Service {
   return aService({ isDaemon: true, ...given })
@@ -40,6 +46,72 @@ describe('a service is ok', () => {
 
   it.each(table)('when each target is and there is one: %s', (_what, service, expected) => {
     expect(judgeService(service)?.ok).toBe(expected)
+  })
+})
+
+describe('a rollout', () => {
+  /** `null`: the service doesn't count. */
+  const table: [string, Partial<Service>, ServicePast, boolean | null][] = [
+    ['a new pod starts beside one that serves', { targets: [GOOD, STARTING] }, SERVED, true],
+    ['a pod starts while another fails', { targets: [GOOD, FAILING, STARTING] }, SERVED, false],
+    ['all pods start, and it has served', { targets: [STARTING, STARTING] }, SERVED, false],
+    ['all pods start, and it is new', { targets: [STARTING, STARTING] }, NEW, null],
+    ['it is new, one pod starts, one fails', { targets: [STARTING, FAILING] }, NEW, false],
+    ['it is new, one pod is ok already', { targets: [STARTING, GOOD] }, NEW, true],
+    ['it is new and has no pods', { targets: [] }, NEW, false],
+    ['the only pod is terminating and serves', { targets: [LEAVING] }, SERVED, true],
+    ['the only pod is terminating and fails', { targets: [LEAVING_AND_FAILING] }, SERVED, false],
+    [
+      'one leaves and fails, one leaves and serves',
+      both(LEAVING_AND_FAILING, LEAVING),
+      SERVED,
+      true,
+    ],
+    ['one leaves and serves, one starts', both(LEAVING, STARTING), SERVED, true],
+    ['one leaves and fails, one starts', both(LEAVING_AND_FAILING, STARTING), SERVED, false],
+    ['scaled to zero, a failing pod leaves', atZero(LEAVING_AND_FAILING), SERVED, true],
+    ['scaled to zero, a serving pod leaves', atZero(LEAVING), SERVED, true],
+    ['scaled to zero, one that stays fails', atZero(FAILING), SERVED, false],
+  ]
+
+  function both(...targets: Target[]): Partial<Service> {
+    return { targets }
+  }
+  function atZero(...targets: Target[]): Partial<Service> {
+    return { desired: 0, targets }
+  }
+
+  it.each(table)('is no outage while one target serves: %s', (_what, given, past, expected) => {
+    const service = aService(given)
+
+    expect(judgeService(service, past)?.ok ?? null).toBe(expected)
+    expect(isStarting(service, past)).toBe(expected === null)
+  })
+
+  it('shows starting targets among all', () => {
+    const health = judgeService(aService({ desired: 3, targets: [GOOD, GOOD, STARTING] }))
+
+    expect(health).toEqual({ ok: true, severity: null, healthy: 2, total: 3, desired: 3 })
+  })
+
+  it('shows no terminating target at zero desired', () => {
+    const health = judgeService(aService({ desired: 0, targets: [LEAVING] }))
+
+    expect(health).toMatchObject({ healthy: 0, total: 0 })
+  })
+})
+
+describe('a workload at zero that does not own the pods', () => {
+  const owned = { hasServed: true, isOwnedElsewhere: true }
+
+  it.each([
+    ['all pods are gone', [], false],
+    ['a pod serves', [GOOD], true],
+    ['the only pod starts', [STARTING], false],
+  ] as const)('decides nothing: %s', (_what, targets, expected) => {
+    const health = judgeService(aService({ desired: 0, targets: [...targets] }), owned)
+
+    expect(health).toMatchObject({ ok: expected, desired: null })
   })
 })
 

@@ -21,6 +21,7 @@ function facts(given: Partial<CategoryFacts> & { failing?: string[] } = {}): Cat
     failureThreshold: 3,
     onMissing: 'degrade' as const,
     said: null,
+    isKnown: true,
     isChecked: true,
     failures: failing.map((service) => ({ service, severity: 2 as const, honoured: null })),
     missing: [],

@@ -31,7 +31,7 @@ const SERVICES = [
 
 function judge(given: Partial<Content>): CategoryVerdict[] {
   const content = aContent({ services: SERVICES, ...given })
-  return observeCategories(content, judgeServices(content)).map((facts) =>
+  return observeCategories(content, judgeServices(content, null)).map((facts) =>
     judgeCategory(facts, NO_DECISIONS, T0),
   )
 }
@@ -54,7 +54,7 @@ describe('a category', () => {
     ['another one is acked', { services: ['shop'] }, ['bank'], 'unhealthy'],
     ['all are acked', { services: ['shop', 'bank'] }, ['shop', 'bank'], 'healthy'],
     ['a service not checked yet is beside', { services: ['web', 'new'] }, [], 'healthy'],
-    ['no service was checked yet', { services: ['new'] }, [], 'empty'],
+    ['no service was checked yet', { services: ['new'] }, [], 'healthy'],
     ['it is enabled by name', { enabled: true, services: ['web'] }, [], 'healthy'],
     ['it is disabled', { enabled: false, services: ['web'] }, [], 'disabled'],
     ['it is disabled and failing', { enabled: false, services: ['shop'] }, [], 'disabled'],
@@ -136,6 +136,7 @@ describe('the category default', () => {
       failing: ['shop', 'bank'],
       acked: [],
       missing: [],
+      isChecked: true,
     })
   })
 
@@ -225,7 +226,7 @@ describe('a verdict that is read later', () => {
 
 describe('two acks of one service', () => {
   const failing = { service: 'shop', severity: 3 as const, honoured: 'known' }
-  const [facts] = observeCategories(aContent(), judgeServices(aContent()))
+  const [facts] = observeCategories(aContent(), judgeServices(aContent(), null))
   const ack = {
     service: 'shop',
     message: 'mine',
