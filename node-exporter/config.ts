@@ -107,6 +107,13 @@ const variables = v.object({
   INTERVAL_SECONDS: seconds(10, 'the time between two reports'),
   PROBE_CONCURRENCY: count(128, { least: 1, what: 'how many pods are asked at once' }),
   PROBE_TIMEOUT_SECONDS: seconds(10, 'the time a pod has to answer'),
+  STARTING_DEADLINE_SECONDS: seconds(
+    600,
+    'the time for which a pod that was never ready may start',
+    {
+      mayBe0: true,
+    },
+  ),
   PROBE_VIA: v.optional(
     v.picklist(['direct', 'apiserver'], 'must be direct or apiserver'),
     'direct',
@@ -180,6 +187,8 @@ export interface Config {
   intervalMs: number
   probeConcurrency: number
   probeTimeoutMs: number
+  /** ms for which a failing pod that has never been ready doesn't count. */
+  startingDeadlineMs: number
   probeVia: 'direct' | 'apiserver'
   /** Labels of the node role's pods, as the API server takes them. */
   nodeSelector: string
@@ -213,6 +222,7 @@ export function readConfig(env: Record<string, string | undefined>): Read<Config
       intervalMs: e.INTERVAL_SECONDS,
       probeConcurrency: e.PROBE_CONCURRENCY,
       probeTimeoutMs: e.PROBE_TIMEOUT_SECONDS,
+      startingDeadlineMs: e.STARTING_DEADLINE_SECONDS,
       probeVia: e.PROBE_VIA,
       nodeSelector: e.NODE_SELECTOR,
       nodeChecks: e.NODE_CHECKS,

@@ -9,6 +9,7 @@ import { REFLECTOR_TIMINGS, type ReflectorTimings } from './discovery/reflector.
 import { createLeadership } from './leader/leadership.ts'
 import { watchNodes } from './nodes.ts'
 import { askDirectly, askThrough } from './probing/ask.ts'
+import { POD_READER_TIMINGS, PodReader } from './probing/pod-reader.ts'
 import { probeBy } from './probing/probe.ts'
 import { createDeliver } from './push/deliver.ts'
 import { EdgeClock } from './push/edge-clock.ts'
@@ -25,6 +26,7 @@ export const LAST_PUSH_MS = 2000
 /** What no variable sets, and tests make short. All in ms. */
 export interface Timings extends LinkTimings, CommandTimings {
   reflector: ReflectorTimings
+  podReader: typeof POD_READER_TIMINGS
   kubeTimeoutMs: number
   /** What a node's exporter has to answer: it answers from memory. */
   nodeTimeoutMs: number
@@ -37,6 +39,7 @@ export interface Timings extends LinkTimings, CommandTimings {
 
 export const TIMINGS: Timings = {
   reflector: REFLECTOR_TIMINGS,
+  podReader: POD_READER_TIMINGS,
   kubeTimeoutMs: 10_000,
   nodeTimeoutMs: 3000,
   operatorTimeoutMs: 3000,
@@ -104,6 +107,8 @@ export async function startExporter(
   let isStopping = false
   const isAway = () => discovery.state().away !== null
   const ask = config.probeVia === 'apiserver' ? askThrough(api, isAway) : askDirectly
+
+  const pods = new PodReader(api, { isAway, ...timings.podReader })
 
   const discovery = new Discovery(api, {
     namespaces: config.namespaces,
@@ -178,6 +183,7 @@ export async function startExporter(
         timings,
         ask,
         probe: watch.probe(probeBy(ask)),
+        pods,
         nodes,
         clock,
         keys,

@@ -8,6 +8,7 @@ import type { Config } from './config.ts'
 import type { Discovered } from './discovery/discovery.ts'
 import type { Nodes } from './nodes.ts'
 import type { Ask } from './probing/ask.ts'
+import type { PodReader } from './probing/pod-reader.ts'
 import type { Probe } from './probing/probe.ts'
 import { Prober } from './probing/prober.ts'
 import { createCarrier } from './push/carrier.ts'
@@ -29,6 +30,7 @@ export interface TermOptions {
   /** One pod, for somebody who waits; and one target in its turn. */
   ask: Ask
   probe: Probe
+  pods: Pick<PodReader, 'read' | 'warnings'>
   nodes: Nodes
   clock: EdgeClock
   keys: SigningKey[]
@@ -69,6 +71,8 @@ export function startTerm(options: TermOptions): Term {
   const order = new Order(epoch ?? 0)
   const prober = new Prober({
     probe: options.probe,
+    readPodStart: options.pods.read,
+    startingDeadlineMs: config.startingDeadlineMs,
     periodMs: config.intervalMs,
     timeoutMs: config.probeTimeoutMs,
     maxAttempts: config.maxAttempts,
@@ -127,7 +131,7 @@ export function startTerm(options: TermOptions): Term {
         discovered: known ?? NOTHING,
         prober,
         collector,
-        nodeWarnings: nodes.warnings(),
+        moreWarnings: [...nodes.warnings(), ...options.pods.warnings()],
       }),
     streaks: () => prober.streaks(),
     overdueMs: () => prober.overdueMs(),

@@ -13,9 +13,10 @@ import {
   type KubeSlice,
   type Workload,
 } from './kube-objects.ts'
+import { Namespaces } from './namespaces.ts'
 import { ACK_SELECTOR, CATEGORY_SELECTOR, SERVICE_NAME_LABEL, SERVICE_SELECTOR } from './labels.ts'
 import { Reflector, type Collection, type ReflectorTimings } from './reflector.ts'
-import { joinTargets, type DiscoveredService } from './targets.ts'
+import { joinTargets, type DiscoveredService, type Found } from './targets.ts'
 
 /** What is known of the cluster. A section is null while it could not be listed. */
 export interface Discovered {
@@ -49,11 +50,16 @@ export class Discovery {
   readonly #acks: Reflector<KubeConfigMap>[]
   /** Slices made by hand carry no label of ours: they are asked for by the names of services without a selector. */
   #handMade: Reflector<KubeSlice>[] = []
+  readonly #namespaces: Namespaces
+  readonly #stopping = new AbortController()
   #gathering: NodeJS.Timeout | null = null
+  /** One after the other: what is told must not be older than what was told before. */
+  #telling: Promise<void> = Promise.resolve()
 
   constructor(api: KubeApi, options: DiscoveryOptions) {
     this.#api = api
     this.#options = options
+    this.#namespaces = new Namespaces(api)
     const { homeNamespace } = options
     const scopes = options.namespaces.length === 0 ? [null] : options.namespaces
     const each = (base: string, plural: string) =>
@@ -80,6 +86,7 @@ export class Discovery {
   }
 
   stop(): void {
+    this.#stopping.abort()
     for (const reflector of this.#all()) reflector.stop()
     if (this.#gathering !== null) clearTimeout(this.#gathering)
   }
@@ -104,21 +111,17 @@ export class Discovery {
   }
 
   current(): Discovered {
-    const found = joinTargets(
-      {
-        services: itemsOf(this.#services),
-        slices: [...itemsOf(this.#slices), ...itemsOf(this.#handMade)],
-        workloads: ifSynced(this.#workloads),
-      },
-      this.#options.homeNamespace,
+    const found = this.#join()
+    const services = found.services.filter(
+      ({ namespace }) => !this.#namespaces.isTerminating(namespace),
     )
     const configMaps = ifSynced(this.#categories)
     const read = configMaps && readCategories(configMaps)
     const acks = ifSynced(this.#acks)
-    const names = found.services.map(({ name }) => name)
+    const names = services.map(({ name }) => name)
     const periods = findPeriods(read?.categories ?? [], names)
     return {
-      services: found.services.map((service) => ({
+      services: services.map((service) => ({
         ...service,
         periodSeconds: periods.get(service.name),
       })),
@@ -126,10 +129,22 @@ export class Discovery {
       acks: acks && readAcks(acks),
       warnings: [
         ...found.warnings,
+        ...this.#namespaces.warnings(),
         ...(read?.warnings ?? []),
         ...this.state().failing.map((message) => ({ subject: 'discovery', message })),
       ],
     }
+  }
+
+  #join(): Found {
+    return joinTargets(
+      {
+        services: itemsOf(this.#services),
+        slices: [...itemsOf(this.#slices), ...itemsOf(this.#handMade)],
+        workloads: ifSynced(this.#workloads),
+      },
+      this.#options.homeNamespace,
+    )
   }
 
   #all() {
@@ -154,8 +169,16 @@ export class Discovery {
     this.#gathering ??= setTimeout(() => {
       this.#gathering = null
       this.#followHandMade()
-      this.#options.onChange()
+      this.#telling = this.#telling.then(() => this.#tell())
     }, GATHER_MS)
+  }
+
+  /** A service that lost its last pod is told only once it is known whether its namespace is being deleted. */
+  async #tell(): Promise<void> {
+    const { signal } = this.#stopping
+    const { isComplete, away } = this.state()
+    if (isComplete && away === null) await this.#namespaces.follow(this.#join().services, signal)
+    if (!signal.aborted) this.#options.onChange()
   }
 
   /** One reflector per service, so that a new one never disturbs what is known of another. */

@@ -36,7 +36,11 @@ const sliceSchema = v.object({
       v.object({
         addresses: v.array(v.string()),
         conditions: v.nullish(
-          v.object({ ready: v.nullish(v.boolean()), terminating: v.nullish(v.boolean()) }),
+          v.object({
+            ready: v.nullish(v.boolean()),
+            serving: v.nullish(v.boolean()),
+            terminating: v.nullish(v.boolean()),
+          }),
           {},
         ),
         nodeName: v.nullish(v.string()),

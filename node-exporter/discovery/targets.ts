@@ -22,12 +22,19 @@ export interface Place {
 export interface DiscoveredTarget extends Place {
   /** The pod's name, else the address. */
   id: string
+  /** Of the pod: one that was made anew under the same name is another. null: not known. */
+  uid: string | null
   node: string | null
+  /** The pod's own readiness, also where the Service publishes addresses that are not ready. */
   ready: boolean
+  /** Its pod is being deleted. */
+  terminating: boolean
 }
 
 export interface DiscoveredService {
+  /** `name.namespace`, in the home namespace the plain name. */
   name: string
+  namespace: string
   isResilient: boolean
   isDaemon: boolean
   /** null: no workload stands behind it; undefined: workloads could not be listed. */
@@ -73,6 +80,7 @@ export function joinTargets(
     }
     return {
       name: fullName,
+      namespace,
       isResilient: readBoolean(labels ?? {}, { key: 'isResilient', fallback: true, warn }),
       isDaemon: readBoolean(labels ?? {}, { key: 'isDaemon', fallback: false, warn }),
       desired: workloadsOf ? sumDesired(service, workloadsOf.get(namespace) ?? []) : undefined,
@@ -105,14 +113,16 @@ function findTargets(service: KubeService, slices: KubeSlice[], warn: Warn): Dis
     const port = choosePort(slice, settings.port, warn)
     for (const endpoint of slice.endpoints ?? []) {
       const [address] = endpoint.addresses
-      if (address === undefined || endpoint.conditions?.terminating === true) continue
+      if (address === undefined) continue
       const pod = podOf(endpoint)
       byPod.set(pod?.key ?? address, {
         id: pod?.name ?? address,
+        uid: pod?.uid ?? null,
         namespace: service.metadata.namespace,
         pod: pod?.name ?? null,
         node: endpoint.nodeName ?? null,
-        ready: endpoint.conditions?.ready !== false, // nil means ready, says the API
+        ready: isReady(endpoint),
+        terminating: endpoint.conditions?.terminating === true,
         scheme: settings.scheme,
         address,
         port,
@@ -120,7 +130,24 @@ function findTargets(service: KubeService, slices: KubeSlice[], warn: Warn): Dis
       })
     }
   }
-  return [...byPod.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  return leaveOutLeaving([...byPod.values()]).toSorted((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+/**
+ * With `publishNotReadyAddresses` an endpoint is `ready` whatever its pod is, and a terminating one never is: `serving`
+ * tells the pod's own readiness in both cases. nil means true, says the API.
+ */
+function isReady({ conditions }: Endpoint): boolean {
+  return (conditions?.serving ?? conditions?.ready) !== false
+}
+
+/**
+ * A terminating pod gets no new traffic, unless no other is ready: then kube-proxy goes on sending it to those that still
+ * serve (KEP-1669), so they are the service.
+ */
+function leaveOutLeaving(targets: DiscoveredTarget[]): DiscoveredTarget[] {
+  const isServed = targets.some(({ ready, terminating }) => ready && !terminating)
+  return targets.filter(({ ready, terminating }) => !terminating || (ready && !isServed))
 }
 
 /** One that means what it says: `..` would lead the exporter's own rights elsewhere when asked through a proxy. */
@@ -131,11 +158,11 @@ export function isPlainPath(path: string): boolean {
 }
 
 /** Whoever writes a slice by hand may refer to anything, under any name. */
-function podOf({ targetRef }: Endpoint): { name: string; key: string } | null {
+function podOf({ targetRef }: Endpoint): { name: string; uid: string | null; key: string } | null {
   const name = targetRef?.name ?? ''
   if (targetRef?.kind !== 'Pod' || name.length > SUBDOMAIN_MAX_LENGTH) return null
   if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name)) return null
-  return { name, key: targetRef.uid ?? name }
+  return { name, uid: targetRef.uid ?? null, key: targetRef.uid ?? name }
 }
 
 type Endpoint = NonNullable<KubeSlice['endpoints']>[number]

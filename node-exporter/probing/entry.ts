@@ -13,6 +13,13 @@ export interface Entry {
   outcome: (NonNullable<Probed> & { checkedAt: number }) | null
   /** The last probe learned nothing, for the way to the pod was gone. */
   isUnseen: boolean
+  /** An EndpointSlice or the Pod itself said so since this entry exists. */
+  hasBeenReady: boolean
+  /**
+   * ms by the edge's clock; when a pod that has never been ready started, null until it was read from the Pod. Of a service
+   * without targets: since when it should have some, null while it needn't.
+   */
+  startedAtMs: number | null
   /** ms, monotonic; past it the target is overdue. */
   dueMs: number
   /** null: nobody asks it at the moment. `isForced`: its own phase has no part in it. */
@@ -23,14 +30,20 @@ export interface Entry {
 /** A service without any target is failing or not by that alone: this stands for the one that isn't there. */
 export const NOBODY = ''
 
-export function nobody(service: KnownService): DiscoveredTarget {
+export function nobody(): DiscoveredTarget {
   const where = { scheme: 'http', address: '', port: 0, path: '' } as const
-  return { ...where, id: NOBODY, namespace: '', pod: null, node: null, ready: service.isDaemon }
+  const pod = { id: NOBODY, uid: null, namespace: '', pod: null, node: null, terminating: false }
+  return { ...where, ...pod, ready: false }
 }
 
-/** A target that moved, or is to be asked elsewhere, is another target. */
-export function keyOf({ id, scheme, address, port, path }: DiscoveredTarget): string {
-  return JSON.stringify([id, scheme, address, port, path])
+/** A target that moved, that is to be asked elsewhere, or whose pod was made anew, is another target. */
+export function keyOf({ id, uid, scheme, address, port, path }: DiscoveredTarget): string {
+  return JSON.stringify([id, uid, scheme, address, port, path])
+}
+
+/** It was starting when it was asked, and is ready now: what it answered then says nothing any more. */
+export function isOutdated({ target, outcome }: Entry): boolean {
+  return outcome?.starting === true && target.ready
 }
 
 export function toTarget({ target, outcome }: Entry): Target {
@@ -44,6 +57,8 @@ export function toTarget({ target, outcome }: Entry): Target {
     ready: target.ready,
     ok,
     answered,
+    ...(outcome?.starting === true ? { starting: true } : {}),
+    ...(target.terminating ? { terminating: true } : {}),
     ...(reason === undefined ? {} : { reason }),
     checkedAt,
     checks,
@@ -66,6 +81,7 @@ function isSameVerdict(before: NonNullable<Probed>, after: NonNullable<Probed>):
   return (
     before.ok === after.ok &&
     before.answered === after.answered &&
+    before.starting === after.starting &&
     areSame(failing(before), failing(after), ['id', 'severity'])
   )
 }

@@ -3,8 +3,8 @@ import type { DiscoveredTarget } from '../discovery/targets.ts'
 import type { Ask } from './ask.ts'
 import { judgeAnswer, notAnswered, type Outcome } from './health-answer.ts'
 
-/** `mayRetry`, and null, as in Asked. */
-export type Probed = (Outcome & { mayRetry: boolean; hasWarning?: true }) | null
+/** `mayRetry`, and null, as in Asked. `starting`: it fails, and its pod has never been ready. */
+export type Probed = (Outcome & { mayRetry: boolean; hasWarning?: true; starting?: true }) | null
 
 export type Probe = (target: DiscoveredTarget, timeoutMs: number) => Promise<Probed>
 

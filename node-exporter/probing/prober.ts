@@ -10,6 +10,7 @@ import type { DiscoveredTarget } from '../discovery/targets.ts'
 import {
   failingNames,
   findChange,
+  isOutdated,
   keyOf,
   NOBODY,
   nobody,
@@ -20,10 +21,15 @@ import {
 import { notAnswered } from './health-answer.ts'
 import type { Probe, Probed } from './probe.ts'
 import { findDelayMs } from './phase.ts'
+import type { ReadPodStart } from './pod-reader.ts'
 import { Streak } from './streak.ts'
 
 export interface ProberOptions {
   probe: Probe
+  /** Of a failing target that is not ready: whether its pod has never been. */
+  readPodStart: ReadPodStart
+  /** ms for which a target may be starting. */
+  startingDeadlineMs: number
   /** ms; for services whose categories name no refresh rate. */
   periodMs: number
   timeoutMs: number
@@ -60,7 +66,7 @@ export class Prober {
   /** Of those that are asked besides: others have their places all the same. */
   readonly #forced: ReturnType<typeof pLimit>
   readonly #members = new Map<string, Member>()
-  #hasFollowed = false
+  #isBlind = false
   /** Entries that the present call of `follow` has started. */
   #started = 0
 
@@ -71,17 +77,22 @@ export class Prober {
   }
 
   /**
-   * At least half of all targets are overdue because the way to them is gone: that is blindness. Fewer are just
-   * overdue, like those of a prober that is stuck.
+   * Half of all targets or more are overdue because the way to them is gone: that is blindness. Fewer are just overdue, like
+   * those of a prober that is stuck. Once blind, it sees again when every target has a result again, a timeout included:
+   * until then a report would carry the age of the oldest result, and so end the hold as stale.
    */
   isBlind(): boolean {
     const nowMs = performance.now()
-    let [all, unseen] = [0, 0]
+    let [all, overdue, unseen] = [0, 0, 0]
     for (const { isUnseen, dueMs } of this.#entries()) {
       all += 1
-      if (isUnseen && nowMs > dueMs) unseen += 1
+      if (nowMs <= dueMs) continue
+      overdue += 1
+      if (isUnseen) unseen += 1
     }
-    return unseen > 0 && unseen * 2 >= all
+    const least = this.#isBlind ? overdue : unseen
+    this.#isBlind = least > 0 && (this.#isBlind || unseen * 2 >= all)
+    return this.#isBlind
   }
 
   /** Names of targets that are overdue, the first few. */
@@ -101,7 +112,6 @@ export class Prober {
     }
     this.#started = 0
     for (const service of services) this.#followService(service)
-    this.#hasFollowed = true
   }
 
   stop(): void {
@@ -184,6 +194,7 @@ export class Prober {
       isDaemon,
       ...(desired === undefined ? {} : { desired }),
       targets: probed.length === 0 ? null : targets,
+      ...(targets.length === 0 && probed[0]?.outcome?.starting === true ? { starting: true } : {}),
       ...(businessImpact === undefined ? {} : { businessImpact }),
       ...(panicGuide === undefined ? {} : { panicGuide }),
     }
@@ -219,36 +230,41 @@ export class Prober {
     member.service = service
     this.#members.set(service.name, member)
     const periodMs = service.periodSeconds ? service.periodSeconds * 1000 : this.#options.periodMs
-    const targets = service.targets.length === 0 ? [nobody(service)] : service.targets
+    const targets = service.targets.length === 0 ? [nobody()] : service.targets
     const keys = new Map(targets.map((target) => [keyOf(target), target]))
     for (const [key, entry] of member.entries) {
       const target = keys.get(key)
-      if (target !== undefined && entry.periodMs === periodMs) {
+      if (target !== undefined) {
         entry.target = target
-        continue
+        entry.hasBeenReady ||= hasBeenReady(target)
+        if (isOutdated(entry)) void this.#probe(member, entry, true)
+        if (entry.periodMs === periodMs) continue
       }
       entry.stop.abort()
       member.entries.delete(key)
       // Only its pace is another: what was seen still holds, and so does what is overdue.
       const dueMs = Math.min(entry.dueMs, this.#findDueMs(periodMs))
-      if (target !== undefined) this.#startEntry(member, { ...entry, target, periodMs, dueMs })
+      if (target !== undefined) this.#startEntry(member, { ...entry, periodMs, dueMs })
     }
-    // The slices of a Service that was just labelled come a little later: it is not without pods for want of them.
-    const isNew = known === undefined && this.#hasFollowed
     for (const [key, target] of keys) {
       if (member.entries.has(key)) continue
-      const graceMs = isNew && target.id === NOBODY ? periodMs + this.#probeMs() : 0
-      const dueMs = this.#findDueMs(periodMs) + graceMs
-      this.#startEntry(member, { target, periodMs, outcome: null, isUnseen: false, dueMs }, graceMs)
+      const dueMs = this.#findDueMs(periodMs)
+      const seen = { outcome: null, isUnseen: false, startedAtMs: null }
+      const state = { ...seen, target, periodMs, dueMs, hasBeenReady: hasBeenReady(target) }
+      this.#startEntry(member, state)
+    }
+    const none = member.entries.get(keyOf(nobody()))
+    if (none !== undefined) {
+      none.startedAtMs = service.desired === 0 ? null : (none.startedAtMs ?? this.#options.now())
     }
   }
 
-  #startEntry(member: Member, state: Omit<Entry, 'stop' | 'asking'>, graceMs = 0): void {
+  #startEntry(member: Member, state: Omit<Entry, 'stop' | 'asking'>): void {
     const entry: Entry = { ...state, asking: null, stop: new AbortController() }
     member.entries.set(keyOf(entry.target), entry)
     // A thousand new targets at once would block the loop, and leave in one millisecond.
     const turnMs = Math.floor(this.#started++ / BATCH) * BATCH_EVERY_MS
-    void this.#run(member, entry, graceMs + turnMs)
+    void this.#run(member, entry, turnMs)
   }
 
   #findDueMs(periodMs: number): number {
@@ -261,10 +277,10 @@ export class Prober {
     return timeoutMs + maxAttempts * cooldownMs
   }
 
-  /** After its grace and in its turn when new, then at its phase for as long as it is there. */
-  async #run(member: Member, entry: Entry, graceMs: number): Promise<void> {
+  /** In its turn when new, then at its phase for as long as it is there. */
+  async #run(member: Member, entry: Entry, turnMs: number): Promise<void> {
     const { signal } = entry.stop
-    if (graceMs > 0) await sleep(graceMs, undefined, { signal }).catch(() => undefined) // it is gone
+    if (turnMs > 0) await sleep(turnMs, undefined, { signal }).catch(() => undefined) // it is gone
     while (!signal.aborted) {
       await this.#probe(member, entry, false)
       if (signal.aborted) return
@@ -291,20 +307,49 @@ export class Prober {
       if (probed !== null) this.#take(member, entry, probed)
     }
     entry.asking = null
+    if (isOutdated(entry) && !entry.stop.signal.aborted) await this.#probe(member, entry, true)
   }
 
   /** Between two tries its place is free for others: ten hanging pods must not make everything else late. */
   async #ask(entry: Entry): Promise<Probed> {
-    if (entry.target.id === NOBODY) return { ...notAnswered('no pods'), mayRetry: false }
+    if (entry.target.id === NOBODY) {
+      const none = { ...notAnswered('no pods'), mayRetry: false }
+      return this.#isWithinDeadline(entry) ? { ...none, starting: true } : none
+    }
     const { probe, timeoutMs, maxAttempts, cooldownMs } = this.#options
     const { signal } = entry.stop
+    const mayStart = !entry.hasBeenReady
     const ask = () => this.#limit(() => (signal.aborted ? null : probe(entry.target, timeoutMs)))
     let probed = await ask()
     for (let attempt = 0; attempt < maxAttempts && probed?.mayRetry; attempt++) {
       await sleep(cooldownMs, undefined, { signal }).catch(() => undefined) // it is gone
       probed = await ask()
     }
-    return probed
+    if (probed === null || probed.ok || !mayStart) return probed
+    const stage = await this.#findStage(entry)
+    // It became ready meanwhile: what it answered before says nothing of it as it is now.
+    if (stage === 'ready') return this.#ask(entry)
+    return stage === 'starting' ? { ...probed, starting: true } : probed
+  }
+
+  /** `starting`: its pod has never been ready, and hasn't been trying for too long. */
+  async #findStage(entry: Entry): Promise<'starting' | 'ready' | 'counts'> {
+    if (entry.startedAtMs === null) {
+      const start = await this.#options.readPodStart(entry.target)
+      if (start === 'unread') return 'counts'
+      if (start === 'ready' || start === 'has-been-ready') {
+        entry.hasBeenReady = true
+        return start === 'ready' ? 'ready' : 'counts'
+      }
+      // A node whose clock is ahead gets no longer than others.
+      entry.startedAtMs = Math.min(start.startedAtMs, this.#options.now())
+    }
+    return this.#isWithinDeadline(entry) ? 'starting' : 'counts'
+  }
+
+  #isWithinDeadline({ startedAtMs }: Entry): boolean {
+    const { now, startingDeadlineMs } = this.#options
+    return startedAtMs === null || now() - startedAtMs < startingDeadlineMs
   }
 
   #take(member: Member, entry: Entry, probed: NonNullable<Probed>): void {
@@ -333,4 +378,9 @@ export class Prober {
       targets: [...entries.values()].map((one) => one.target.id),
     })
   }
+}
+
+/** A terminating target is one only while it serves. */
+function hasBeenReady({ ready, terminating }: DiscoveredTarget): boolean {
+  return ready || terminating
 }

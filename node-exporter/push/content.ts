@@ -23,24 +23,24 @@ import { cutText } from '../../worker/contract/cut-text.ts'
 
 const pack = promisify(gzip)
 
-/** What is known of the cluster, from whom. `nodeWarnings`: of the discovery of nodes. */
+/** What is known of the cluster, from whom. `moreWarnings`: of nodes, and of pods that can't be read. */
 export interface Sources {
   environment: string
   discovered: Discovered
   prober: Pick<Prober, 'describe' | 'warnings'>
   collector: Pick<NodeCollector, 'describe'>
-  nodeWarnings: Warning[]
+  moreWarnings: Warning[]
 }
 
 export function buildContent(sources: Sources): Content {
-  const { environment, discovered, prober, collector, nodeWarnings } = sources
+  const { environment, discovered, prober, collector, moreWarnings } = sources
   return {
     environment,
     categories: discovered.categories,
     services: discovered.services.map((service) => prober.describe(service)),
     nodes: collector.describe(),
     acks: discovered.acks,
-    warnings: [...discovered.warnings, ...nodeWarnings, ...prober.warnings()]
+    warnings: [...discovered.warnings, ...moreWarnings, ...prober.warnings()]
       .slice(0, WARNINGS_MAX)
       .map(({ subject, message }) => ({ subject: cut(subject), message: cut(message) })),
   }
@@ -91,6 +91,7 @@ function mapTargets(snapshot: Snapshot, shed: (target: Target, index: number) =>
     name,
     isResilient,
     isDaemon,
+    ...(rest.starting === true ? { starting: true } : {}),
     ...(rest.desired === undefined ? {} : { desired: rest.desired }),
     targets: rest.targets?.map(shed) ?? null,
   }))
@@ -113,12 +114,21 @@ function onlyFailing(target: Target): Target {
 
 /** Bounded by construction: whether it is ok, and how bad; one failing check, the worst, stands for all. */
 function anonymous(target: Target, index: number): Target {
-  const { ok, answered, ready, checkedAt } = target
+  const { ok, answered, ready, starting, terminating, checkedAt } = target
   const failing = target.checks.filter((check) => !check.ok)
   const [worst] = failing.toSorted((a, b) => (a.severity ?? 2) - (b.severity ?? 2))
   const checks =
     worst === undefined ? [] : [bare({ ...worst, id: cutId(worst), name: cutId(worst) })]
-  return { id: String(index), ready, ok, answered, checkedAt, checks }
+  return {
+    id: String(index),
+    ready,
+    ok,
+    answered,
+    ...(starting === true ? { starting } : {}),
+    ...(terminating === true ? { terminating } : {}),
+    checkedAt,
+    checks,
+  }
 }
 
 function cutId({ id }: PodCheck): string {

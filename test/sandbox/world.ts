@@ -151,6 +151,50 @@ export class World {
     await this.#fill({ name }, replicas)
   }
 
+  /** One pod more of a service, as a rollout makes it: running, not ready yet, and refusing. Gives its name. */
+  async surge(name: string, pod = this.#nextName(name)): Promise<string> {
+    const place = await this.pods.start(pod, { kind: 'refuse' })
+    this.#podsOf.set(`default/${name}`, [...this.podsOf(name), pod])
+    this.#createPod({ name: pod, namespace: 'default', app: name }, { ...place, isReady: false })
+    return pod
+  }
+
+  /** As the kubelet writes it after the readiness probe. */
+  setPodReady(pod: string, isReady: boolean): void {
+    const conditions = [readyCondition(isReady)]
+    this.api.patch(this.#refOf(pod), { status: { conditions } })
+  }
+
+  /** It is told to stop, and may go on serving for its grace period. */
+  beginTermination(pod: string): void {
+    const metadata = { deletionTimestamp: toTime(Date.now()) }
+    this.api.patch(this.#refOf(pod), { metadata })
+  }
+
+  /** The readiness probe passes, for the pod answers. */
+  async finishStart(pod: string): Promise<void> {
+    await this.pods.set(pod, { kind: 'ok' })
+    this.setPodReady(pod, true)
+  }
+
+  /** `kubectl delete namespace`: it stands until everything in it is gone. */
+  beginNamespaceDeletion(name: string): void {
+    const metadata = { deletionTimestamp: toTime(Date.now()) }
+    this.api.patch({ kind: 'Namespace', name }, { metadata, status: { phase: 'Terminating' } })
+  }
+
+  /** It has ended and is gone. */
+  async removePod(pod: string): Promise<void> {
+    this.api.remove(this.#refOf(pod))
+    for (const [service, pods] of this.#podsOf) {
+      this.#podsOf.set(
+        service,
+        pods.filter((name) => name !== pod),
+      )
+    }
+    await this.pods.remove(pod)
+  }
+
   addCategory({ name, services = [], settings = {} }: CategorySpec): void {
     this.api.apply({
       apiVersion: 'v1',
@@ -189,7 +233,7 @@ export class World {
 
   #createPod(
     { name, namespace, app }: Record<'name' | 'namespace' | 'app', string>,
-    { address, port }: { address: string; port: number },
+    { address, port, isReady = true }: { address: string; port: number; isReady?: boolean },
   ): void {
     this.api.create({
       apiVersion: 'v1',
@@ -200,10 +244,16 @@ export class World {
         containers: [{ name: 'app', ports: [{ name: 'app', containerPort: port }] }],
       },
       status: {
-        ...runningAt(address),
-        containerStatuses: [{ name: 'app', ready: true, restartCount: 0 }],
+        ...runningAt(address, isReady),
+        containerStatuses: [{ name: 'app', ready: isReady, restartCount: 0 }],
       },
     })
+  }
+
+  #refOf(pod: string) {
+    const [service = 'default/'] = [...this.#podsOf].find(([, pods]) => pods.includes(pod)) ?? []
+    const [namespace = ''] = service.split('/')
+    return { kind: 'Pod', namespace, name: pod }
   }
 
   #nextName(service: string): string {
@@ -215,13 +265,31 @@ export class World {
 const READY = { type: 'Ready', status: 'True', reason: 'KubeletReady' }
 const NOT_READY = { type: 'Ready', status: 'False', reason: 'KubeletNotReady' }
 
-function runningAt(address: string) {
+/** A pod that is not ready has never been: the kubelet set its condition when it started it. */
+function runningAt(address: string, isReady = true) {
   return {
     phase: 'Running',
+    startTime: toTime(Date.now() - (isReady ? STARTED_BEFORE_MS : 0)),
     podIP: address,
     podIPs: [{ ip: address }],
-    conditions: [{ type: 'Ready', status: 'True' }],
+    conditions: [readyCondition(isReady)],
   }
+}
+
+/** ms; how long a pod that is ready has been running. */
+const STARTED_BEFORE_MS = 60_000
+
+function readyCondition(isReady: boolean) {
+  return {
+    type: 'Ready',
+    status: isReady ? 'True' : 'False',
+    lastTransitionTime: toTime(Date.now()),
+  }
+}
+
+/** As Kubernetes writes times: in whole seconds. */
+function toTime(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
 }
 
 export async function startWorld(options: ApiServerOptions = {}): Promise<World> {

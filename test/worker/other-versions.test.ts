@@ -146,7 +146,13 @@ describe('rows of another version', () => {
         aliveSinceMs: null,
         lease: { ...NO_LEASE, ...pulse.lease },
       },
-      standing: { facts, categories, services, nodes: 'nodes' in rows ? rows.nodes : null },
+      standing: {
+        facts: facts.map((category) => ({ ...category, isKnown: category.isChecked })),
+        categories: categories.map((category) => ({ ...category, isChecked: true })),
+        services,
+        memory: null,
+        nodes: 'nodes' in rows ? rows.nodes : null,
+      },
       content,
       decisions: { ...decisions, hold: null },
     })

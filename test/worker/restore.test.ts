@@ -79,6 +79,7 @@ describe('an object that lost its storage', () => {
     expect(await gtgOf(cluster)).toEqual([200, 'healthy'])
 
     await loseStorage(cluster)
+    vi.setSystemTime(Date.now() + 2000)
     await tell(2, false)
 
     expect(await gtgOf(cluster)).toEqual([503, 'unhealthy'])

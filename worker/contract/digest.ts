@@ -48,6 +48,7 @@ function projectService(service: Service): unknown {
     service.isResilient,
     service.isDaemon,
     service.desired === undefined ? 'not listed' : service.desired,
+    service.starting === true,
     sorted(
       service.targets?.map((target) => [
         target.ok,

@@ -403,10 +403,8 @@ function mergeServices(held: Service[] | null, reported: Service[] | null): Serv
   return reported.map((service) => {
     const known = before.get(service.name)
     const desired = service.desired === undefined ? known?.desired : service.desired
-    return {
-      ...service,
-      desired: desired ?? null,
-      targets: service.targets ?? known?.targets ?? null,
-    }
+    // Whether it may be without targets is part of what is held of them.
+    const { targets = null, starting = false } = service.targets === null ? (known ?? {}) : service
+    return { ...service, desired: desired ?? null, targets, starting }
   })
 }

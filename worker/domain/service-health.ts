@@ -25,15 +25,20 @@ export function judgeService(service: Service, past: ServicePast = SERVED): Serv
   const total = targets.length
   const healthy = targets.filter((target) => target.ok).length
   const counted = listCounted(service, past)
-  if (counted.length === 0 && total > 0) return null
+  if (counted.length === 0 && isNew({ ...service, targets }, past) && !isNoneFine) return null
   const ok = healthy >= (service.leastOk ?? Math.max(counted.length, isNoneFine ? 0 : 1))
   const severity = ok ? null : judgeSeverity(service, counted)
   return { ok, severity, healthy, total, desired }
 }
 
-/** It is starting: it has targets, and not one of them counts yet. */
+/** It doesn't count yet, for it is starting. */
 export function isStarting(service: Service, past: ServicePast): boolean {
-  return (service.targets ?? []).some(isStaying) && judgeService(service, past) === null
+  return service.targets !== null && judgeService(service, past) === null
+}
+
+/** It has never served, and all its targets are starting, or it has had none for a short time only. */
+function isNew({ targets, starting }: Service, { hasServed }: ServicePast): boolean {
+  return !hasServed && ((targets ?? []).length > 0 || starting === true)
 }
 
 /**

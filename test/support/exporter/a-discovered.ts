@@ -7,6 +7,7 @@ type KnownService = Discovered['services'][number]
 export function aKnownService(given: Partial<KnownService> = {}): KnownService {
   return {
     name: 'web',
+    namespace: 'default',
     isResilient: true,
     isDaemon: false,
     desired: 1,
@@ -22,10 +23,12 @@ export function aKnownTarget(given: Partial<DiscoveredTarget> = {}): DiscoveredT
   const id = given.id ?? 'web-1'
   return {
     id,
+    uid: null,
     namespace: 'default',
     pod: id,
     node: 'node-1',
     ready: true,
+    terminating: false,
     scheme: 'http',
     address: '127.0.0.1',
     port: 8080,

@@ -41,6 +41,7 @@ describe('an environment with only what is needed', () => {
       intervalMs: 10_000,
       probeConcurrency: 128,
       probeTimeoutMs: 10_000,
+      startingDeadlineMs: 600_000,
       probeVia: 'direct',
       nodeSelector: 'app.kubernetes.io/name=pilotlight-node',
       nodeChecks: ['node_ready'],

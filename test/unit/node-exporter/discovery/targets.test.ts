@@ -12,6 +12,8 @@ import {
 } from '../../../support/exporter/a-kube-object.ts'
 import { containing, having, matching } from '../../../support/like.ts'
 
+const BOTH = ['web-1', 'web-2']
+
 type Given = Partial<Parameters<typeof joinTargets>[0]>
 
 function join(given: Given = {}): Found {
@@ -128,8 +130,10 @@ describe('targets', () => {
         id: 'web-1',
         namespace: 'default',
         pod: 'web-1',
+        uid: 'uid-web-1',
         node: 'node-1',
         ready: true,
+        terminating: false,
         scheme: 'http',
         address: '10.0.0.1',
         port: 8080,
@@ -159,9 +163,10 @@ describe('targets', () => {
   })
 
   it.each([
-    ['terminating', { ready: false, terminating: true }, []],
-    ['terminating and still serving', { ready: true, terminating: true }, []],
-    ['not ready', { ready: false }, [false]],
+    ['terminating', { ready: false, serving: false, terminating: true }, []],
+    ['terminating, of an API server without serving', { ready: false, terminating: true }, []],
+    ['not ready', { ready: false, serving: false }, [false]],
+    ['not ready, its address published', { ready: true, serving: false }, [false]],
     ['ready', { ready: true, terminating: false }, [true]],
     ['of unknown readiness', { ready: null }, [true]],
     ['without conditions', {}, [true]],
@@ -171,6 +176,30 @@ describe('targets', () => {
     const targets = targetsOf(slices)
 
     expect(targets.map((target) => target.ready)).toEqual(ready)
+  })
+
+  it.each([
+    ['alone', {}, ['web-1']],
+    ['beside one that is not ready', { ready: false, serving: false }, ['web-1', 'web-2']],
+    ['beside one that is ready', { ready: true, serving: true }, ['web-2']],
+    ['beside one that leaves, too', { ready: false, serving: true, terminating: true }, BOTH],
+    [
+      'beside one that serves no more',
+      { ready: false, serving: false, terminating: true },
+      ['web-1'],
+    ],
+  ])('hold a terminating pod that serves while no other is ready: %s', (_, other, expected) => {
+    const leaving = { ready: false, serving: true, terminating: true }
+    const others = 'ready' in other ? [anEndpoint('web-2', { conditions: other })] : []
+    const slices = [
+      aSlice({ endpoints: [anEndpoint('web-1', { conditions: leaving })] }),
+      aSlice({ endpoints: others }),
+    ]
+
+    const targets = targetsOf(slices)
+
+    expect(targets.map(({ id }) => id)).toEqual(expected)
+    expect(targets.find(({ id }) => id === 'web-1')?.terminating ?? true).toBe(true)
   })
 
   it.each([

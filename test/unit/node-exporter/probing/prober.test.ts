@@ -1,5 +1,6 @@
 /** When each target is asked and what is kept of it, by scripted probes and fake timers. */
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import type { PodStart } from '../../../../node-exporter/probing/pod-reader.ts'
 import type { Probed } from '../../../../node-exporter/probing/probe.ts'
 import { Prober, type ProberOptions } from '../../../../node-exporter/probing/prober.ts'
 import type { PodCheck } from '../../../../worker/contract/report.ts'
@@ -46,6 +47,8 @@ function aProber(answer: Answer = () => GOOD, given: Partial<ProberOptions> = {}
       asked.push({ id, atMs: performance.now() })
       return answer(id, nth)
     },
+    readPodStart: () => Promise.resolve('unread'),
+    startingDeadlineMs: 600_000,
     periodMs: PERIOD_MS,
     timeoutMs: TIMEOUT_MS,
     maxAttempts: 2,
@@ -423,26 +426,199 @@ describe('the way to a pod that is gone', () => {
   })
 })
 
-describe('a service that was just labelled', () => {
-  it('is not without pods until its slices had the time to come', async () => {
-    const { prober, changes } = aProber()
-    const newborn = aKnownService({ name: 'newborn', targets: [], desired: 2 })
-    prober.follow([])
+describe('the way to all pods, once it is back', () => {
+  it('is blindness until every target was tried, so that no old result ends the hold', async () => {
+    const isOpen = () => performance.now() > 75_000
+    // One hangs behind the API server: its timeout is a result, too.
+    const { prober } = aProber((id) =>
+      isOpen() ? (id === '3' ? after(1900, TOO_LATE) : GOOD) : null,
+    )
+    const targets = ['0', '1', '2', '3'].map((id) => aKnownTarget({ id }))
+    prober.follow([aKnownService({ targets })])
+    const seen: boolean[] = []
 
-    prober.follow([newborn])
-    await pass(DUE_MS - 1)
-    const before = prober.describe(newborn).targets
-    await pass(1)
+    for (let atMs = 0; atMs < 75_000 + DUE_MS; atMs += 100) {
+      await pass(100)
+      if (!prober.isBlind()) seen.push(prober.overdueMs() === 0)
+    }
 
-    expect(before).toBeNull()
-    expect(prober.describe(newborn).targets).toEqual([])
-    expect(changes).toEqual(['verdict'])
+    expect(seen.length).toBeGreaterThan(0)
+    expect(seen.every((isFresh) => isFresh)).toBe(true)
+  })
+})
+
+describe('a target that is not ready and fails', () => {
+  const waiting = aKnownTarget({ ready: false })
+  const following = (target = waiting) => [aKnownService({ targets: [target] })]
+  const startedAtMs = 1_700_000_000_000
+
+  function stageOf(prober: Prober) {
+    const [target] = prober.describe(aKnownService()).targets ?? []
+    return [target?.ok, target?.starting]
+  }
+
+  it.each<[string, PodStart, boolean | undefined]>([
+    ['its pod has never been ready', { startedAtMs }, true],
+    ['its pod has been ready', 'has-been-ready', undefined],
+    ['its pod could not be read', 'unread', undefined],
+  ])('is starting or counts: %s', async (_, start, expected) => {
+    const { prober } = aProber(() => BAD, { readPodStart: () => Promise.resolve(start) })
+
+    prober.follow(following())
+    await pass(0)
+
+    expect(stageOf(prober)).toEqual([false, expected])
   })
 
-  it('is asked at once when they have', async () => {
+  it('counts once the deadline is over', async () => {
+    const readPodStart = () => Promise.resolve({ startedAtMs })
+    const { prober } = aProber(() => BAD, { readPodStart, startingDeadlineMs: 60_000 })
+    prober.follow(following())
+    await pass(59_000)
+    const before = stageOf(prober)
+
+    await pass(1000 + PERIOD_MS)
+
+    expect([before, stageOf(prober)]).toEqual([
+      [false, true],
+      [false, undefined],
+    ])
+  })
+
+  it('gets no longer where the clock of its node is ahead', async () => {
+    const readPodStart = () => Promise.resolve({ startedAtMs: startedAtMs + 3_600_000 })
+    const { prober } = aProber(() => BAD, { readPodStart, startingDeadlineMs: 60_000 })
+
+    prober.follow(following())
+    await pass(60_000 + PERIOD_MS)
+
+    expect(stageOf(prober)).toEqual([false, undefined])
+  })
+
+  it('has its pod read once, and not at all while it is ready or ok', async () => {
+    const read: string[] = []
+    const readPodStart = ({ id }: { id: string }) => {
+      read.push(id)
+      return Promise.resolve<PodStart>('has-been-ready')
+    }
+    const { prober } = aProber((id) => (id === 'good' ? GOOD : BAD), { readPodStart })
+    const targets = [
+      aKnownTarget({ id: 'good', ready: false }),
+      aKnownTarget({ id: 'ready' }),
+      aKnownTarget({ id: 'leaving', terminating: true }),
+      aKnownTarget({ id: 'waiting', ready: false }),
+    ]
+
+    prober.follow([aKnownService({ targets })])
+    await pass(5 * PERIOD_MS)
+
+    expect(read).toEqual(['waiting'])
+  })
+
+  it('is asked again at once when its pod becomes ready', async () => {
+    let isUp = false
+    const readPodStart = () => Promise.resolve({ startedAtMs })
+    const { prober, turns } = aProber(() => (isUp ? GOOD : BAD), { readPodStart })
+    prober.follow(following())
+    await pass(1)
+
+    isUp = true
+    prober.follow(following(aKnownTarget({ ready: true })))
+    await pass(0)
+
+    expect(stageOf(prober)).toEqual([true, undefined])
+    expect(turns).toEqual(['web/web-1 bad: database', 'web/web-1 good'])
+  })
+
+  it('is asked again when the answer is from before its pod became ready', async () => {
+    const readPodStart = () => Promise.resolve({ startedAtMs })
+    const { prober, changes } = aProber((_, nth) => (nth === 0 ? after(500, BAD) : GOOD), {
+      readPodStart,
+    })
+    prober.follow(following())
+    await pass(100)
+
+    prober.follow(following(aKnownTarget({ ready: true })))
+    await pass(500)
+
+    expect(stageOf(prober)).toEqual([true, undefined])
+    expect(changes.filter((what) => what === 'verdict').length).toBeLessThanOrEqual(2)
+  })
+
+  it('is asked again when its Pod says that it is ready by now', async () => {
+    const readPodStart = () => Promise.resolve<PodStart>('ready')
+    const { prober, turns } = aProber((_, nth) => (nth === 0 ? BAD : GOOD), { readPodStart })
+
+    prober.follow(following())
+    await pass(0)
+
+    expect([stageOf(prober), turns]).toEqual([[true, undefined], []])
+  })
+
+  it('counts at once when it was ready since it is known', async () => {
+    const readPodStart = () => Promise.resolve({ startedAtMs })
+    const { prober } = aProber((_, nth) => (nth === 1 ? GOOD : BAD), { readPodStart })
+    prober.follow(following())
+    await pass(1)
+    prober.follow(following(aKnownTarget({ ready: true })))
+    await pass(1)
+
+    prober.follow(following())
+    await pass(PERIOD_MS)
+
+    expect(stageOf(prober)).toEqual([false, undefined])
+  })
+
+  it('is another one when its pod was made anew under the same name', async () => {
+    const { prober } = aProber(() => BAD, { readPodStart: () => Promise.resolve({ startedAtMs }) })
+    prober.follow(following(aKnownTarget({ uid: 'first' })))
+    await pass(1)
+
+    prober.follow(following(aKnownTarget({ uid: 'second', ready: false })))
+    await pass(0)
+
+    expect(stageOf(prober)).toEqual([false, true])
+  })
+})
+
+describe('a service without pods', () => {
+  const without = (desired: number | null) => aKnownService({ targets: [], desired })
+  const stateOf = (prober: Prober, desired: number | null) => {
+    const { targets, starting } = prober.describe(without(desired))
+    return [targets, starting]
+  }
+
+  it.each([[2], [null]])('is starting for a while, with %s desired', async (desired) => {
+    const { prober, changes } = aProber(() => GOOD, { startingDeadlineMs: 60_000 })
+    prober.follow([without(desired)])
+    await pass(50_000)
+    const before = stateOf(prober, desired)
+
+    await pass(10_000 + PERIOD_MS)
+
+    expect(before).toEqual([[], true])
+    expect(stateOf(prober, desired)).toEqual([[], undefined])
+    expect(changes).toEqual(['verdict', 'verdict'])
+  })
+
+  it('is starting from when it was scaled up, not from when it had none', async () => {
+    const { prober } = aProber(() => GOOD, { startingDeadlineMs: 60_000 })
+    prober.follow([without(0)])
+    await pass(3_600_000)
+
+    prober.follow([without(1)])
+    await pass(50_000)
+    const before = stateOf(prober, 1)
+    await pass(10_000 + PERIOD_MS)
+
+    expect(before).toEqual([[], true])
+    expect(stateOf(prober, 1)).toEqual([[], undefined])
+  })
+
+  it('has a pod asked at once when there is one', async () => {
     const { prober, asked } = aProber()
     prober.follow([])
-    prober.follow([aKnownService({ targets: [] })])
+    prober.follow([without(1)])
     await pass(500)
 
     prober.follow([aKnownService()])

@@ -63,7 +63,7 @@ describe('the content', () => {
       discovered,
       prober,
       collector: { describe: () => null },
-      nodeWarnings: [],
+      moreWarnings: [],
       ...given,
     })
 
@@ -76,7 +76,7 @@ describe('the content', () => {
 
     const content = build(known, {
       collector: { describe: () => [aNode({ name: 'node-7' })] },
-      nodeWarnings: [{ subject: 'discovery', message: '/api/v1/pods: forbidden' }],
+      moreWarnings: [{ subject: 'discovery', message: '/api/v1/pods: forbidden' }],
     })
 
     expect(content).toEqual({

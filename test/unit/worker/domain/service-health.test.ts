@@ -58,7 +58,15 @@ describe('a rollout', () => {
     ['all pods start, and it is new', { targets: [STARTING, STARTING] }, NEW, null],
     ['it is new, one pod starts, one fails', { targets: [STARTING, FAILING] }, NEW, false],
     ['it is new, one pod is ok already', { targets: [STARTING, GOOD] }, NEW, true],
-    ['it is new and has no pods', { targets: [] }, NEW, false],
+    ['it is new and has no pods yet', { targets: [], starting: true }, NEW, null],
+    ['it is new and has had no pods for long', { targets: [] }, NEW, false],
+    ['it has served and has no pods', { targets: [], starting: true }, SERVED, false],
+    [
+      'it is a new daemon without nodes',
+      { ...aDaemon({ desired: 0 }), targets: [], starting: true },
+      NEW,
+      null,
+    ],
     ['the only pod is terminating and serves', { targets: [LEAVING] }, SERVED, true],
     ['the only pod is terminating and fails', { targets: [LEAVING_AND_FAILING] }, SERVED, false],
     [

@@ -140,6 +140,23 @@ describe('a new service', () => {
   })
 })
 
+describe('a service that is scaled up from zero', () => {
+  it('does not count until its first pod is there, and has served', () => {
+    const cluster = new Cluster()
+    cluster.tell(0, { targets: [GOOD] })
+    cluster.tell(10, { desired: 0, targets: [] })
+
+    cluster.tell(20, { desired: 1, targets: [], starting: true })
+    const before = cluster.gtg(20)
+    cluster.tell(25, { desired: 1, targets: null }) // its first pod is there, and was not asked yet
+    expect(cluster.gtg(25)).toBe('degraded')
+    cluster.tell(30, { desired: 1, targets: [GOOD] })
+    cluster.tell(40, { desired: 1, targets: [], starting: true })
+
+    expect([before, cluster.gtg(40)]).toEqual(['degraded', 'unhealthy'])
+  })
+})
+
 describe('a workload at zero replicas whose pods stay', () => {
   it('is not their owner once they stay for 60 s', () => {
     const cluster = new Cluster()

@@ -1,0 +1,103 @@
+/**
+ * Which namespaces are being deleted. Their pods go before their Services, so without this a deleted namespace reads as an
+ * outage. A namespace is read by its name, and only when one of its services has just lost its last pod.
+ */
+import * as v from 'valibot'
+import type { Warning } from '../../worker/contract/report.ts'
+import { KubeError, type KubeApi } from './kube-api.ts'
+import type { DiscoveredService } from './targets.ts'
+
+const namespaceSchema = v.object({
+  metadata: v.object({ deletionTimestamp: v.nullish(v.string()) }),
+  status: v.nullish(v.object({ phase: v.nullish(v.string(), '') }), {}),
+})
+
+interface Known {
+  /** Names of the emptied services that it was read for. */
+  emptied: Set<string>
+  isTerminating: boolean
+  /** Why it could not be read; null: it was. */
+  fault: string | null
+  readAtMs: number
+}
+
+/** ms that a read may take: what else changed is told only after it. */
+const TIMEOUT_MS = 2000
+
+/** ms before a namespace that could not be read is tried again. */
+const RETRY_MS = 10_000
+
+export class Namespaces {
+  readonly #api: Pick<KubeApi, 'send'>
+  readonly #known = new Map<string, Known>()
+
+  constructor(api: Pick<KubeApi, 'send'>) {
+    this.#api = api
+  }
+
+  /** Resolves when each namespace with a newly emptied service was read, or could not be. Never rejects. */
+  async follow(services: DiscoveredService[], signal: AbortSignal): Promise<void> {
+    const all = new Set(services.map(({ namespace }) => namespace))
+    for (const namespace of this.#known.keys()) {
+      if (!all.has(namespace)) this.#known.delete(namespace)
+    }
+    const emptied = Map.groupBy(services.filter(isEmptied), ({ namespace }) => namespace)
+    const reads = [...all].map((namespace) => {
+      const names = new Set(emptied.get(namespace)?.map(({ name }) => name))
+      return this.#followOne(namespace, names, signal)
+    })
+    await Promise.all(reads)
+  }
+
+  isTerminating(namespace: string): boolean {
+    return this.#known.get(namespace)?.isTerminating === true
+  }
+
+  warnings(): Warning[] {
+    return [...this.#known].flatMap(([namespace, { isTerminating, fault }]) => {
+      const subject = `Namespace ${namespace}`
+      if (isTerminating)
+        return [{ subject, message: 'is being deleted: its services are left out' }]
+      if (fault === null) return []
+      return [
+        { subject, message: `can't be read, so a deletion of it counts as failure: ${fault}` },
+      ]
+    })
+  }
+
+  async #followOne(namespace: string, emptied: Set<string>, signal: AbortSignal): Promise<void> {
+    const known = this.#known.get(namespace)
+    if (known?.isTerminating === true) return // that never ends otherwise
+    if (emptied.size === 0) {
+      this.#known.delete(namespace)
+      return
+    }
+    const isRead = known !== undefined && [...emptied].every((name) => known.emptied.has(name))
+    if (isRead && known.fault === null) {
+      known.emptied = emptied
+      return
+    }
+    if (known?.fault != null && performance.now() - known.readAtMs < RETRY_MS) return
+    this.#known.set(namespace, { ...(await this.#read(namespace, signal)), emptied })
+  }
+
+  async #read(namespace: string, signal: AbortSignal): Promise<Omit<Known, 'emptied'>> {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)])
+    try {
+      const asked = { method: 'GET', path: `/api/v1/namespaces/${namespace}` } as const
+      const { metadata, status } = v.parse(namespaceSchema, await this.#api.send(asked, limited))
+      const isTerminating = Boolean(metadata.deletionTimestamp) || status?.phase === 'Terminating'
+      return { isTerminating, fault: null, readAtMs: performance.now() }
+    } catch (error) {
+      // Gone already: so will be its Services.
+      const isGone = error instanceof KubeError && error.status === 404
+      const fault = isGone ? null : error instanceof Error ? error.message : String(error)
+      return { isTerminating: isGone, fault, readAtMs: performance.now() }
+    }
+  }
+}
+
+/** It should have pods, and has none that stay. */
+function isEmptied({ desired, isDaemon, targets }: DiscoveredService): boolean {
+  return (desired !== 0 || isDaemon) && targets.every(({ terminating }) => terminating)
+}

@@ -1,0 +1,110 @@
+/**
+ * Tells a pod that is starting from one that broke: reads the Pod itself, so that a new process or leader knows it, too.
+ * Only pods whose target is not ready and fails are read.
+ */
+import pLimit from 'p-limit'
+import * as v from 'valibot'
+import type { Warning } from '../../worker/contract/report.ts'
+import { KubeError, type KubeApi } from '../discovery/kube-api.ts'
+import type { DiscoveredTarget } from '../discovery/targets.ts'
+
+const podSchema = v.object({
+  metadata: v.object({ uid: v.nullish(v.string()) }),
+  status: v.nullish(
+    v.object({
+      startTime: v.nullish(v.string(), ''),
+      conditions: v.nullish(
+        v.array(
+          v.object({
+            type: v.string(),
+            status: v.string(),
+            lastTransitionTime: v.nullish(v.string(), ''),
+          }),
+        ),
+        [],
+      ),
+    }),
+    {},
+  ),
+})
+
+/** A time: the pod has never been ready. `unread`: it could not be read, or is another one by now. */
+export type PodStart = { startedAtMs: number } | 'ready' | 'has-been-ready' | 'unread'
+
+export type ReadPodStart = (target: DiscoveredTarget) => Promise<PodStart>
+
+export interface PodReaderOptions {
+  /** The API server is away: it isn't asked. */
+  isAway: () => boolean
+  /** ms that a read may take: the target's failure isn't counted before. */
+  timeoutMs: number
+  /** ms without further reads after one that failed. */
+  pauseMs: number
+}
+
+export const POD_READER_TIMINGS = { timeoutMs: 2000, pauseMs: 10_000 }
+
+/** Reads side by side: a whole node pool may start at once. */
+const CONCURRENCY = 16
+
+/** ms for which a fault goes on being told where nothing is read any more. */
+const FAULT_SHOWN_MS = 60_000
+
+/** ms; the kubelet sets `startTime` and the condition in one go, each rounded down to a second. */
+const SAME_MOMENT_MS = 1000
+
+export class PodReader {
+  readonly #api: Pick<KubeApi, 'send'>
+  readonly #options: PodReaderOptions
+  readonly #limit = pLimit(CONCURRENCY)
+  #fault: string | null = null
+  #pausedUntilMs = 0
+
+  constructor(api: Pick<KubeApi, 'send'>, options: PodReaderOptions) {
+    this.#api = api
+    this.#options = options
+  }
+
+  readonly read: ReadPodStart = ({ namespace, pod, uid }) =>
+    this.#limit(async () => {
+      if (pod === null || performance.now() < this.#pausedUntilMs) return 'unread'
+      try {
+        if (this.#options.isAway()) throw new KubeError('the API server is away', null)
+        const path = `/api/v1/namespaces/${namespace}/pods/${pod}`
+        const signal = AbortSignal.timeout(this.#options.timeoutMs)
+        const start = findStart(await this.#api.send({ method: 'GET', path }, signal), uid)
+        this.#fault = null
+        return start
+      } catch (error) {
+        // It was deleted just now: its EndpointSlice will tell.
+        if (error instanceof KubeError && error.status === 404) return 'unread'
+        this.#fault = error instanceof Error ? error.message : String(error)
+        this.#pausedUntilMs = performance.now() + this.#options.pauseMs
+        return 'unread'
+      }
+    })
+
+  /** None once no pod was to be read for a while. */
+  warnings(): Warning[] {
+    const isOver = performance.now() > this.#pausedUntilMs + FAULT_SHOWN_MS
+    if (this.#fault === null || isOver) return []
+    const message = `can't be read, so pods that are starting count as failing: ${this.#fault}`
+    return [{ subject: 'Pods', message }]
+  }
+}
+
+/** When a pod that has never been ready started, from the Pod as the API server gives it. `uid` null: not known. */
+export function findStart(object: unknown, uid: string | null): PodStart {
+  const parsed = v.safeParse(podSchema, object)
+  if (!parsed.success) return 'unread'
+  const { metadata, status } = parsed.output
+  if (uid !== null && metadata.uid !== uid) return 'unread'
+  const startedAtMs = Date.parse(status?.startTime ?? '')
+  if (Number.isNaN(startedAtMs)) return 'unread'
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready')
+  if (ready?.status === 'True') return 'ready'
+  // The condition has been False since the kubelet first set it, or isn't set yet.
+  const sinceMs = ready === undefined ? startedAtMs : Date.parse(ready.lastTransitionTime ?? '')
+  const isFirst = (ready?.status ?? 'False') === 'False'
+  return isFirst && sinceMs - startedAtMs <= SAME_MOMENT_MS ? { startedAtMs } : 'has-been-ready'
+}

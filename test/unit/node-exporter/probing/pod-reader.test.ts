@@ -1,0 +1,80 @@
+/** Whether a pod has never been ready, as the Pod itself tells it. */
+import { describe, expect, it } from 'vitest'
+import { KubeError } from '../../../../node-exporter/discovery/kube-api.ts'
+import { findStart, PodReader } from '../../../../node-exporter/probing/pod-reader.ts'
+import { aKnownTarget } from '../../../support/exporter/a-discovered.ts'
+
+const START = '2026-11-30T10:00:00Z'
+const startedAtMs = Date.parse(START)
+
+function aPod({ ready = {}, uid = 'u1', startTime = START }: Record<string, unknown> = {}) {
+  const conditions = [
+    { type: 'PodScheduled', status: 'True', lastTransitionTime: START },
+    ...(ready === null
+      ? []
+      : [{ type: 'Ready', status: 'False', lastTransitionTime: START, ...Object(ready) }]),
+  ]
+  return { metadata: { name: 'web-1', uid }, status: { startTime, conditions } }
+}
+
+describe('the start of a pod', () => {
+  const later = (seconds: number) => new Date(startedAtMs + seconds * 1000).toISOString()
+
+  it.each<[string, unknown, ReturnType<typeof findStart>]>([
+    ['not ready since its start', aPod(), { startedAtMs }],
+    ['its times rounded apart', aPod({ ready: { lastTransitionTime: later(1) } }), { startedAtMs }],
+    ['not told ready or not yet', aPod({ ready: null }), { startedAtMs }],
+    ['not ready since later', aPod({ ready: { lastTransitionTime: later(2) } }), 'has-been-ready'],
+    ['lost with its node', aPod({ ready: { status: 'Unknown' } }), 'has-been-ready'],
+    ['ready', aPod({ ready: { status: 'True', lastTransitionTime: later(9) } }), 'ready'],
+    ['not started', aPod({ startTime: null }), 'unread'],
+    ['another one of the same name', aPod({ uid: 'u2' }), 'unread'],
+    ['no Pod', { kind: 'Status' }, 'unread'],
+  ])('is told by its times: %s', (_, object, expected) => {
+    expect(findStart(object, 'u1')).toEqual(expected)
+  })
+})
+
+describe('a pod that can’t be read', () => {
+  const target = aKnownTarget({ namespace: 'shop' })
+
+  function aReader(answer: () => Promise<unknown>, isAway = false) {
+    const paths: string[] = []
+    const api = {
+      send: ({ path }: { path: string }) => {
+        paths.push(path)
+        return answer()
+      },
+    }
+    const options = { isAway: () => isAway, timeoutMs: 1000, pauseMs: 60_000 }
+    return { reader: new PodReader(api, options), paths }
+  }
+
+  it('is told in a warning, and asked no more for a while', async () => {
+    const { reader, paths } = aReader(() => Promise.reject(new KubeError('HTTP 403: no', 403)))
+
+    const starts = [await reader.read(target), await reader.read(target)]
+
+    expect(starts).toEqual(['unread', 'unread'])
+    expect(paths).toEqual(['/api/v1/namespaces/shop/pods/web-1'])
+    expect(reader.warnings()).toEqual([
+      {
+        subject: 'Pods',
+        message: "can't be read, so pods that are starting count as failing: HTTP 403: no",
+      },
+    ])
+  })
+
+  it('is not asked for while the API server is away', async () => {
+    const { reader, paths } = aReader(() => Promise.resolve(aPod()), true)
+
+    expect(await reader.read(target)).toBe('unread')
+    expect([paths, reader.warnings().length]).toEqual([[], 1])
+  })
+
+  it('is no fault when it was deleted just now', async () => {
+    const { reader } = aReader(() => Promise.reject(new KubeError('HTTP 404: no', 404)))
+
+    expect([await reader.read(target), reader.warnings()]).toEqual(['unread', []])
+  })
+})
