@@ -46,7 +46,7 @@ describe('the list', () => {
 
 describe('a setting', () => {
   it('names the conditions that count', async () => {
-    const settings = { conditions: [{ type: 'Calico', badStatus: 'False' }] }
+    const settings = { conditions: [{ type: 'Calico', badStatus: 'False', hasHeartbeat: false }] }
     const conditions = new Map([
       ['Calico', aCondition({ status: 'False' })],
       ['KernelDeadlock', aCondition({ status: 'True' })],

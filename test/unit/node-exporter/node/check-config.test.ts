@@ -25,8 +25,8 @@ describe('a setting of the checks', () => {
       'KernelDeadlock=True, Calico=False',
       {
         conditions: [
-          { type: 'KernelDeadlock', badStatus: 'True' },
-          { type: 'Calico', badStatus: 'False' },
+          { type: 'KernelDeadlock', badStatus: 'True', hasHeartbeat: true },
+          { type: 'Calico', badStatus: 'False', hasHeartbeat: false },
         ],
       },
     ],
@@ -54,6 +54,7 @@ describe('a setting of the checks', () => {
     ['INODES_FREE_PERCENT', 'few'],
     ['CUSTOM_CONDITIONS', 'KernelDeadlock'],
     ['CUSTOM_CONDITIONS', 'KernelDeadlock=true'],
+    ['CUSTOM_CONDITIONS', 'KernelDeadlock=True:often'],
     ['CRI_SOCKET', 'tcp://127.0.0.1:1234'],
     ['CRI_SOCKET', 'unix://'],
     ['DNS_NAME', 'a b'],
