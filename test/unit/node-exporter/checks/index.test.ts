@@ -63,6 +63,13 @@ describe('a setting', () => {
     expect(await run('kubelet', { kubeletPort: port })).toMatchObject({ passed: true })
   })
 
+  it('names the address of the kubelet', async () => {
+    const { port } = await serve((_, response) => response.end('ok'), '127.0.0.2')
+    const settings = { kubeletAddress: '127.0.0.2', kubeletPort: port }
+
+    expect(await run('kubelet', settings)).toMatchObject({ passed: true })
+  })
+
   it('names the socket of the runtime', async () => {
     const result = await run('container_runtime', { criSocket: 'unix:///proc/none.sock' })
 
