@@ -1,16 +1,24 @@
 /** The container runtime's own word on itself and its network, by CRI, as the kubelet asks it. */
 import { existsSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
 import { cutText } from '../../worker/contract/cut-text.ts'
 import type { Check, NodeFacts, Outcome } from './check.ts'
 import { askStatus, type CriAnswer, type RuntimeCondition } from './cri-status.ts'
 
-/** Where a node has its runtime's socket. The second row is asked only where nothing of the first is mounted. */
+/** Where the kubelet may have its runtime: what kubeadm looks for, then K3s and RKE2, k0s, MicroK8s. */
 const SOCKETS = [
-  ['/run/containerd/containerd.sock', '/run/crio/crio.sock'],
-  ['/var/run/containerd/containerd.sock', '/var/run/crio/crio.sock'],
+  '/run/containerd/containerd.sock',
+  '/run/crio/crio.sock',
+  '/run/cri-dockerd.sock',
+  '/run/k3s/containerd/containerd.sock',
+  '/run/k3s/cri-dockerd/cri-dockerd.sock',
+  '/run/k0s/containerd.sock',
+  '/var/snap/microk8s/common/run/containerd.sock',
 ]
+
+/** The second row is asked only where nothing of the first is mounted. */
+const ROWS = [SOCKETS, SOCKETS.map((path) => path.replace(/^\/run\//, '/var/run/'))]
 
 /** ms that the frame leaves beyond the runtime's: a timeout is a failure, and the frame's would pass. */
 const SLACK_MS = 1000
@@ -19,13 +27,11 @@ const SLACK_MS = 1000
 const UNIMPLEMENTED = 12
 
 /**
- * What a socket says, the most telling first. `shut`: somebody stands behind it, but not for this process.
- * `gone` comes after it: a mount may have made the empty folder of a runtime that this node never had.
+ * `shut`: something listens behind it, but not for this process. `gone`: its folder is there; a mount may have made the
+ * empty folder of a runtime that this node never had.
  */
-const TELLING = ['ready', 'failing', 'shut', 'gone', 'not_served', 'not_mounted'] as const
-
 interface Finding {
-  tells: (typeof TELLING)[number]
+  tells: 'ready' | 'failing' | 'shut' | 'gone' | 'not_served' | 'not_mounted'
   /** Empty where it is ready. */
   reason: string
 }
@@ -38,7 +44,8 @@ interface Given {
 }
 
 export function makeContainerRuntime({ socket, answerMs = 2000 }: Given = {}): Check {
-  const rows = socket === undefined ? SOCKETS : [[socket.replace(/^unix:\/\//, '')]]
+  const isNamed = socket !== undefined
+  const rows = isNamed ? [[socket.replace(/^unix:\/\//, '')]] : ROWS
   return {
     name: 'container_runtime',
     timeoutMs: answerMs + SLACK_MS,
@@ -47,7 +54,9 @@ export function makeContainerRuntime({ socket, answerMs = 2000 }: Given = {}): C
       let findings: Finding[] = []
       for (const paths of rows) {
         // oxlint-disable-next-line no-await-in-loop
-        findings = await Promise.all(paths.map((path) => look({ hostRoot, path, answerMs })))
+        findings = await Promise.all(
+          paths.map((path) => look({ hostRoot, path, answerMs, isNamed })),
+        )
         if (findings.some(({ tells }) => tells !== 'not_mounted')) break
       }
       return judge(findings)
@@ -55,37 +64,45 @@ export function makeContainerRuntime({ socket, answerMs = 2000 }: Given = {}): C
   }
 }
 
-/** Of two runtimes on a node, the kubelet uses one, and nobody says which: the one that is ready speaks for both. */
+/**
+ * Of several runtimes on a node the kubelet uses one, and which one is not known here: a runtime that is ready speaks for
+ * all, and the others fail together. Where one can't be asked, it may be the kubelet's.
+ */
 function judge(findings: Finding[]): Outcome {
-  const [first, second] = findings.toSorted(
-    (a, b) => TELLING.indexOf(a.tells) - TELLING.indexOf(b.tells),
-  )
-  switch (first?.tells) {
-    case 'ready':
-      return second?.tells === 'failing'
-        ? { passed: true, warning: second.reason }
-        : { passed: true }
-    case 'failing':
-    case 'gone':
-      return { passed: false, reason: first.reason }
-    case 'shut':
-    case 'not_served':
-      return { passed: 'unknown', reason: first.reason }
-    case 'not_mounted':
-    case undefined:
-      return { passed: 'unknown', reason: 'no folder of a runtime socket is mounted' }
+  const describeAll = (...kinds: Finding['tells'][]): string => {
+    const told = kinds.flatMap((kind) => findings.filter(({ tells }) => tells === kind))
+    return cutText(told.map(({ reason }) => reason).join('; '), TEXT_MAX_BYTES)
   }
+  const has = (kind: Finding['tells']): boolean => findings.some(({ tells }) => tells === kind)
+  if (has('ready')) {
+    return has('failing') ? { passed: true, warning: describeAll('failing') } : { passed: true }
+  }
+  if (has('shut')) return { passed: 'unknown', reason: describeAll('shut', 'failing') }
+  if (has('failing')) return { passed: false, reason: describeAll('failing') }
+  if (has('gone')) return { passed: false, reason: describeAll('gone') }
+  if (has('not_served')) return { passed: 'unknown', reason: describeAll('not_served') }
+  return { passed: 'unknown', reason: 'no folder of a runtime socket is mounted' }
 }
 
 interface Place {
   hostRoot: string
   path: string
   answerMs: number
+  /** By CRI_SOCKET, so it has to be there. */
+  isNamed: boolean
 }
 
-async function look({ hostRoot, path, answerMs }: Place): Promise<Finding> {
-  const { tells, reason } = await ask(`${hostRoot}${path}`, answerMs)
+async function look({ hostRoot, path, answerMs, isNamed }: Place): Promise<Finding> {
+  const found = await ask(`${hostRoot}${path}`, answerMs)
+  // Every host has a /run: only the runtime's own folder says that a socket is missing.
+  const isNone = found.tells === 'gone' && !isNamed && !hasOwnFolder(path)
+  const { tells, reason } = isNone ? NOT_MOUNTED : found
   return { tells, reason: cutText(`${path}: ${reason}`, TEXT_MAX_BYTES) }
+}
+
+/** As `/run/containerd/` of `containerd.sock`. */
+function hasOwnFolder(path: string): boolean {
+  return basename(dirname(path)) === basename(path, '.sock')
 }
 
 async function ask(path: string, answerMs: number): Promise<Finding> {
@@ -102,10 +119,12 @@ async function ask(path: string, answerMs: number): Promise<Finding> {
   }
 }
 
+const NOT_MOUNTED: Finding = { tells: 'not_mounted', reason: 'not mounted' }
+
 /** Why there is no connection, by the code of connect(2). */
 const UNCONNECTED: Partial<Record<string, Finding>> = {
-  ENOENT: { tells: 'not_mounted', reason: 'not mounted' },
-  ENOTDIR: { tells: 'not_mounted', reason: 'not mounted' },
+  ENOENT: NOT_MOUNTED,
+  ENOTDIR: NOT_MOUNTED,
   EACCES: { tells: 'shut', reason: 'this process may not open it' },
   EPERM: { tells: 'shut', reason: 'this process may not open it' },
   ECONNREFUSED: { tells: 'failing', reason: 'refused, nobody listens' },

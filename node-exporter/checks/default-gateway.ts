@@ -7,7 +7,10 @@ import { endianness } from 'node:os'
 
 export interface DefaultRoute {
   device: string
-  /** As a socket takes it, with the zone where it is link-local. null: the route leads out of the device, to no gateway. */
+  /**
+   * As a socket takes it, with the zone where it is link-local. null: the table names none that could be asked. The route
+   * leads out of the device (ppp, WireGuard, `scope link`), or an IPv4 route leads over an IPv6 neighbour (RFC 5549).
+   */
   gateway: string | null
 }
 
@@ -16,12 +19,15 @@ export type Neighbour = 'complete' | 'incomplete' | 'absent'
 
 interface Candidate extends DefaultRoute {
   metric: number
+  /** blackhole, unreachable, prohibit or throw: the kernel sends nothing by it. */
+  isRejected: boolean
 }
 
 // linux/route.h; the column is hexadecimal in both tables.
 const RTF_UP = 0x1
 const RTF_GATEWAY = 0x2
 const RTF_REJECT = 0x200
+const UNSPECIFIED = new Set(['0.0.0.0', '::'])
 const ATF_COM = 0x2 // linux/if_arp.h: a complete entry, its hardware address is known
 
 /**
@@ -49,41 +55,46 @@ function readRows(table: string): string[][] {
 }
 
 function readRoute(columns: string[]): Candidate | null {
-  const [device, destination, gateway = '', flagsHex = '', , , metric, mask] = columns
-  // The kernel shows a blackhole as an ordinary route, but for the device.
-  if (device === undefined || device === '*') return null
+  const [device = '', destination, gateway = '', flagsHex = '', , , metric, mask] = columns
   if (destination !== '00000000' || mask !== '00000000') return null
-  const flags = Number.parseInt(flagsHex, 16)
-  if (!isUsable(flags)) return null
-  // Printed as if it were signed.
-  return { device, gateway: isVia(flags) ? toIPv4(gateway) : null, metric: Number(metric) >>> 0 }
+  const signed = Number(metric) // the kernel prints it as if it were signed
+  return toCandidate({ device, gateway: toIPv4(gateway), metric: signed >>> 0, flagsHex })
 }
 
 function readRoute6(columns: string[]): Candidate | null {
   const [destination = '', length, , , gateway = '', metric = '', , , flagsHex = '', device] =
     columns
   if (device === undefined || !/^0{32}$/.test(destination) || length !== '00') return null
-  const flags = Number.parseInt(flagsHex, 16)
-  if (!isUsable(flags)) return null
-  const via = isVia(flags) ? toIPv6(gateway, device) : null
-  return { device, gateway: via, metric: Number.parseInt(metric, 16) }
+  const best = { gateway: toIPv6(gateway, device), metric: Number.parseInt(metric, 16) }
+  return toCandidate({ device, flagsHex, ...best })
 }
 
-/** All equals, for the kernel may use each of them. */
+/** `gateway`: what stands in its column. Of an IPv4 route over an IPv6 neighbour that is 0.0.0.0, a socket's own host. */
+function toCandidate(row: {
+  device: string
+  gateway: string
+  metric: number
+  flagsHex: string
+}): Candidate | null {
+  const { device, metric } = row
+  const flags = Number.parseInt(row.flagsHex, 16)
+  const isVia = (flags & RTF_GATEWAY) !== 0 && !UNSPECIFIED.has(row.gateway)
+  const isNowhere = device === '*' || (device === 'lo' && !isVia) // a blackhole, a nexthop object that is one
+  const isRejected = isNowhere || (flags & RTF_REJECT) !== 0
+  if (!isRejected && (flags & RTF_UP) === 0) return null // IPv6 shows one that rejects without RTF_UP
+  return { device, gateway: isVia ? row.gateway : null, metric, isRejected }
+}
+
+/**
+ * All equals, for the kernel may use each of them. One that rejects competes: with a lower metric than every other it
+ * wins, and then no packet leaves.
+ */
 function pickBest(candidates: (Candidate | null)[]): DefaultRoute[] {
   const found = candidates.filter((one) => one !== null)
   const least = Math.min(...found.map(({ metric }) => metric))
   return found
-    .filter(({ metric }) => metric === least)
+    .filter(({ metric, isRejected }) => metric === least && !isRejected)
     .map(({ device, gateway }) => ({ device, gateway }))
-}
-
-function isUsable(flags: number): boolean {
-  return (flags & RTF_UP) !== 0 && (flags & RTF_REJECT) === 0
-}
-
-function isVia(flags: number): boolean {
-  return (flags & RTF_GATEWAY) !== 0
 }
 
 /** The bytes stand as the machine holds a number: turned round, but on s390x. */

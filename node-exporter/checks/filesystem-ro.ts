@@ -31,14 +31,28 @@ const IGNORED_TYPES =
 
 /** node_exporter's defaults, and volumes, which are mounted as their pods ask, wherever the kubelet's folder is (k0s, MicroK8s). */
 const IGNORED_POINTS =
-  /^\/((dev|proc|sys)(\/|$)|(run\/credentials|run\/containerd|var\/lib\/docker|var\/lib\/containers\/storage)\/)|\/kubelet\/(pods|plugins)\//
+  /^\/((dev|proc|sys)(\/|$)|(var\/lib\/docker|var\/lib\/containers\/storage)\/)|\/kubelet\/(pods|plugins)\//
 
-/** An update of an immutable system turns them writable, and back. */
-const UPDATED_POINTS = /^\/(usr|boot|sysroot|efi)(\/|$)/
+/**
+ * What a system is booted from. An update of an immutable system turns them writable, and back; where this process starts
+ * during an update, only their place tells. Below /run: Elemental and Kairos (/run/initramfs/cos-state), Ubuntu Core
+ * (/run/mnt/ubuntu-boot). Such a system mounts what it writes on elsewhere as well, and it is judged there.
+ */
+const BOOT_POINTS = /^\/(usr|boot|sysroot|efi|run)(\/|$)/
 
-/** With a memory of its own for what was writable; it starts empty, so what was dead before is only seen on a required path. */
+/** What earlier looks saw of one file system. */
+interface Seen {
+  /** `ro` at the first look: it is kept so, and only an update makes it writable for a while. */
+  isKeptReadOnly: boolean
+  wasWritable: boolean
+}
+
+/** By `keyOf`. */
+type Memory = ReadonlyMap<string, Seen>
+
+/** With a memory of its own; it starts empty, so what was dead before is only seen on a required path. */
 export function makeFilesystemRo(required: readonly string[] = REQUIRED_WRITABLE): Check {
-  let seenWritable: ReadonlySet<string> = new Set()
+  let seen: Memory = new Map()
   return { name: 'filesystem_ro', timeoutMs: 1000, cannotTell: 'pass', run }
 
   function run({ hostRoot }: NodeFacts): Outcome {
@@ -47,8 +61,8 @@ export function makeFilesystemRo(required: readonly string[] = REQUIRED_WRITABLE
     if (typeof mounts === 'string') return { passed: 'unknown', reason: mounts }
     const needed = findNeeded(mounts, required)
     const disks = [...mounts.values()].filter(isDisk)
-    const turned = disks.filter((mount) => isReadOnly(mount) && seenWritable.has(keyOf(mount)))
-    seenWritable = remember(disks, seenWritable)
+    const turned = disks.filter((mount) => hasTurned(mount, seen.get(keyOf(mount))))
+    seen = remember(disks, seen)
     return judge({ needed, turned, disks })
   }
 }
@@ -71,13 +85,28 @@ function isDisk(mount: Mount): boolean {
     !isRemote(mount) &&
     !IGNORED_TYPES.test(mount.type) &&
     !IGNORED_POINTS.test(mount.point) &&
-    !UPDATED_POINTS.test(mount.point)
+    !BOOT_POINTS.test(mount.point)
   )
 }
 
+/** A plain `ro` on a file system that is kept read-only is the end of an update; the other words tell of an error. */
+function hasTurned(mount: Mount, seen: Seen | undefined): boolean {
+  const word = readOnlyWord(mount)
+  if (word === undefined || seen === undefined || !seen.wasWritable) return false
+  return word !== 'ro' || !seen.isKeptReadOnly
+}
+
 /** What left the table is forgotten: its number may come back as another disk's. */
-function remember(disks: Mount[], before: ReadonlySet<string>): ReadonlySet<string> {
-  return new Set(disks.filter((mount) => !isReadOnly(mount) || before.has(keyOf(mount))).map(keyOf))
+function remember(disks: Mount[], before: Memory): Memory {
+  return new Map(
+    disks.map((mount) => {
+      const word = readOnlyWord(mount)
+      const known = before.get(keyOf(mount))
+      const isKeptReadOnly = known?.isKeptReadOnly ?? word === 'ro'
+      const wasWritable = word === undefined || known?.wasWritable === true
+      return [keyOf(mount), { isKeptReadOnly, wasWritable }]
+    }),
+  )
 }
 
 function keyOf({ device, type, source }: Mount): string {

@@ -29,6 +29,8 @@ export interface CheckSettings {
   criSocket?: string | undefined
   /** With the dot at its end. */
   dnsName?: string | undefined
+  /** An IP address. */
+  kubeletAddress?: string | undefined
   kubeletPort?: number | undefined
 }
 
@@ -38,7 +40,7 @@ export function makeChecks(settings: CheckSettings = {}): Check[] {
     nodeReady,
     okdRouter1936,
     makeFilesystemRo(settings.writablePaths),
-    makeKubelet({ port: settings.kubeletPort }),
+    makeKubelet({ address: settings.kubeletAddress, port: settings.kubeletPort }),
     makeContainerRuntime({ socket: settings.criSocket }),
     makeDiskPressure({
       nodefsPaths: settings.nodefsPaths,

@@ -26,7 +26,7 @@ export function makeOkdRouter1936({ port = 1936, answerMs = 5000 }: Given = {}):
 }
 
 async function judge(port: number, timeoutMs: number): Promise<Outcome> {
-  const status = await getStatus({ port, path: '/healthz/ready', timeoutMs })
+  const status = await getStatus({ host: '127.0.0.1', port, path: '/healthz/ready', timeoutMs })
   return status >= 200 && status < 300
     ? { passed: true }
     : { passed: false, reason: `HTTP ${status}` }

@@ -1,4 +1,5 @@
 /** Environment to what an operator may set of the checks: each fault says what to write instead. */
+import { isIP } from 'node:net'
 import { posix } from 'node:path'
 import * as v from 'valibot'
 import { parseConditions, type WatchedCondition } from '../checks/custom-conditions.ts'
@@ -62,6 +63,13 @@ export const CHECK_ENTRIES = {
       v.transform((name) => (name.endsWith('.') ? name : `${name}.`)),
     ),
   ),
+  KUBELET_HEALTHZ_ADDRESS: v.optional(
+    v.pipe(
+      v.string(),
+      v.trim(),
+      v.check((text) => isIP(text) !== 0, 'must be an IP address of the node, such as 192.0.2.10'),
+    ),
+  ),
   KUBELET_HEALTHZ_PORT: v.optional(
     v.pipe(
       v.string(),
@@ -87,6 +95,7 @@ export function toCheckSettings(env: v.InferOutput<typeof checkSchema>): CheckSe
     conditions: env.CUSTOM_CONDITIONS,
     criSocket: env.CRI_SOCKET,
     dnsName: env.DNS_NAME,
+    kubeletAddress: env.KUBELET_HEALTHZ_ADDRESS,
     kubeletPort: env.KUBELET_HEALTHZ_PORT,
   }
 }

@@ -101,6 +101,20 @@ describe('a disk that nothing is known to need (root and loop devices only)', ()
 
     expect(await look()).toEqual({ passed: true, said: undefined })
   })
+
+  it.skipIf(!canLoop)('passes when an update makes it writable and read-only again', async () => {
+    const { run, look, isWritable } = await aHost()
+    await run(`${mountExt4('/var/oem')} && mount -o remount,ro /var/oem`)
+    const looks = [await look()]
+
+    await run('mount -o remount,rw /var/oem')
+    looks.push(await look())
+    await run('mount -o remount,ro /var/oem')
+    looks.push(await look())
+
+    expect(await isWritable('/var/oem')).toBe(false)
+    expect(looks).toEqual(looks.map(() => ({ passed: true, said: undefined })))
+  })
 })
 
 describe('a read-only bind (root and loop devices only)', () => {

@@ -195,6 +195,55 @@ describe.skipIf(obstacle !== '')(`the network of a node${skipped}`, () => {
     expect(result).toMatchObject({ passed, [field]: saying })
   })
 
+  it.each([
+    [
+      'over an IPv6 neighbour',
+      ['-4', 'route', 'add', 'default', 'via', 'inet6', 'fe80::9', 'dev', 'plnode'],
+    ],
+    [
+      'over an IPv6 neighbour first',
+      ['-4', 'route', 'add', 'default']
+        .concat(['nexthop', 'via', 'inet6', 'fe80::9', 'dev', 'plnode'])
+        .concat(['nexthop', 'via', VIA[0]]),
+    ],
+    ['to a device', ['route', 'add', 'default', 'dev', 'plnode', 'scope', 'link']],
+  ])('cannot tell by a default route %s', (_, words) => {
+    const { node } = aCable()
+    ip('-n', node, ...words)
+
+    const warning = 'default gateway: the default route by plnode names no gateway'
+    expect(run(node)).toStrictEqual({ ...PASSED, warning })
+  })
+
+  it.each(['blackhole', 'unreachable', 'prohibit', 'throw'])(
+    'fails where the lowest metric is %s',
+    (kind) => {
+      const { node } = aCable()
+      ip('-n', node, 'route', 'add', kind, 'default', 'metric', '50')
+      ip('-n', node, 'route', 'add', 'default', 'via', VIA[0], 'metric', '100')
+
+      const reason = 'default gateway: no default route'
+      expect(run(node)).toStrictEqual({ name: 'network', passed: false, reason })
+    },
+  )
+
+  it('passes beside a route that rejects with a higher metric', () => {
+    const { node } = aCable()
+    ip('-n', node, 'route', 'add', 'default', 'via', VIA[0], 'metric', '50')
+    ip('-n', node, 'route', 'add', 'unreachable', 'default', 'metric', '100')
+
+    expect(run(node)).toStrictEqual(PASSED)
+  })
+
+  it('fails where the nexthop object of its route is a blackhole', () => {
+    const { node } = aCable()
+    ip('-n', node, 'nexthop', 'add', 'id', '7', 'blackhole')
+    ip('-n', node, 'route', 'add', 'default', 'nhid', '7')
+
+    const reason = 'default gateway: no default route'
+    expect(run(node)).toStrictEqual({ name: 'network', passed: false, reason })
+  })
+
   it('warns where devices resolve nobody and nothing answers', () => {
     const { node } = aCable()
     ip('-n', node, 'link', 'set', 'plnode', 'arp', 'off')
@@ -219,6 +268,15 @@ describe.skipIf(obstacle !== '')(`the network of a node with IPv6 alone${skipped
     ip('-n', node, '-6', 'route', 'add', 'default', 'via', 'fe80::77', 'dev', 'plnode')
 
     expect(run(node)).toStrictEqual(PASSED)
+  })
+
+  it('fails where a route that rejects has the lowest metric', () => {
+    const { node } = aCable()
+    ip('-n', node, '-6', 'route', 'add', 'unreachable', 'default', 'metric', '50')
+    ip('-n', node, '-6', 'route', 'add', 'default', 'via', VIA[1], 'metric', '100')
+
+    const reason = 'default gateway: no default route'
+    expect(run(node)).toStrictEqual({ name: 'network', passed: false, reason })
   })
 
   it('fails when nobody has the address of its gateway', () => {

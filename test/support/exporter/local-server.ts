@@ -14,23 +14,28 @@ export interface LocalServer {
 export async function serve(
   answer: http.RequestListener,
   host = '127.0.0.1',
+  port = 0,
 ): Promise<LocalServer> {
   const requests: http.IncomingMessage[] = []
   const server = http.createServer((request, response) => {
     requests.push(request)
     answer(request, response)
   })
-  return { ...(await listen(server, host)), requests }
+  return { ...(await listen(server, host, port)), requests }
 }
 
 /** `talk`: gets each connection, and its client's first bytes have come. */
-export async function serveRaw(talk: (socket: net.Socket) => void): Promise<LocalServer> {
+export async function serveRaw(
+  talk: (socket: net.Socket) => void,
+  host = '127.0.0.1',
+  port = 0,
+): Promise<LocalServer> {
   const server = net.createServer((socket) => {
     socket.once('data', () => {
       talk(socket)
     })
   })
-  return { ...(await listen(server, '127.0.0.1')), requests: [] }
+  return { ...(await listen(server, host, port)), requests: [] }
 }
 
 /** A port on which nobody listens. */
@@ -53,13 +58,17 @@ export async function readBody(request: http.IncomingMessage): Promise<Buffer> {
   return Buffer.concat(pieces)
 }
 
-async function listen(server: net.Server, host: string): Promise<Omit<LocalServer, 'requests'>> {
+async function listen(
+  server: net.Server,
+  host: string,
+  at = 0,
+): Promise<Omit<LocalServer, 'requests'>> {
   const sockets: net.Socket[] = []
   server.on('connection', (socket) => {
     sockets.push(socket)
     socket.on('error', () => undefined) // the client hung up: cases look at the client's side
   })
-  const port = await bind(server, host)
+  const port = await bind(server, host, at)
   onTestFinished(() => {
     const { promise, resolve } = Promise.withResolvers<void>()
     server.close(() => {
@@ -71,10 +80,10 @@ async function listen(server: net.Server, host: string): Promise<Omit<LocalServe
   return { port, sockets }
 }
 
-function bind(server: net.Server, host: string): Promise<number> {
+function bind(server: net.Server, host: string, at = 0): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>()
   server.once('error', reject)
-  server.listen(0, host, () => {
+  server.listen(at, host, () => {
     const address = server.address()
     if (address === null || typeof address === 'string') reject(new Error('not listening'))
     else resolve(address.port)

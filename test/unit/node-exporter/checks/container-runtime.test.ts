@@ -14,6 +14,14 @@ import { matching } from '../../../support/like.ts'
 
 const CONTAINERD = '/run/containerd/containerd.sock'
 const CRIO = '/run/crio/crio.sock'
+const CRI_DOCKERD = '/run/cri-dockerd.sock'
+const K3S = '/run/k3s/containerd/containerd.sock'
+const OTHERS = [
+  K3S,
+  '/run/k3s/cri-dockerd/cri-dockerd.sock',
+  '/run/k0s/containerd.sock',
+  '/var/snap/microk8s/common/run/containerd.sock',
+]
 const RUNTIME = { type: 'RuntimeReady', status: true }
 const NETWORK = { type: 'NetworkReady', status: true }
 
@@ -201,7 +209,7 @@ describe('what says nothing of the runtime', () => {
 })
 
 describe('where the socket is', () => {
-  it.each([CONTAINERD, CRIO, `/var${CONTAINERD}`, `/var${CRIO}`])(
+  it.each([...[CONTAINERD, CRIO, CRI_DOCKERD].flatMap((path) => [path, `/var${path}`]), ...OTHERS])(
     'is found by itself: %s',
     async (path) => {
       const runtime = await start({ kind: 'ready' }, path)
@@ -255,6 +263,62 @@ describe('where the socket is', () => {
 
     const warned = warning === undefined ? 'passes' : 'warns'
     expect(passed ? warned : 'fails').toBe(verdict)
+  })
+
+  it.each([CRI_DOCKERD, ...OTHERS])(
+    'passes and warns of an idle containerd beside what the kubelet uses: %s',
+    async (used) => {
+      await start({ kind: 'network-not-ready' }, CONTAINERD)
+      const runtime = await start({ kind: 'ready' }, used)
+
+      const { passed, warning } = await check()
+
+      expect({ passed, warning }).toEqual({
+        passed: true,
+        warning: matching(/^\/run\/containerd\/containerd.sock: NetworkReady is not true/),
+      })
+      expect(runtime.asked).toBe(1)
+    },
+  )
+
+  it('fails when both runtimes fail, and says what each told', async () => {
+    await start({ kind: 'network-not-ready' }, CONTAINERD)
+    await start({ kind: 'refuse' }, CRI_DOCKERD)
+
+    const both = /containerd.sock: NetworkReady .*; \/run\/cri-dockerd.sock: refused/
+    expect(await check()).toMatchObject({ passed: false, reason: matching(both) })
+  })
+
+  it.each([CRI_DOCKERD, '/run/k0s/containerd.sock'])(
+    'says nothing by a folder that is not its own: %s',
+    async (path) => {
+      await mkdir(dirname(`${hostRoot}${path}`), { recursive: true })
+      await mkdir(`${hostRoot}/var/run`, { recursive: true })
+
+      const warning = 'no folder of a runtime socket is mounted'
+      expect(await check()).toMatchObject({ passed: true, warning })
+    },
+  )
+
+  it('is missed in any folder where it is said to be', async () => {
+    await mkdir(`${hostRoot}/run`)
+
+    const result = await check({ socket: CRI_DOCKERD })
+
+    expect(result).toMatchObject({ passed: false, reason: matching(/the socket is not$/) })
+  })
+
+  it('cannot tell by one that fails beside one that is shut', async () => {
+    await start({ kind: 'network-not-ready' }, CONTAINERD)
+    await start({ kind: 'ready' }, CRI_DOCKERD)
+    await chmod(hostRoot, 0o755)
+    await chmod(`${hostRoot}${CONTAINERD}`, 0o777)
+    await chmod(`${hostRoot}${CRI_DOCKERD}`, 0)
+
+    expect(await asNobody(check)).toMatchObject({
+      passed: true,
+      warning: matching(/cri-dockerd.*may not open it.*; .*NetworkReady/),
+    })
   })
 
   it('may be shut beside an empty folder, which says nothing', async () => {

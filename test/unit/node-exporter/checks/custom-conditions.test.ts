@@ -106,8 +106,8 @@ describe('conditions that somebody names', () => {
     ['fails in the second that is bad', 'Unknown', false],
   ])('%s', async (_, status, passed) => {
     const check = makeCustomConditions([
-      { type: 'example.com/Licensed', badStatus: 'False' },
-      { type: 'example.com/Licensed', badStatus: 'Unknown' },
+      { type: 'example.com/Licensed', badStatus: 'False', hasHeartbeat: true },
+      { type: 'example.com/Licensed', badStatus: 'Unknown', hasHeartbeat: true },
     ])
     const conditions = new Map([['example.com/Licensed', aCondition({ status })]])
 
@@ -119,8 +119,8 @@ describe('conditions that somebody names', () => {
   it('names a silent one once, however often it is watched', async () => {
     const type = 'KernelDeadlock'
     const check = makeCustomConditions([
-      { type, badStatus: 'True' },
-      { type, badStatus: 'Unknown' },
+      { type, badStatus: 'True', hasHeartbeat: true },
+      { type, badStatus: 'Unknown', hasHeartbeat: true },
     ])
 
     const result = await runCheck(check, aNodeFacts(aKernelHeardAt(null)))
@@ -135,9 +135,46 @@ describe('conditions that somebody names', () => {
   })
 })
 
+describe('the age of a heartbeat', () => {
+  const FRESH = NODE_NOW - 15 * MINUTE + 1
+  const OLD = NODE_NOW - 15 * MINUTE
+
+  it.each<[string, string, number | null, 'fails' | 'unknown']>([
+    ['NetworkUnavailable=True', 'True', FRESH, 'fails'],
+    ['NetworkUnavailable=True', 'True', OLD, 'fails'],
+    ['NetworkUnavailable=True', 'True', null, 'fails'],
+    ['NetworkUnavailable=True:no-heartbeat', 'True', OLD, 'fails'],
+    ['NetworkUnavailable=True:heartbeat', 'True', FRESH, 'fails'],
+    ['NetworkUnavailable=True:heartbeat', 'True', OLD, 'unknown'],
+    ['example.com/Licensed=False', 'False', OLD, 'fails'],
+    ['KernelDeadlock=True', 'True', OLD, 'unknown'],
+    ['KernelDeadlock=Unknown', 'Unknown', OLD, 'unknown'],
+    ['KernelDeadlock=True:no-heartbeat', 'True', OLD, 'fails'],
+    ['Ready=False', 'False', OLD, 'unknown'],
+    ['MemoryPressure=True', 'True', OLD, 'unknown'],
+    ['DiskPressure=True', 'True', OLD, 'unknown'],
+    ['PIDPressure=True', 'True', OLD, 'unknown'],
+    // The node lifecycle controller sets it and keeps the heartbeat of the kubelet that went silent.
+    ['Ready=Unknown', 'Unknown', OLD, 'fails'],
+    ['MemoryPressure=Unknown', 'Unknown', OLD, 'fails'],
+  ])('counts where a reporter sends heartbeats: %s', async (text, status, lastHeartbeatMs, is) => {
+    const parsed = parseConditions(text)
+    const type = text.replace(/=.*/, '')
+    const conditions = new Map([[type, aCondition({ status, lastHeartbeatMs })]])
+
+    const check = makeCustomConditions(parsed.ok ? parsed.conditions : [])
+    const { passed, warning } = await runCheck(check, aNodeFacts({ conditions }))
+
+    const silent = `unknown, without a heartbeat for 15 min: ${type}`
+    expect({ passed, warning }).toEqual(
+      is === 'fails' ? { passed: false } : { passed: true, warning: silent },
+    )
+  })
+})
+
 describe('the text that names them', () => {
-  const kernel = { type: 'KernelDeadlock', badStatus: 'True' }
-  const licensed = { type: 'example.com/Licensed', badStatus: 'False' }
+  const kernel = { type: 'KernelDeadlock', badStatus: 'True', hasHeartbeat: true }
+  const licensed = { type: 'example.com/Licensed', badStatus: 'False', hasHeartbeat: false }
 
   it.each([
     ['one pair', 'KernelDeadlock=True', [kernel]],
@@ -152,8 +189,16 @@ describe('the text that names them', () => {
       'two bad statuses of one type',
       'A=False,A=Unknown',
       [
-        { type: 'A', badStatus: 'False' },
-        { type: 'A', badStatus: 'Unknown' },
+        { type: 'A', badStatus: 'False', hasHeartbeat: false },
+        { type: 'A', badStatus: 'Unknown', hasHeartbeat: false },
+      ],
+    ],
+    [
+      'a word on heartbeats',
+      'KernelDeadlock=True:no-heartbeat,example.com/Licensed=False:heartbeat',
+      [
+        { ...kernel, hasHeartbeat: false },
+        { ...licensed, hasHeartbeat: true },
       ],
     ],
     ['nothing', '', []],
@@ -172,11 +217,17 @@ describe('the text that names them', () => {
     ['a status that does not exist', 'KernelDeadlock=Yes', ['"KernelDeadlock=Yes"']],
     ['two signs', 'A==True', ['"A==True"']],
     ['a type that can not be', '-A=True', ['"-A=True"']],
+    ['a word that is none', 'A=True:often', ['"A=True:often"']],
+    ['an empty word', 'A=True:', ['"A=True:"']],
+    ['two words', 'A=True:heartbeat:heartbeat', ['"A=True:heartbeat:heartbeat"']],
+    ['a blank before the word', 'A=True :heartbeat', ['":heartbeat"']],
     ['faults among good ones', 'A=True,B,C=False,D=1,B', ['"B"', '"D=1"']],
   ])('names each fault: %s', (_, text, named) => {
     const parsed = parseConditions(text)
 
-    const says = 'must be a condition and True, False or Unknown, as in KernelDeadlock=True'
+    const says =
+      'must be a condition and True, False or Unknown, as in KernelDeadlock=True, ' +
+      'with :heartbeat or :no-heartbeat after it where the default is not right'
     expect(parsed).toEqual({ ok: false, faults: named.map((pair) => `${pair} ${says}`) })
   })
 })

@@ -60,6 +60,26 @@ describe.runIf(endianness() === 'LE')('the default route', () => {
       aTable(ROUTE_HEAD, 'ppp0\t00000000\t00000000\t0001\t0\t0\t0\t00000000\t0\t0\t0'),
       [{ device: 'ppp0', gateway: null }],
     ],
+    [
+      'is never the gateway 0.0.0.0, which stands for an IPv6 neighbour',
+      aTable(ROUTE_HEAD, 'eth0\t00000000\t00000000\t0003\t0\t0\t20\t00000000\t0\t0\t0'),
+      [{ device: 'eth0', gateway: null }],
+    ],
+    [
+      'is none where one that rejects has the lowest metric',
+      aTable(ROUTE_HEAD, '*\t00000000\t00000000\t0201\t0\t0\t49\t00000000\t0\t0\t0', VIA_ETH1),
+      [],
+    ],
+    [
+      'is kept beside one that rejects with a higher metric',
+      aTable(ROUTE_HEAD, '*\t00000000\t00000000\t0001\t0\t0\t51\t00000000\t0\t0\t0', VIA_ETH1),
+      [eth1],
+    ],
+    [
+      'is never a nexthop object that is a blackhole',
+      aTable(ROUTE_HEAD, 'lo\t00000000\t00000000\t0001\t0\t0\t0\t00000000\t0\t0\t0'),
+      [],
+    ],
     ['is never one that is down', aTable(ROUTE_HEAD, VIA_ETH0.replace('0003', '0002')), []],
     ['is never one that rejects', aTable(ROUTE_HEAD, VIA_ETH0.replace('0003', '0203')), []],
     [
@@ -115,6 +135,16 @@ describe('the default route of IPv6', () => {
         { device: 'eth0', gateway: 'fd00::1' },
         { device: 'eth1', gateway: 'fd77::1' },
       ],
+    ],
+    [
+      'is never the gateway ::',
+      aTable(aRoute6(NONE6, { flags: '00000003' })),
+      [{ device: 'eth0', gateway: null }],
+    ],
+    [
+      'is none where one that rejects has the lowest metric',
+      aTable(aRoute6(NONE6, { metric: '00000032', flags: '00200200', device: 'lo' }), aRoute6(one)),
+      [],
     ],
     ['is never the unreachable one of the kernel', aTable(LOCAL6, UNREACHABLE6), []],
     ['is never one that rejects', aTable(aRoute6(one, { flags: '00000203' })), []],

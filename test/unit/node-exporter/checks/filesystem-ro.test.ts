@@ -149,6 +149,16 @@ describe('from one look to the next', () => {
     ['what is no device', '/data rw - zfs tank/data rw', '/data ro - zfs tank/data ro'],
     ['/boot after an update', '/boot rw - ext4 /dev/sdb1 rw', '/boot ro - ext4 /dev/sdb1 ro'],
     [
+      'the state partition of Elemental after an update',
+      '/run/initramfs/cos-state rw - ext4 /dev/sdb1 rw',
+      '/run/initramfs/cos-state ro - ext4 /dev/sdb1 ro',
+    ],
+    [
+      'the boot partition of Ubuntu Core after an update',
+      '/run/mnt/ubuntu-boot rw - ext4 /dev/sdb1 rw',
+      '/run/mnt/ubuntu-boot ro - ext4 /dev/sdb1 ro',
+    ],
+    [
       'a volume',
       '/var/lib/kubelet/plugins/x rw - ext4 /dev/sdb1 rw',
       '/var/lib/kubelet/plugins/x ro - ext4 /dev/sdb1 ro',
@@ -169,6 +179,51 @@ describe('from one look to the next', () => {
     await run(ROOT, aMount(before))
 
     expect(await run(ROOT, aMount(after))).toEqual({ passed: true, said: undefined })
+  })
+
+  it.each(['/oem', '/mnt/boot', '/.snapshots', '/var/lib/rpm-state'])(
+    'passes when an update ends that made a read-only disk writable: %s',
+    async (point) => {
+      const { run } = aCase()
+      const kept = aMount(`${point} ro - ext4 /dev/sdb1 ro`)
+      const updated = aMount(`${point} rw - ext4 /dev/sdb1 rw`)
+
+      const looks = [await run(ROOT, kept), await run(ROOT, updated), await run(ROOT, kept)]
+
+      expect(looks).toEqual(looks.map(() => ({ passed: true, said: undefined })))
+    },
+  )
+
+  it.each(['emergency_ro', 'shutdown'])(
+    'fails when a disk turns ro that was repaired of %s',
+    async (word) => {
+      const { run } = aCase()
+      await run(ROOT, aMount(`/data rw - ext4 /dev/sdb1 rw,${word}`))
+      await run(ROOT, aMount('/data rw - ext4 /dev/sdb1 rw'))
+
+      const result = await run(ROOT, aMount('/data ro - ext4 /dev/sdb1 ro'))
+
+      expect(result).toEqual({ passed: false, said: containing('/data has turned') })
+    },
+  )
+
+  it('fails when a disk that only an update made writable has an error', async () => {
+    const { run } = aCase()
+    await run(ROOT, aMount('/oem ro - ext4 /dev/sdb1 ro'))
+    await run(ROOT, aMount('/oem rw - ext4 /dev/sdb1 rw'))
+
+    const result = await run(ROOT, aMount('/oem rw - ext4 /dev/sdb1 rw,emergency_ro'))
+
+    expect(result).toEqual({ passed: false, said: containing('/oem has turned') })
+  })
+
+  it('fails when a required path turns ro, though it was so before', async () => {
+    const { run } = aCase()
+    const kept = aMount('/var ro - ext4 /dev/sdb1 ro')
+    await run(ROOT, kept)
+    await run(ROOT, aMount('/var rw - ext4 /dev/sdb1 rw'))
+
+    expect(await run(ROOT, kept)).toMatchObject({ passed: false })
   })
 
   it('forgets a disk that was away in between', async () => {

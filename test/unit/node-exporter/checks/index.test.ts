@@ -46,7 +46,7 @@ describe('the list', () => {
 
 describe('a setting', () => {
   it('names the conditions that count', async () => {
-    const settings = { conditions: [{ type: 'Calico', badStatus: 'False' }] }
+    const settings = { conditions: [{ type: 'Calico', badStatus: 'False', hasHeartbeat: false }] }
     const conditions = new Map([
       ['Calico', aCondition({ status: 'False' })],
       ['KernelDeadlock', aCondition({ status: 'True' })],
@@ -61,6 +61,13 @@ describe('a setting', () => {
     const { port } = await serve((_, response) => response.end('ok'))
 
     expect(await run('kubelet', { kubeletPort: port })).toMatchObject({ passed: true })
+  })
+
+  it('names the address of the kubelet', async () => {
+    const { port } = await serve((_, response) => response.end('ok'), '127.0.0.2')
+    const settings = { kubeletAddress: '127.0.0.2', kubeletPort: port }
+
+    expect(await run('kubelet', settings)).toMatchObject({ passed: true })
   })
 
   it('names the socket of the runtime', async () => {

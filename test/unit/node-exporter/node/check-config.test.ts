@@ -25,8 +25,8 @@ describe('a setting of the checks', () => {
       'KernelDeadlock=True, Calico=False',
       {
         conditions: [
-          { type: 'KernelDeadlock', badStatus: 'True' },
-          { type: 'Calico', badStatus: 'False' },
+          { type: 'KernelDeadlock', badStatus: 'True', hasHeartbeat: true },
+          { type: 'Calico', badStatus: 'False', hasHeartbeat: false },
         ],
       },
     ],
@@ -38,6 +38,8 @@ describe('a setting of the checks', () => {
       { dnsName: 'kubernetes.default.svc.cluster.local.' },
     ],
     ['DNS_NAME', 'example.com.', { dnsName: 'example.com.' }],
+    ['KUBELET_HEALTHZ_ADDRESS', '192.0.2.10', { kubeletAddress: '192.0.2.10' }],
+    ['KUBELET_HEALTHZ_ADDRESS', ' fd00::1\n', { kubeletAddress: 'fd00::1' }],
     ['KUBELET_HEALTHZ_PORT', '10249', { kubeletPort: 10_249 }],
   ])('is taken: %s=%s', (name, value, settings) => {
     expect(read({ [name]: value })).toEqual(settings)
@@ -54,12 +56,17 @@ describe('a setting of the checks', () => {
     ['INODES_FREE_PERCENT', 'few'],
     ['CUSTOM_CONDITIONS', 'KernelDeadlock'],
     ['CUSTOM_CONDITIONS', 'KernelDeadlock=true'],
+    ['CUSTOM_CONDITIONS', 'KernelDeadlock=True:often'],
     ['CRI_SOCKET', 'tcp://127.0.0.1:1234'],
     ['CRI_SOCKET', 'unix://'],
     ['DNS_NAME', 'a b'],
     ['DNS_NAME', '.'],
     ['DNS_NAME', 'a..b'],
     ['DNS_NAME', `${'x'.repeat(64)}.com`],
+    ['KUBELET_HEALTHZ_ADDRESS', 'node-a'],
+    ['KUBELET_HEALTHZ_ADDRESS', '[fd00::1]'],
+    ['KUBELET_HEALTHZ_ADDRESS', '192.0.2.10:10248'],
+    ['KUBELET_HEALTHZ_ADDRESS', '192.0.2.0/24'],
     ['KUBELET_HEALTHZ_PORT', '0'],
     ['KUBELET_HEALTHZ_PORT', '65536'],
     ['NODE_CHECKS', 'node_ready,kubelt'],
