@@ -3,7 +3,7 @@ import { expect, it, vi } from 'vitest'
 import { anExporter } from '../support/exporter/a-setup.ts'
 import { LEASE_ENV, specOf } from '../support/exporter/a-lease.ts'
 import { aProbedTown, DEFAULT_LEASE } from '../support/exporter/a-replica.ts'
-import { IS_LONG, type ProberOptions } from '../support/exporter/a-prober.ts'
+import { aProber, IS_LONG, type ProberOptions } from '../support/exporter/a-prober.ts'
 
 async function aTown(env: Record<string, string>, options: ProberOptions = {}) {
   const town = await aProbedTown({}, options)
@@ -55,6 +55,40 @@ it('changes nothing for probers, who still see a pod break', async () => {
   ).toBe('')
   expect(town.a.log.join('\n')).toContain('kube_api degraded')
   expect(specOf(town.world).leaseTransitions).toBe(0)
+})
+
+it('is held where pods are asked through it, until each was asked again', async () => {
+  const { world, edge, prober } = await aProbedTown({ DEAD_AFTER_SECONDS: '2.5' })
+  await world.addService({ name: 'shop', replicas: 8 })
+  // One hangs behind the API server from before it is away: its timeout is a result, too.
+  const [hanging = ''] = world.podsOf('shop')
+  world.addCategory({ name: 'read', services: ['web'] })
+  const env = {
+    PROBE_VIA: 'apiserver',
+    INTERVAL_SECONDS: '0.5',
+    PROBE_TIMEOUT_SECONDS: '1',
+    MAX_HEALTHCHECK_ATTEMPTS: '0',
+  }
+  await anExporter(world, edge.url, { env })
+  const ofRead = aProber(edge.worker, { category: 'read' })
+  await ofRead.until('200 healthy')
+  await world.pods.set(hanging, { kind: 'hang' })
+  await prober.until('503 unhealthy')
+  ofRead.mark()
+
+  await world.api.faults.goAway()
+  await ofRead.until('200 held')
+  await vi.waitFor(
+    () => {
+      expect(ofRead.runs().at(-1)?.to).toBeGreaterThan(6) // well past the lease
+    },
+    { timeout: 12_000, interval: 20 },
+  )
+  await world.api.faults.comeBack()
+  await ofRead.until('200 healthy', 30)
+
+  const expected = [['200 healthy'], ['200 late?'], ['200 held'], ['200 healthy']] as const
+  expect(ofRead.differences('API server away, pods asked through it', expected)).toBe('')
 })
 
 it.skipIf(!IS_LONG)(
