@@ -15,13 +15,7 @@ import {
   type ActOutcome,
   type ActRejection,
 } from '../domain/acts.ts'
-import {
-  applyReport,
-  leansOnHeld,
-  type ClusterState,
-  type Pulse,
-  type Rules,
-} from '../domain/cluster.ts'
+import { applyReport, type ClusterState, type Pulse, type Rules } from '../domain/cluster.ts'
 import type { Member } from '../domain/fleet.ts'
 import {
   judgeFreshness,
@@ -35,6 +29,7 @@ import { makeView, type ClusterView } from '../domain/gtg.ts'
 import type { Actor, Transition } from '../domain/history.ts'
 import type { NodesView } from '../domain/node-gtg.ts'
 import { applyRuling, isSameRuling } from '../domain/silence.ts'
+import { leansOnHeld } from '../domain/merge-content.ts'
 import { judgeServices, observeCategories } from '../domain/verdict.ts'
 import { readConfig, settingsOf, type ClusterSettings, type Env } from '../env.ts'
 import { Commands } from './commands.ts'

@@ -3,7 +3,8 @@
  * It writes only what changed, and sets the alarm for what is to come; what any of it means is the domain's business.
  */
 import type { Content, Place, Report } from '../contract/report.ts'
-import { leansOnHeld, type ClusterState, type Pulse } from '../domain/cluster.ts'
+import type { ClusterState, Pulse } from '../domain/cluster.ts'
+import { leansOnHeld } from '../domain/merge-content.ts'
 import { NO_DECISIONS } from '../domain/decisions.ts'
 import { endOfLease, leaseOfLostLink, tellFreshness } from '../domain/freshness.ts'
 import { findMoments } from '../domain/moments.ts'

@@ -7,10 +7,8 @@ import type {
   ExporterInfo,
   Heartbeat,
   Report,
-  Service,
   Severity,
   Snapshot,
-  Warning,
 } from '../contract/report.ts'
 import { NO_DECISIONS, type Decisions } from './decisions.ts'
 import {
@@ -24,10 +22,9 @@ import {
   type Lease,
 } from './freshness.ts'
 import type { Transition } from './history.ts'
+import { mergeContent } from './merge-content.ts'
 import {
   isNodesService,
-  makeNodesService,
-  mergeNodes,
   NODES_SERVICE,
   observeNodes,
   type NodeFacts,
@@ -38,7 +35,6 @@ import {
   findForgetting,
   findUntold,
   isContentCurrent,
-  isUntoldTooLong,
   type NodesPulse,
 } from './nodes-pulse.ts'
 import type { ServiceHealth } from './service-health.ts'
@@ -48,8 +44,6 @@ import type { Count } from './sticky.ts'
 import {
   judgeServices,
   observeCategories,
-  rebuildAcks,
-  rebuildCategories,
   type CategoryFacts,
   type CategoryVerdict,
 } from './verdict.ts'
@@ -352,59 +346,6 @@ function isNewer(report: Report, held: Pulse): boolean {
   return report.sequence > held.sequence
 }
 
-/** Section by section: what could not be read stays as it is held, and where the content was lost, as the facts tell it. */
-function mergeContent(
-  { content: held, standing }: Heard,
-  { content: reported, observedAt }: Snapshot,
-  { nodesMinReady: minReady, nowMs, untoldSinceMs }: Rules & { untoldSinceMs: number | null },
-): Content {
-  const { facts } = standing
-  const isLost = held === null && facts.length > 0
-  const known = isUntoldTooLong(untoldSinceMs, nowMs)
-    ? { content: null, facts: null }
-    : { content: held?.nodes, facts: standing.nodes }
-  const nodes = mergeNodes(known, reported.nodes, nowMs)
-  const services = mergeServices(held?.services ?? null, reported.services)
-  // A Service of the cluster that is called so was there first: it stays what it is.
-  const isTaken = services?.some(({ name }) => name === NODES_SERVICE) === true
-  const builtIn = makeNodesService(nodes, { minReady, checkedAtMs: observedAt })
-  return {
-    environment: reported.environment,
-    categories:
-      reported.categories ?? held?.categories ?? (isLost ? rebuildCategories(facts) : null),
-    services: isTaken || builtIn === null ? services : [...(services ?? []), builtIn],
-    nodes,
-    acks: reported.acks ?? held?.acks ?? (isLost ? rebuildAcks(facts) : null),
-    warnings: isTaken && builtIn !== null ? [...reported.warnings, TAKEN] : reported.warnings,
-  }
-}
-
-const TAKEN: Warning = {
-  subject: NODES_SERVICE,
-  message: 'a Service of this name stands in the place of the built-in one that judges the nodes',
-}
-
 function hasNodesService({ services }: Content): boolean {
   return services?.some(isNodesService) === true
-}
-
-/** Some of its services are told only in part: what is held of them goes on standing. */
-export function leansOnHeld({ services }: Pick<Content, 'services'>): boolean {
-  return (
-    services === null ||
-    services.some(({ targets, desired }) => targets === null || desired === undefined)
-  )
-}
-
-function mergeServices(held: Service[] | null, reported: Service[] | null): Service[] | null {
-  if (reported === null || !leansOnHeld({ services: reported })) return reported ?? held
-  const own = held?.filter((service) => !isNodesService(service))
-  const before = new Map(own?.map((service) => [service.name, service]))
-  return reported.map((service) => {
-    const known = before.get(service.name)
-    const desired = service.desired === undefined ? known?.desired : service.desired
-    // Whether it may be without targets is part of what is held of them.
-    const { targets = null, starting = false } = service.targets === null ? (known ?? {}) : service
-    return { ...service, desired: desired ?? null, targets, starting }
-  })
 }

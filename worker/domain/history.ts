@@ -65,8 +65,12 @@ export function findTurns(from: Standing, to: Standing, step: Step): Transition[
 type Words = Map<string, string>
 
 function wordsOfServices(services: Standing['services']): Words {
-  const wordOf = (ok: boolean | null) => (ok === null ? 'starting' : ok ? 'ok' : 'failing')
-  return new Map(Object.entries(services).map(([name, { ok }]) => [name, wordOf(ok)]))
+  return new Map(Object.entries(services).map(([name, { ok }]) => [name, wordOfService(ok)]))
+}
+
+function wordOfService(ok: boolean | null): string {
+  if (ok === null) return 'starting'
+  return ok ? 'ok' : 'failing'
 }
 
 function wordsOfCategories(categories: Standing['categories']): Words {

@@ -7,12 +7,16 @@ import { aKnownTarget } from '../../../support/exporter/a-discovered.ts'
 const START = '2026-11-30T10:00:00Z'
 const startedAtMs = Date.parse(START)
 
-function aPod({ ready = {}, uid = 'u1', startTime = START }: Record<string, unknown> = {}) {
+function aPod({
+  ready = {},
+  uid = 'u1',
+  startTime = START,
+}: { ready?: Record<string, string> | null; uid?: string; startTime?: string | null } = {}) {
   const conditions = [
     { type: 'PodScheduled', status: 'True', lastTransitionTime: START },
     ...(ready === null
       ? []
-      : [{ type: 'Ready', status: 'False', lastTransitionTime: START, ...Object(ready) }]),
+      : [{ type: 'Ready', status: 'False', lastTransitionTime: START, ...ready }]),
   ]
   return { metadata: { name: 'web-1', uid }, status: { startTime, conditions } }
 }

@@ -1,10 +1,12 @@
 /** What the edge remembers of services from report to report (behaviour, section 1). */
+import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import type { Service } from '../../../../worker/contract/report.ts'
 import type { ClusterState } from '../../../../worker/domain/cluster.ts'
 import { judgeGtg, makeView } from '../../../../worker/domain/gtg.ts'
 import { publish, restoreState } from '../../../../worker/domain/restore.ts'
 import { findPast, NO_MEMORY, remember } from '../../../../worker/domain/service-memory.ts'
+import { memorySchema } from '../../../../worker/store/state-schemas.ts'
 import {
   aContent,
   aHeartbeat,
@@ -39,13 +41,12 @@ class Cluster {
     }
   }
 
-  /** The object loses its storage, and goes on with what KV holds, through JSON as it is put. */
+  /** The object loses its storage, and goes on with what KV holds. */
   loseStorage(seconds: number): void {
     if (this.state === null) throw new Error('nothing to lose')
-    this.state = restoreState(
-      JSON.parse(JSON.stringify(publish(this.state))),
-      T0 + seconds * 1000,
-    ).state
+    const published = publish(this.state)
+    const memory = v.parse(memorySchema, JSON.parse(JSON.stringify(published.memory)))
+    this.state = restoreState({ ...published, memory }, T0 + seconds * 1000).state
   }
 
   gtg(seconds: number): string {
