@@ -8,6 +8,7 @@ import { publish, restoreState } from '../../../../worker/domain/restore.ts'
 import { findPast, NO_MEMORY, remember } from '../../../../worker/domain/service-memory.ts'
 import { memorySchema } from '../../../../worker/store/state-schemas.ts'
 import {
+  aCategory,
   aContent,
   aHeartbeat,
   aService,
@@ -28,9 +29,12 @@ class Cluster {
   #sequence = 0
   #seconds = 0
 
-  tell(seconds: number, given: Partial<Service>): void {
-    const content = aContent({ services: [aService(given)] })
-    this.#take(seconds, { ...aSnapshot({ content }), digest: `digest at ${seconds}` })
+  /** `failed`: its own failed checks in a row. */
+  tell(seconds: number, given: Partial<Service>, failed = 0): void {
+    const categories = [aCategory({ name: 'default', isSticky: true, failureThreshold: 3 })]
+    const content = aContent({ services: [aService(given)], categories })
+    const streaks = failed === 0 ? {} : { web: failed }
+    this.#take(seconds, { ...aSnapshot({ content, streaks }), digest: `digest at ${seconds}` })
   }
 
   /** A heartbeat every ten seconds, the last one then. */
@@ -138,6 +142,20 @@ describe('a new service', () => {
     cluster.tell(600, { targets: [anUnreachableTarget({ ready: false })] })
 
     expect(cluster.gtg(600)).toBe('unhealthy')
+  })
+})
+
+describe('a sticky category', () => {
+  it('counts no failed checks from while its service started', () => {
+    const cluster = new Cluster()
+    cluster.tell(0, { targets: [STARTING] }, 1)
+    cluster.tell(10, { targets: [STARTING] }, 60)
+
+    cluster.tell(20, { targets: [anUnreachableTarget({ ready: false })] }, 61)
+    const first = cluster.gtg(20)
+    cluster.tell(30, { targets: [anUnreachableTarget({ ready: false })] }, 63)
+
+    expect([first, cluster.gtg(30)]).toEqual(['unhealthy', 'disabled'])
   })
 })
 
