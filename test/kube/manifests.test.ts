@@ -1,25 +1,32 @@
 /** deploy/ by kubectl itself: what kustomize makes of it, and what an API server says to it. */
 import { execFile } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { findSchemaFaults } from '../support/exporter/kube-schema.ts'
-import { containerOf } from '../support/exporter/manifests.ts'
+import { containerOf, ROOT } from '../support/exporter/manifests.ts'
+import { aFolder } from '../support/exporter/a-setup.ts'
 import {
   findObject,
   HAS_COMPONENTS,
   HAS_KUBECTL,
+  HAS_PRUNE,
   kindAndName,
   pathOf,
   render,
+  renderText,
   renderWith,
 } from '../support/exporter/rendered.ts'
 import { readList, readPath, readRecord, readText } from '../sandbox/api-server/kube-object.ts'
 import { openBench } from './api-server/a-server.ts'
 
 const run = promisify(execFile)
+
+const RBAC = 'rbac.authorization.k8s.io/v1'
+const DEPLOYING = readFileSync(new URL('docs/deploying.md', ROOT), 'utf8')
 
 const OVERLAYS = ['overlays/sample', 'overlays/openshift', 'overlays/openshift-host']
 const COMPONENTS = ['container-runtime', 'pod-proxy', 'some-namespaces']
@@ -129,6 +136,41 @@ describe('kubectl apply --dry-run=server', () => {
     ])
     expect(server.list('Deployment')).toEqual(before)
   })
+})
+
+describe('kubectl apply --prune', () => {
+  /** The options that docs/deploying.md gives. */
+  const [, options = ''] = /--prune (-l .+?)\nkubectl get roles/s.exec(DEPLOYING) ?? []
+  const PRUNE = [
+    '--prune',
+    ...options.replaceAll('$RBAC', RBAC).replaceAll('\\', '').trim().split(/\s+/),
+  ]
+
+  it.skipIf(!HAS_PRUNE)(
+    'removes the rights of what the overlay no longer has: kubectl 1.26',
+    async () => {
+      const { server } = await openBench()
+      server.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } })
+      const kubeconfig = server.kubeconfig()
+      const bindings = () => server.list('ClusterRoleBinding').map(({ metadata }) => metadata.name)
+      const apply = async (components: string[]) => {
+        const file = `${aFolder()}/all.yaml`
+        writeFileSync(file, renderText(components))
+        await kubectl(['apply', '-f', file, ...PRUNE], kubeconfig)
+        return bindings()
+      }
+
+      const everywhere = await apply([])
+      const somewhere = await apply(['pod-proxy', 'some-namespaces'])
+      const again = await apply([])
+
+      expect(PRUNE).toHaveLength(7)
+      expect(everywhere).toEqual(['pilotlight-node', 'pilotlight-nodes', 'pilotlight-services'])
+      expect(somewhere).toEqual(['pilotlight-node', 'pilotlight-nodes', 'pilotlight-pod-proxy'])
+      expect(again).toEqual(everywhere)
+      expect(server.list('ConfigMap', 'pilotlight').length).toBeGreaterThan(2) // for `rollout undo`
+    },
+  )
 })
 
 /** With a home of its own: kubectl caches what it discovers. */

@@ -13,6 +13,8 @@ const minor = readMinorVersion()
 export const HAS_KUBECTL = minor !== null
 /** Components and folders as resources came with kubectl 1.21; deploy/base needs neither. */
 export const HAS_COMPONENTS = (minor ?? 0) >= 21
+/** Since then the list of kinds to prune has its name. */
+export const HAS_PRUNE = (minor ?? 0) >= 26
 
 /** null: there is no kubectl. */
 function readMinorVersion(): number | null {
@@ -43,6 +45,11 @@ export function render(folder: string): unknown[] {
 
 /** An overlay with these components, as an operator's own names both. */
 export function renderWith(components: string[], overlay = 'overlays/sample'): unknown[] {
+  return parseDocuments(renderText(components, overlay))
+}
+
+/** The same as YAML, as kubectl takes it. */
+export function renderText(components: string[], overlay = 'overlays/sample'): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'overlay-')))
   const wayTo = (name: string) => relative(folder, pathOf(name)) // kustomize takes no absolute paths
   const kustomization = {
@@ -51,7 +58,7 @@ export function renderWith(components: string[], overlay = 'overlays/sample'): u
   }
   try {
     writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization))
-    return parseDocuments(runKubectl(['kustomize', folder]))
+    return runKubectl(['kustomize', folder])
   } finally {
     rmSync(folder, { recursive: true })
   }
