@@ -2,13 +2,16 @@
  * The rendered rights against the requests that the exporter makes, both ways, for every overlay and component: it runs
  * with the environment that its manifests give it, and the API server double notes what it asks for.
  */
+import { readFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { startNodeRole } from '../../node-exporter/node/node-role.ts'
 import { readNodeConfig } from '../../node-exporter/node/node-config.ts'
 import type { World } from '../sandbox/world.ts'
 import { LEASE_ENV, makeLeaseNamespace } from '../support/exporter/a-lease.ts'
 import { aLog } from '../support/exporter/a-log.ts'
+import { aDeployment } from '../support/exporter/a-node-operator.ts'
 import { aKubeconfig, aMeekEdge, anExporter, aWorld } from '../support/exporter/a-setup.ts'
+import { parseDocuments, ROOT } from '../support/exporter/manifests.ts'
 import {
   describeAttributes,
   findGrants,
@@ -71,6 +74,27 @@ describe('the rights', () => {
     },
   )
 
+  it.skipIf(!HAS_COMPONENTS)(
+    'of OPERATOR_SELECTOR are those that its manual gives: kubectl 1.21',
+    async () => {
+      const objects = [...renderWith([]), ...readOperatorRights()]
+      const grants = findGrants(objects, 'pilotlight/pilotlight-cluster')
+      const workload = findObject(objects, 'Deployment pilotlight-cluster')
+      const selector = { OPERATOR_SELECTOR: 'app=node-operator' }
+      const env = { ...environmentOf(objects, workload, GIVEN), ...selector }
+
+      const world = await aTown()
+      world.api.create(aDeployment())
+      await runClusterRole(world, env)
+
+      await vi.waitFor(() => {
+        const asked = [...readAsked(world), ...makeRareRequests(env)]
+        expect(compare(grants, asked)).toEqual({ refused: [], unused: [] })
+      }, SOON)
+      expect(grants.map(({ namespace }) => namespace)).toContain('infra')
+    },
+  )
+
   it.skipIf(!HAS_COMPONENTS).each(VARIANTS)(
     'of the node role are what it asks for, and no more: kubectl 1.21, %s %j',
     async (overlay, components) => {
@@ -89,6 +113,13 @@ describe('the rights', () => {
     },
   )
 })
+
+/** The Role and its binding, as docs/exporter-health.md has them. */
+function readOperatorRights(): unknown[] {
+  const manual = readFileSync(new URL('docs/exporter-health.md', ROOT), 'utf8')
+  const [, text = ''] = /```yaml\n(apiVersion: rbac.+?)```/s.exec(manual) ?? []
+  return parseDocuments(text)
+}
 
 async function aTown(): Promise<World> {
   const world = await aWorld()
