@@ -8,7 +8,7 @@ import {
 import { NAME_MAX_LENGTH, TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
 import { cutText } from '../../worker/contract/cut-text.ts'
 import type { KubeConfigMap } from './kube-objects.ts'
-import { isBoolean, readBoolean, readNumber, type Warn } from './labels.ts'
+import { findBoolean, readBoolean, readNumber, readText, readWord, type Warn } from './labels.ts'
 
 export interface Categories {
   categories: Category[]
@@ -32,7 +32,7 @@ export function readCategories(configMaps: KubeConfigMap[]): Categories {
 }
 
 function readCategory(data: Record<string, string>, warn: Warn): Category | null {
-  const name = data['category.name']?.trim() ?? ''
+  const name = readText(data, 'category.name') ?? ''
   if (name === '' || name.length > NAME_MAX_LENGTH || name.includes(',')) {
     warn('category.name is missing or malformed: left out')
     return null
@@ -44,16 +44,16 @@ function readCategory(data: Record<string, string>, warn: Warn): Category | null
     warn,
   })
   // Not the same as true: a ConfigMap that doesn't say, or mistypes it, must never end an override.
-  const isSaid = isBoolean(data['category.enabled'])
-  const enabled = readBoolean(data, { key: 'category.enabled', fallback: true, warn })
+  const enabled = findBoolean(data, { key: 'category.enabled', fallback: true, warn })
   return {
     name,
-    services: name === DEFAULT_CATEGORY ? [] : splitServices(data['category.services'] ?? ''),
+    services:
+      name === DEFAULT_CATEGORY ? [] : splitServices(readText(data, 'category.services') ?? ''),
     ...(refreshSeconds === undefined ? {} : { refreshSeconds }),
     isSticky: readBoolean(data, { key: 'category.issticky', fallback: false, warn }),
-    ...(isSaid ? { enabled } : {}),
+    ...(enabled === undefined ? {} : { enabled }),
     failureThreshold: failureThreshold ?? 3,
-    onMissing: readOnMissing(data['category.onMissing'], warn),
+    onMissing: readWord(data, { key: 'category.onMissing', words: ['degrade', 'fail'], warn }),
   }
 }
 
@@ -62,15 +62,11 @@ function splitServices(text: string): string[] {
   return [...new Set(names.filter((name) => name !== '' && name.length <= NAME_MAX_LENGTH))]
 }
 
-function readOnMissing(text: string | undefined, warn: Warn): Category['onMissing'] {
-  if (text === undefined || text === 'degrade' || text === 'fail') return text ?? 'degrade'
-  warn(`category.onMissing is "${text}", not degrade or fail: taken as degrade`)
-  return 'degrade'
-}
-
 /** Each key is a service, each value the message. */
 export function readAcks(configMaps: KubeConfigMap[]): NonNullable<Content['acks']> {
-  const all = configMaps.flatMap(({ data }) => Object.entries(data ?? {}))
+  const all = configMaps.flatMap(({ data }) =>
+    Object.keys(data ?? {}).map((service) => [service, readText(data, service) ?? ''] as const),
+  )
   return [...new Map(all)].map(([service, message]) => ({
     service,
     message: cutText(message, TEXT_MAX_BYTES),

@@ -14,8 +14,19 @@ import {
   type Workload,
 } from './kube-objects.ts'
 import { Namespaces } from './namespaces.ts'
-import { ACK_SELECTOR, CATEGORY_SELECTOR, SERVICE_NAME_LABEL, SERVICE_SELECTOR } from './labels.ts'
-import { Reflector, type Collection, type ReflectorTimings } from './reflector.ts'
+import {
+  ACK_SELECTOR,
+  CATEGORY_SELECTOR,
+  OTHERS_SELECTOR,
+  SERVICE_NAME_LABEL,
+  SERVICE_SELECTOR,
+} from './labels.ts'
+import {
+  describeCollection,
+  Reflector,
+  type Collection,
+  type ReflectorTimings,
+} from './reflector.ts'
 import { joinTargets, type DiscoveredService, type Found } from './targets.ts'
 
 /** What is known of the cluster. A section is null while it could not be listed. */
@@ -101,7 +112,8 @@ export class Discovery {
       isComplete: tried && needed.every(({ state }) => state.isSynced),
       away: away?.state.error?.message ?? null,
       failing: failing.map(
-        ({ collection, state }) => `${collection.path}: ${state.error?.message ?? ''}`,
+        ({ collection, state }) =>
+          `${describeCollection(collection)}: ${state.error?.message ?? ''}`,
       ),
       collections: {
         loaded: all.filter(({ state }) => state.isSynced).length,
@@ -212,7 +224,7 @@ function findHandMade(services: KubeService[]): Collection[] {
     .filter(({ spec }) => Object.keys(spec.selector ?? {}).length === 0)
     .map(({ metadata: { namespace, name } }) => ({
       path: pathOf(DISCOVERY_API, namespace, 'endpointslices'),
-      labelSelector: `${SERVICE_NAME_LABEL}=${name},${SERVICE_SELECTOR.replace('=', '!=')}`,
+      labelSelector: `${SERVICE_NAME_LABEL}=${name},${OTHERS_SELECTOR}`,
     }))
 }
 

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { NAME_MAX_LENGTH } from '../../worker/contract/limits.ts'
 import { ENDED, isTrue, metadata, parser, strings } from './kube-objects.ts'
-import { ANNOTATION } from './labels.ts'
+import { ANNOTATION, readText } from './labels.ts'
 import { isPlainPath, type Place } from './targets.ts'
 
 /** A Deployment, by what it tells of its pods. */
@@ -113,7 +113,8 @@ export function parseNodeOperator(object: unknown): NodeOperator | null {
 }
 
 function readVersion({ metadata: about, spec: { template } }: Deployment): string | null {
-  const labelled = template.metadata?.labels?.[VERSION_LABEL] ?? about.labels?.[VERSION_LABEL]
+  const labelled =
+    readText(template.metadata?.labels, VERSION_LABEL) ?? readText(about.labels, VERSION_LABEL)
   return labelled || readTag(template.spec?.containers?.[0]?.image ?? '')
 }
 
@@ -126,7 +127,7 @@ function readTag(image: string): string | null {
 function readCommit({ metadata: about, spec: { template } }: Deployment): string | null {
   const { annotations, labels } = template.metadata ?? {}
   const said = [annotations, labels, about.annotations, about.labels]
-  const found = said.flatMap((values) => COMMIT_KEYS.map((key) => values?.[key]))
+  const found = said.flatMap((values) => COMMIT_KEYS.map((key) => readText(values, key)))
   return found.find((commit) => commit)?.slice(0, NAME_MAX_LENGTH) ?? null
 }
 

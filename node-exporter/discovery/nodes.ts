@@ -5,7 +5,7 @@
 import type { Warning } from '../../worker/contract/report.ts'
 import type { KubeApi } from './kube-api.ts'
 import { parseExporterPod, parseNode, type ExporterPod, type KubeNode } from './kube-objects.ts'
-import { Reflector, type ReflectorTimings } from './reflector.ts'
+import { describeCollection, Reflector, type ReflectorTimings } from './reflector.ts'
 import type { Place } from './targets.ts'
 
 /** Where a node's exporter is asked; without the path. */
@@ -125,7 +125,7 @@ export function describeFailure(
 ): string | null {
   if (state.error === null) return null
   const cure = state.error.status === FORBIDDEN ? `; give its ServiceAccount ${right}` : ''
-  return `${collection.path}: ${state.error.message}${cure}`
+  return `${describeCollection(collection)}: ${state.error.message}${cure}`
 }
 
 /** `nodes`, `pods` null: they may not be listed. Pods of nodes that are gone stand for nobody. Pure. */

@@ -55,6 +55,11 @@ export interface Collection {
   pageSize?: number
 }
 
+/** As it is asked for: several collections may have one path. */
+export function describeCollection({ path, labelSelector }: Collection): string {
+  return labelSelector === undefined ? path : `${path}?labelSelector=${labelSelector}`
+}
+
 /** `isSynced`: listed whole at least once. `error`: why the last try failed; null since something worked. */
 export interface ReflectorState {
   isSynced: boolean

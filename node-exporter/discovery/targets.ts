@@ -3,7 +3,14 @@ import type { Warning } from '../../worker/contract/report.ts'
 import { SUBDOMAIN_MAX_LENGTH, TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
 import { cutText } from '../../worker/contract/cut-text.ts'
 import type { KubeService, KubeSlice, Workload } from './kube-objects.ts'
-import { ANNOTATION, readBoolean, SERVICE_NAME_LABEL, type Warn } from './labels.ts'
+import {
+  ANNOTATION,
+  readBoolean,
+  readText,
+  readWord,
+  SERVICE_NAME_LABEL,
+  type Warn,
+} from './labels.ts'
 
 /** Where to ask. */
 export interface Place {
@@ -81,8 +88,8 @@ export function joinTargets(
     return {
       name: fullName,
       namespace,
-      isResilient: readBoolean(labels ?? {}, { key: 'isResilient', fallback: true, warn }),
-      isDaemon: readBoolean(labels ?? {}, { key: 'isDaemon', fallback: false, warn }),
+      isResilient: readBoolean(labels, { key: 'isResilient', fallback: true, warn }),
+      isDaemon: readBoolean(labels, { key: 'isDaemon', fallback: false, warn }),
       desired: workloadsOf ? sumDesired(service, workloadsOf.get(namespace) ?? []) : undefined,
       ...readTexts(service),
       targets: findTargets(service, slices, warn),
@@ -171,24 +178,25 @@ function isOfNames({ addressType }: KubeSlice): boolean {
   return addressType === 'FQDN'
 }
 
-function readSettings(service: KubeService, warn: Warn) {
-  const annotation = (key: string) => service.metadata.annotations?.[`${ANNOTATION}health-${key}`]
-  const scheme = annotation('scheme') ?? 'http'
-  if (scheme !== 'http' && scheme !== 'https') {
-    warn(`${ANNOTATION}health-scheme is "${scheme}", not http or https: taken as http`)
-  }
-  const path = annotation('path') ?? FALLBACK_PATH
+function readSettings({ metadata: { annotations } }: KubeService, warn: Warn) {
+  const path = readText(annotations, `${ANNOTATION}health-path`) ?? FALLBACK_PATH
   const isPath = isPlainPath(path)
   if (!isPath) warn(`${ANNOTATION}health-path is "${path}", not a path: taken as ${FALLBACK_PATH}`)
   return {
-    scheme: scheme === 'https' ? ('https' as const) : ('http' as const),
+    scheme: readWord(annotations, {
+      key: `${ANNOTATION}health-scheme`,
+      words: ['http', 'https'],
+      warn,
+    }),
     path: isPath ? path : FALLBACK_PATH,
-    port: annotation('port'),
+    port: readText(annotations, `${ANNOTATION}health-port`),
   }
 }
 
 /** The annotation (a number or a port's name), else the port named app, else the only one, else 8080. */
 function choosePort(slice: KubeSlice, wanted: string | undefined, warn: Warn): number {
+  // A Service without pods has a placeholder slice without ports: nothing is asked, and nothing is wrong.
+  if ((slice.endpoints ?? []).length === 0) return FALLBACK_PORT
   const ports = (slice.ports ?? []).flatMap(({ name, port }) =>
     port === null || port === undefined ? [] : [{ name: name ?? '', port }],
   )
@@ -219,7 +227,7 @@ function sumDesired(service: KubeService, workloads: Workload[]): number | null 
 
 function readTexts({ metadata: { annotations } }: KubeService) {
   const read = (key: string) => {
-    const text = annotations?.[`${ANNOTATION}${key}`]
+    const text = readText(annotations, `${ANNOTATION}${key}`)
     return text === undefined ? undefined : cutText(text, TEXT_MAX_BYTES)
   }
   return { businessImpact: read('business-impact'), panicGuide: read('panic-guide') }

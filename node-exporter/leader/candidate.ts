@@ -20,7 +20,7 @@ import {
 import type { LeaseStore } from './lease-store.ts'
 
 export interface CandidateOptions {
-  store: Pick<LeaseStore, 'read' | 'write'>
+  store: Pick<LeaseStore, 'read' | 'write' | 'missingRight'>
   /** Of this very process, and no other ever. */
   identity: string
   /** ms a holder's record must stand still before it is taken. */
@@ -39,6 +39,8 @@ export interface CandidateOptions {
 export interface LeaderStatus {
   status: ComponentStatus
   message: string
+  /** Why it isn't ready: it lacks a right to its Lease, and never had it (behaviour, section 8). */
+  notReady?: string
   metadata: { holder: string; isLeader: boolean; transitions: number }
 }
 
@@ -178,18 +180,21 @@ export class Candidate {
   }
 
   #tell(): void {
-    const { renewMs, onStatus } = this.#options
+    const { renewMs, onStatus, store } = this.#options
     const { epoch, lease } = this.#election
     const isLeader = epoch !== null
     const holder = lease?.holder ?? ''
     const metadata = { holder, isLeader, transitions: lease?.transitions ?? 0 }
-    const isFailing = this.#fault !== '' && performance.now() - this.#workedAtMs >= renewMs
+    const { missingRight } = store
+    const isOverdue = this.#fault !== '' && performance.now() - this.#workedAtMs >= renewMs
+    const why = missingRight ?? (isOverdue ? this.#fault : null)
     const place = isLeader
       ? `leads, epoch ${epoch}`
       : `stands by, ${holder === '' ? 'nobody is known to lead' : `${holder} leads`}`
     onStatus({
-      status: isFailing ? 'degraded' : 'healthy',
-      message: isFailing ? `${place}; the Lease can't be had: ${this.#fault}` : place,
+      status: why === null ? 'healthy' : 'degraded',
+      message: why === null ? place : `${place}; the Lease can't be had: ${why}`,
+      ...(missingRight === null ? {} : { notReady: missingRight }),
       metadata,
     })
   }

@@ -1,6 +1,6 @@
 /** One Lease of coordination.k8s.io/v1, read and written under its resourceVersion. What stands in it is the elector's business. */
 import * as v from 'valibot'
-import { KubeError, type KubeApi } from '../discovery/kube-api.ts'
+import { KubeError, type Asked, type KubeApi } from '../discovery/kube-api.ts'
 import type { SeenLease } from './elector.ts'
 
 /** What is not ours stays as it is: labels, owners, fields of later versions. */
@@ -26,6 +26,9 @@ export interface LeaseClaim {
   durationSeconds: number
 }
 
+/** What RBAC grants of a Lease. */
+type Right = 'get' | 'create' | 'update'
+
 export type Written = { ok: true; lease: SeenLease } | { ok: false; reason: 'conflict' }
 
 export class LeaseStore {
@@ -34,6 +37,9 @@ export class LeaseStore {
   readonly #place: { namespace: string; name: string }
   /** As last read or written, by which the next update keeps what is not ours. */
   #last: LeaseObject | null = null
+  readonly #granted = new Set<Right>()
+  /** Refused, and never granted to this process; each in words. */
+  readonly #missing = new Map<Right, string>()
 
   constructor(api: Pick<KubeApi, 'send'>, place: { namespace: string; name: string }) {
     this.#api = api
@@ -41,13 +47,21 @@ export class LeaseStore {
     this.#collection = `/apis/coordination.k8s.io/v1/namespaces/${place.namespace}/leases`
   }
 
+  /**
+   * Which right it lacks, in words. null: none that is known. One that was granted once doesn't count, though it be refused
+   * later: an API server that has just started refuses what it will grant a moment later.
+   */
+  get missingRight(): string | null {
+    return this.#missing.values().next().value ?? null
+  }
+
   /** null: there is none. Rejects with KubeError. */
   async read(signal: AbortSignal): Promise<SeenLease | null> {
     try {
-      return this.#take(await this.#api.send({ method: 'GET', path: this.#path() }, signal))
+      return await this.#ask('get', { method: 'GET', path: this.#path() }, signal)
     } catch (error) {
       if (error instanceof KubeError && error.status === 404) return null
-      throw this.#explain('get', error)
+      throw error
     }
   }
 
@@ -56,16 +70,37 @@ export class LeaseStore {
     const isNew = over === null
     try {
       const object = this.#compose(claim, over)
-      const asked = isNew
-        ? ({ method: 'POST', path: this.#collection, object } as const)
-        : ({ method: 'PUT', path: this.#path(), object } as const)
-      return { ok: true, lease: this.#take(await this.#api.send(asked, signal)) }
+      const answer = isNew
+        ? this.#ask('create', { method: 'POST', path: this.#collection, object }, signal)
+        : this.#ask('update', { method: 'PUT', path: this.#path(), object }, signal)
+      return { ok: true, lease: await answer }
     } catch (error) {
       const status = error instanceof KubeError ? error.status : null
       // 404: deleted since it was seen. For a new one it is the namespace that is missing.
       if (status === 409 || (status === 404 && !isNew)) return { ok: false, reason: 'conflict' }
-      throw this.#explain(isNew ? 'create' : 'update', error)
+      throw error
     }
+  }
+
+  /** Rejects with KubeError. 404 and 409 are for callers that have the right: the API server authorizes first. */
+  async #ask(right: Right, asked: Asked, signal: AbortSignal): Promise<SeenLease> {
+    try {
+      const lease = this.#take(await this.#api.send(asked, signal))
+      this.#grant(right)
+      return lease
+    } catch (error) {
+      const known = error instanceof KubeError ? error : new KubeError(String(error), null, error)
+      if (known.status === 404 || known.status === 409) this.#grant(right)
+      if (known.status !== 403) throw known
+      const explained = this.#explain(right, known)
+      if (!this.#granted.has(right)) this.#missing.set(right, explained.message)
+      throw explained
+    }
+  }
+
+  #grant(right: Right): void {
+    this.#granted.add(right)
+    this.#missing.delete(right)
   }
 
   #path(): string {
@@ -74,6 +109,9 @@ export class LeaseStore {
 
   #take(answer: unknown): SeenLease {
     const object = v.parse(leaseSchema, answer)
+    // Another replica has written it: the ServiceAccount that they share has the rights by now.
+    if (object.metadata.resourceVersion !== this.#last?.metadata.resourceVersion)
+      this.#missing.clear()
     this.#last = object
     const { holderIdentity: holder, leaseTransitions: transitions, renewTime } = object.spec
     return { resourceVersion: object.metadata.resourceVersion, holder, transitions, renewTime }
@@ -102,12 +140,10 @@ export class LeaseStore {
   }
 
   /** A missing right is told with what to grant. */
-  #explain(verb: 'get' | 'create' | 'update', error: unknown): KubeError {
-    const known = error instanceof KubeError ? error : new KubeError(String(error), null, error)
+  #explain(right: Right, error: KubeError): KubeError {
     const { namespace, name } = this.#place
-    if (known.status !== 403) return known
-    const right = `the right to ${verb} leases (coordination.k8s.io) in namespace ${namespace}`
-    return new KubeError(`${right} is missing, for the Lease ${name}: ${known.message}`, 403, known)
+    const what = `the right to ${right} leases (coordination.k8s.io) in namespace ${namespace}`
+    return new KubeError(`${what} is missing, for the Lease ${name}: ${error.message}`, 403, error)
   }
 }
 

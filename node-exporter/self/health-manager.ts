@@ -24,6 +24,8 @@ export interface Said {
   status: ComponentStatus
   message?: string
   metadata?: Metadata
+  /** Why the process isn't ready, although checks are loaded. Only what no outage brings about. */
+  notReady?: string
 }
 
 /** `why` it isn't, or is only because that is suppressed. */
@@ -127,12 +129,13 @@ export class HealthManager {
     status: ComponentStatus,
     said: string | Omit<Said, 'status'> = {},
   ): void {
-    const { message = '', metadata } = typeof said === 'string' ? { message: said } : said
+    const { message = '', metadata, notReady } = typeof said === 'string' ? { message: said } : said
     const isCapped = status === 'unhealthy' && !MAY_BE_UNHEALTHY.has(name)
     const next: ComponentReading = {
       status: isCapped ? 'degraded' : status,
       message: cutText(message, TEXT_MAX_BYTES),
       ...(metadata === undefined ? {} : { metadata: structuredClone(metadata) }),
+      ...(notReady === undefined ? {} : { notReady }),
       isInitialized: true,
       updatedAtMs: this.#now(),
     }
@@ -183,7 +186,7 @@ export class HealthManager {
       liveness: this.#suppress('liveness', findLiveness(components), nowMs),
       readiness: this.#isDraining
         ? { ok: false, why: 'draining: the process was told to stop' }
-        : this.#suppress('readiness', findReadiness(sources), nowMs),
+        : this.#suppress('readiness', findReadiness(sources, components), nowMs),
       isStandby: this.#isStandby,
       sources,
       uptimeSeconds: Math.floor((nowMs - this.#startedAtMs) / 1000),
@@ -284,9 +287,15 @@ function findLiveness(components: Record<string, ComponentReading>): Probe {
  * Never by traffic: an idle cluster is ready, and so is one that can't push. A standby is ready as a leader is: one that
  * can't see the cluster must not take an old leader's place in a rollout.
  */
-function findReadiness({ loaded, total }: SourceCount): Probe {
-  if (loaded > 0) return { ok: true, why: null }
-  return { ok: false, why: `no source of checks is loaded yet, of ${total}` }
+function findReadiness(
+  { loaded, total }: SourceCount,
+  components: Record<string, ComponentReading>,
+): Probe {
+  if (loaded === 0) return { ok: false, why: `no source of checks is loaded yet, of ${total}` }
+  const faults = Object.entries(components).flatMap(([name, { notReady }]) =>
+    notReady === undefined ? [] : [`${name}: ${notReady}`],
+  )
+  return faults.length === 0 ? { ok: true, why: null } : { ok: false, why: faults.join('; ') }
 }
 
 function logTransition(log: Log, { component, to, message }: Transition): void {

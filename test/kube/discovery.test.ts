@@ -44,6 +44,21 @@ async function complete(discovery: Discovery): Promise<void> {
 }
 
 describe('what operators do', () => {
+  it.each(['true', 'True', 'TRUE', '1', 't', 'T'])(
+    '%s labels a Service to be watched',
+    async (text) => {
+      const world = await aWorld()
+      await world.addService({ name: 'web', labels: { hasHealthcheck: text } })
+      await world.addService({ name: 'other', labels: { hasHealthcheck: 'false' } })
+
+      const discovery = aDiscovery(world)
+      await complete(discovery)
+
+      expect(namesOf(discovery)).toEqual(['web'])
+      expect(discovery.current().services[0]?.targets).toHaveLength(1)
+    },
+  )
+
   it('is seen within two seconds, without a restart', async () => {
     const world = await aWorld()
     await world.addService({ name: 'web', replicas: 2 })
@@ -238,6 +253,11 @@ describe('an API server that', () => {
       categories: null,
       acks: null,
     })
+    const { warnings } = discovery.current()
+    expect(warnings.map(({ message }) => message.replace(/: HTTP 403.*/, ''))).toEqual([
+      '/api/v1/namespaces/default/configmaps?labelSelector=healthcheck-categories-for=aggregate-healthcheck',
+      '/api/v1/namespaces/default/configmaps?labelSelector=healthcheck-acknowledgements-for=aggregate-healthcheck',
+    ])
   })
 
   it('forbids workloads leaves the desired replicas unsaid', async () => {

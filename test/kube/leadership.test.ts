@@ -1,5 +1,6 @@
 /** Two replicas and a Lease: who speaks to the edge, through API outages, hands in the Lease, and its loss. */
 import { describe, expect, it, vi } from 'vitest'
+import { createSelf } from '../../node-exporter/self/self.ts'
 import type { World } from '../sandbox/world.ts'
 import {
   acceptedBy,
@@ -20,7 +21,9 @@ import {
   aWorld,
   type RunningExporter,
 } from '../support/exporter/a-setup.ts'
+import { containing } from '../support/like.ts'
 
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 const SOON = { timeout: 10_000, interval: 20 }
 const LEADS = /leads from now on, epoch/
 
@@ -218,6 +221,43 @@ describe('the right to Leases', () => {
     }, SOON)
     expect(town.edge.passed).toEqual([])
   })
+
+  it('that is missing from the start makes a replica not ready, until it is granted', async () => {
+    const town = await aTown()
+    const grant = town.world.api.faults.answer({ status: 403, path: /leases/ })
+    const self = createSelf(silent, ['cluster'])
+    await anExporter(town.world, town.edge.url, { env: { ...LEASE_ENV, POD_NAME: 'a' }, self })
+    await vi.waitFor(() => {
+      expect(self.health.read()).toMatchObject({
+        readiness: { ok: false, why: containing('leader: the right to get leases') },
+        liveness: { ok: true },
+      })
+    }, SOON)
+
+    grant()
+
+    await vi.waitFor(() => {
+      expect(self.health.readiness()).toEqual({ ok: true, why: null })
+    }, SOON)
+    await oneSpeaker(town, 0)
+  })
+
+  it.each([403, 401, 503])(
+    'that is refused later, by %i, leaves a leader ready',
+    async (status) => {
+      const town = await aTown()
+      const self = createSelf(silent, ['cluster'])
+      await anExporter(town.world, town.edge.url, { env: { ...LEASE_ENV, POD_NAME: 'a' }, self })
+      await healthy(town)
+
+      town.world.api.faults.answer({ status, path: /leases/ })
+
+      await vi.waitFor(() => {
+        expect(self.health.get('leader')?.status).toBe('degraded')
+      }, SOON)
+      expect(self.health.readiness()).toEqual({ ok: true, why: null })
+    },
+  )
 })
 
 describe('a Lease', () => {

@@ -1,27 +1,39 @@
 /** deploy/ by kubectl itself: what kustomize makes of it, and what an API server says to it. */
-import { execFile, execFileSync } from 'node:child_process'
-import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { findSchemaFaults } from '../support/exporter/kube-schema.ts'
-import { containerOf, parseDocuments, ROOT } from '../support/exporter/manifests.ts'
+import { containerOf, ROOT } from '../support/exporter/manifests.ts'
+import { aFolder } from '../support/exporter/a-setup.ts'
+import {
+  findObject,
+  HAS_COMPONENTS,
+  HAS_KUBECTL,
+  HAS_PRUNE,
+  kindAndName,
+  pathOf,
+  render,
+  renderText,
+  renderWith,
+} from '../support/exporter/rendered.ts'
 import { readList, readPath, readRecord, readText } from '../sandbox/api-server/kube-object.ts'
 import { openBench } from './api-server/a-server.ts'
 
 const run = promisify(execFile)
-const version = readVersion()
-const HAS_KUBECTL = version !== null
-/** Components and folders as resources came with kubectl 1.21; deploy/base needs neither. */
-const HAS_COMPONENTS = (version ?? 0) >= 21
+
+const RBAC = 'rbac.authorization.k8s.io/v1'
+const DEPLOYING = readFileSync(new URL('docs/deploying.md', ROOT), 'utf8')
 
 const OVERLAYS = ['overlays/sample', 'overlays/openshift', 'overlays/openshift-host']
 const COMPONENTS = ['container-runtime', 'pod-proxy', 'some-namespaces']
 
 describe('kubectl kustomize', () => {
-  it.skipIf(!HAS_KUBECTL)('renders the base and the categories: kubectl', async () => {
-    const [base, categories] = await Promise.all([render('base'), render('categories')])
+  it.skipIf(!HAS_KUBECTL)('renders the base and the categories: kubectl', () => {
+    const [base, categories] = [render('base'), render('categories')]
 
     expect(base.map(kindAndName)).toHaveLength(20)
     expect(categories.map(kindAndName)).toEqual([
@@ -32,48 +44,47 @@ describe('kubectl kustomize', () => {
     for (const object of [...base, ...categories]) expect(findSchemaFaults(object)).toEqual([])
   })
 
-  it.skipIf(!HAS_COMPONENTS).each(OVERLAYS)('renders %s: kubectl 1.21', async (folder) => {
-    const objects = await render(folder)
+  it.skipIf(!HAS_COMPONENTS).each(OVERLAYS)('renders %s: kubectl 1.21', (folder) => {
+    const objects = render(folder)
 
-    const node = find(objects, 'DaemonSet pilotlight-node')
-    const cluster = find(objects, 'Deployment pilotlight-cluster')
+    const node = findObject(objects, 'DaemonSet pilotlight-node')
+    const cluster = findObject(objects, 'Deployment pilotlight-cluster')
     const name = readList(containerOf(cluster), 'envFrom').map((each) =>
       readText(each, 'configMapRef.name'),
     )[0]
     expect(objects.flatMap((object) => findSchemaFaults(object))).toEqual([])
     expect(readText(containerOf(node), 'image')).toMatch(/^registry\.example\.com\/.+:\d/)
-    expect(readRecord(find(objects, `ConfigMap ${name}`), 'data')).toEqual({
+    expect(readRecord(findObject(objects, `ConfigMap ${name}`), 'data')).toEqual({
       CLUSTER_ID: 'prod-eu',
       WORKER_URL: 'https://health.example.com',
     })
   })
 
-  it.skipIf(!HAS_COMPONENTS)('leaves no hostPath to hostnetwork-v2: kubectl 1.21', async () => {
-    const [stock, own] = await Promise.all([
-      render('overlays/openshift'),
-      render('overlays/openshift-host'),
-    ])
+  it.skipIf(!HAS_COMPONENTS)('leaves no hostPath to hostnetwork-v2: kubectl 1.21', () => {
+    const [stock, own] = [render('overlays/openshift'), render('overlays/openshift-host')]
 
     const template = 'spec.template.spec'
-    const bare = find(stock, 'DaemonSet pilotlight-node')
-    const whole = find(own, 'DaemonSet pilotlight-node')
+    const bare = findObject(stock, 'DaemonSet pilotlight-node')
+    const whole = findObject(own, 'DaemonSet pilotlight-node')
     expect(readList(bare, `${template}.volumes`)).toEqual([])
     expect(readList(containerOf(bare), 'volumeMounts')).toEqual([])
     expect(readText(whole, `${template}.securityContext.seLinuxOptions.type`)).toBe('spc_t')
     expect(readList(whole, `${template}.volumes`)).toHaveLength(1)
-    expect(find(stock, 'RoleBinding pilotlight-node-hostnetwork')).toMatchObject({
+    expect(findObject(stock, 'RoleBinding pilotlight-node-hostnetwork')).toMatchObject({
       roleRef: { name: 'system:openshift:scc:hostnetwork-v2' },
     })
-    expect(find(own, 'SecurityContextConstraints pilotlight-node')).toMatchObject({
+    expect(findObject(own, 'SecurityContextConstraints pilotlight-node')).toMatchObject({
       users: ['system:serviceaccount:pilotlight:pilotlight-node'],
     })
   })
 
-  it.skipIf(!HAS_COMPONENTS)('takes all components together: kubectl 1.21', async () => {
-    const objects = await renderWith(COMPONENTS)
+  it.skipIf(!HAS_COMPONENTS)('takes all components together: kubectl 1.21', () => {
+    const objects = renderWith(COMPONENTS)
 
-    const node = find(objects, 'DaemonSet pilotlight-node')
-    const map = objects.find((each) => kindAndName(each).startsWith('ConfigMap pilotlight-cluster'))
+    const node = findObject(objects, 'DaemonSet pilotlight-node')
+    const map = objects.find((each) =>
+      kindAndName(each).startsWith('ConfigMap pilotlight-cluster-settings'),
+    )
     expect(objects.flatMap((object) => findSchemaFaults(object))).toEqual([])
     expect(readPath(node, 'spec.template.spec.securityContext')).toMatchObject({
       runAsUser: 0,
@@ -117,44 +128,50 @@ describe('kubectl apply --dry-run=server', () => {
     const said = await kubectl(['apply', '--dry-run=server', '-k', folder], kubeconfig)
 
     expect(before).toHaveLength(1)
-    expect(said).toContain('daemonset.apps/pilotlight-node unchanged (server dry run)')
+    const lines = said.trim().split('\n')
+    expect(lines.length).toBeGreaterThan(15)
+    // kubectl sends a budget's selector every time: its patchStrategy is `replace`. The object stays as it is.
+    expect(lines.filter((line) => !line.endsWith(' unchanged (server dry run)'))).toEqual([
+      'poddisruptionbudget.policy/pilotlight-cluster configured (server dry run)',
+    ])
     expect(server.list('Deployment')).toEqual(before)
   })
 })
 
-/** The minor one; null: there is no kubectl. */
-function readVersion(): number | null {
-  try {
-    const said = execFileSync('kubectl', ['version', '--client', '-o', 'json'], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    })
-    return Number.parseInt(readText(JSON.parse(said), 'clientVersion.minor'), 10)
-  } catch {
-    return null // not installed, so its tests are skipped
-  }
-}
+describe('kubectl apply --prune', () => {
+  /** The options that docs/deploying.md gives. */
+  const [, options = ''] = /--prune (-l .+?)\nkubectl get roles/s.exec(DEPLOYING) ?? []
+  const PRUNE = [
+    '--prune',
+    ...options.replaceAll('$RBAC', RBAC).replaceAll('\\', '').trim().split(/\s+/),
+  ]
 
-function pathOf(folder: string): string {
-  return new URL(`deploy/${folder}`, ROOT).pathname
-}
+  it.skipIf(!HAS_PRUNE)(
+    'removes the rights of what the overlay no longer has: kubectl 1.26',
+    async () => {
+      const { server } = await openBench()
+      server.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } })
+      const kubeconfig = server.kubeconfig()
+      const bindings = () => server.list('ClusterRoleBinding').map(({ metadata }) => metadata.name)
+      const apply = async (components: string[]) => {
+        const file = `${aFolder()}/all.yaml`
+        writeFileSync(file, renderText(components))
+        await kubectl(['apply', '-f', file, ...PRUNE], kubeconfig)
+        return bindings()
+      }
 
-async function render(folder: string): Promise<unknown[]> {
-  return parseDocuments(await kubectl(['kustomize', pathOf(folder)]))
-}
+      const everywhere = await apply([])
+      const somewhere = await apply(['pod-proxy', 'some-namespaces'])
+      const again = await apply([])
 
-/** The sample, as somebody would copy it, with these components. */
-async function renderWith(components: string[]): Promise<unknown[]> {
-  const folder = await realpath(await mkdtemp(join(tmpdir(), 'overlay-')))
-  onTestFinished(() => rm(folder, { recursive: true }))
-  const wayTo = (name: string) => relative(folder, pathOf(name)) // kustomize takes no absolute paths
-  const kustomization = {
-    resources: [wayTo('overlays/sample')],
-    components: components.map((name) => wayTo(`components/${name}`)),
-  }
-  await writeFile(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization))
-  return parseDocuments(await kubectl(['kustomize', folder]))
-}
+      expect(PRUNE).toHaveLength(7)
+      expect(everywhere).toEqual(['pilotlight-node', 'pilotlight-nodes', 'pilotlight-services'])
+      expect(somewhere).toEqual(['pilotlight-node', 'pilotlight-nodes', 'pilotlight-pod-proxy'])
+      expect(again).toEqual(everywhere)
+      expect(server.list('ConfigMap', 'pilotlight').length).toBeGreaterThan(2) // for `rollout undo`
+    },
+  )
+})
 
 /** With a home of its own: kubectl caches what it discovers. */
 async function kubectl(command: string[], kubeconfig = ''): Promise<string> {
@@ -168,15 +185,4 @@ async function kubectl(command: string[], kubeconfig = ''): Promise<string> {
   } finally {
     await rm(home, { recursive: true })
   }
-}
-
-function kindAndName(object: unknown): string {
-  return `${readText(object, 'kind')} ${readText(object, 'metadata.name')}`
-}
-
-function find(objects: unknown[], name: string): unknown {
-  const found = objects.find((object) => kindAndName(object) === name)
-  if (found === undefined)
-    throw new Error(`${name} is not among ${objects.map(kindAndName).join()}`)
-  return found
 }

@@ -152,11 +152,13 @@ export class World {
   }
 
   /** One pod more of a service, as a rollout makes it: running, not ready yet, and refusing. Gives its name. */
-  async surge(name: string, pod = this.#nextName(name)): Promise<string> {
-    const place = await this.pods.start(pod, { kind: 'refuse' })
-    this.#podsOf.set(`default/${name}`, [...this.podsOf(name), pod])
-    this.#createPod({ name: pod, namespace: 'default', app: name }, { ...place, isReady: false })
-    return pod
+  async surge(service: string, given?: string): Promise<string> {
+    const [app = '', namespace = 'default'] = service.split('.')
+    const name = given ?? this.#nextName(app)
+    const place = await this.pods.start(name, { kind: 'refuse' })
+    this.#podsOf.set(`${namespace}/${app}`, [...this.podsOf(service), name])
+    this.#createPod({ name, namespace, app }, { ...place, isReady: false })
+    return name
   }
 
   /** As the kubelet writes it after the readiness probe. */

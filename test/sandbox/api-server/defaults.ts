@@ -16,9 +16,16 @@ export function fillDefaults(
     case 'Deployment':
     case 'StatefulSet':
       return { ...object, spec: { replicas: 1, ...readRecord(object, 'spec') } }
+    case 'PriorityClass':
+      return dropDefault(object)
     default:
       return object
   }
+}
+
+/** Go leaves out a boolean that is false where its field is `omitempty`: kubectl then patches it at every apply. */
+function dropDefault({ globalDefault, ...object }: KubeObject): KubeObject {
+  return globalDefault === true ? { ...object, globalDefault } : object
 }
 
 function fillNamespace(object: KubeObject): KubeObject {

@@ -21,10 +21,11 @@ type Model = ReadonlyMap<string, Field>
 const OTHERS: Record<string, string> = {
   // kustomize's, as far as deploy/ uses them: a field more is one to look up here.
   Kustomization: `apiVersion: string, kind: string, resources: Array<string>, components?: Array<string>,
-    images?: Array<Image>, configMapGenerator?: Array<Generator>, patches?: Array<Patch>`,
+    images?: Array<Image>, generatorOptions?: GeneratorOptions, configMapGenerator?: Array<Generator>, patches?: Array<Patch>`,
   Component: `apiVersion: string, kind: string, resources?: Array<string>,
     configMapGenerator?: Array<Generator>, patches?: Array<Patch>`,
   Image: 'name: string, newName?: string, newTag?: string, digest?: string',
+  GeneratorOptions: 'labels?: Map<string>',
   Generator: 'name: string, namespace?: string, behavior?: string, literals?: Array<string>',
   Patch: 'path: string',
   // OpenShift's API reference, security.openshift.io/v1

@@ -1,4 +1,4 @@
-/** The files of deploy/ as objects, and what tests ask of them. It renders nothing: that is kubectl's. */
+/** The files of deploy/ as objects, as they were written; rendered.ts has what a cluster is given. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { posix } from 'node:path'
 import { loadYaml } from '@kubernetes/client-node'
@@ -54,54 +54,8 @@ export function findPatches(manifests: Manifest[]): Set<string> {
   return new Set(manifests.filter(isKustomization).flatMap((each) => namedBy(each, 'patches')))
 }
 
-/** The one of this kind and name in deploy/base. */
-export function findInBase(kind: string, name: string): unknown {
-  const found = readManifests().filter(
-    ({ file, object }) =>
-      file.startsWith('base/') &&
-      readText(object, 'kind') === kind &&
-      readText(object, 'metadata.name') === name,
-  )
-  if (found.length !== 1) throw new Error(`deploy/base has ${found.length} ${kind} ${name}`)
-  return found[0]?.object
-}
-
 export function containerOf(workload: unknown): unknown {
   return readList(workload, 'spec.template.spec.containers')[0]
-}
-
-/** `NAME=value` of the generator of this name. */
-export function literalsOf(kustomization: string, generator: string): Record<string, string> {
-  const found = readManifests().find(({ file }) => file === kustomization)
-  const literals = readList(found?.object, 'configMapGenerator')
-    .filter((each) => readText(each, 'name') === generator)
-    .flatMap((each) => readList(each, 'literals'))
-  return Object.fromEntries(
-    literals.map((literal) => {
-      const [name = '', ...value] = String(literal).split('=')
-      return [name, value.join('=')]
-    }),
-  )
-}
-
-/** As the kubelet would make it: `given` stands for what a Secret or the downward API says, by the variable's name. */
-export function environmentOf(
-  workload: unknown,
-  given: Record<string, string>,
-): Record<string, string> {
-  const container = containerOf(workload)
-  const own = readList(container, 'env').map((each): [string, string] => {
-    const name = readText(each, 'name')
-    const value = readText(each, 'value') || given[name]
-    if (value === undefined) throw new Error(`nothing is given for ${name}`)
-    return [name, value]
-  })
-  const from = readList(container, 'envFrom').flatMap((each) =>
-    Object.entries(
-      literalsOf('overlays/sample/kustomization.yaml', readText(each, 'configMapRef.name')),
-    ),
-  )
-  return Object.fromEntries([...from, ...own])
 }
 
 /** Of a workload's pods. */

@@ -102,6 +102,27 @@ describe('a category', () => {
   })
 
   it.each([
+    ['enabled', 'category.enabled', 'false\n', { enabled: false }],
+    ['enabled in capitals', 'category.enabled', 'FALSE', { enabled: false }],
+    ['enabled in mixed letters', 'category.enabled', ' fAlSe\r\n', { enabled: false }],
+    ['issticky', 'category.issticky', 'True\n', { isSticky: true }],
+    ['failureThreshold', 'category.failureThreshold', '5\n', { failureThreshold: 5 }],
+    ['refreshrate', 'category.refreshrate', '30\n', { refreshSeconds: 30 }],
+    ['onMissing', 'category.onMissing', 'fail\n', { onMissing: 'fail' }],
+    ['onMissing in capitals', 'category.onMissing', 'Fail', { onMissing: 'fail' }],
+    ['name', 'category.name', 'read\n', { name: 'read' }],
+    ['services', 'category.services', 'web,shop\n', { services: ['web', 'shop'] }],
+  ])(
+    'is read without the white space around a value, in any case: %s',
+    (_, key, value, expected) => {
+      const { categories, warnings } = read({ [key]: value })
+
+      expect(categories).toEqual([having(expected)])
+      expect(warnings).toEqual([])
+    },
+  )
+
+  it.each([
     ['a day of refreshrate', { 'category.refreshrate': '86400' }, { refreshSeconds: 86_400 }],
     ['a second of it', { 'category.refreshrate': ' 1 ' }, { refreshSeconds: 1 }],
     ['a threshold of one', { 'category.failureThreshold': '1' }, { failureThreshold: 1 }],
@@ -146,6 +167,13 @@ describe('a category', () => {
 })
 
 describe('acks of the cluster', () => {
+  it('have the text that a YAML block holds, without its line break', () => {
+    expect(readAcks([aConfigMap({ web: 'known\n', cart: ' ' })])).toEqual([
+      { service: 'web', message: 'known' },
+      { service: 'cart', message: '' },
+    ])
+  })
+
   it('are the entries of the ConfigMaps, one per service', () => {
     const maps = [aConfigMap({ web: 'known', shop: 'mended soon' }), aConfigMap({ cart: 'later' })]
 

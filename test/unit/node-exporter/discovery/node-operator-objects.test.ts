@@ -75,7 +75,7 @@ describe('a Deployment', () => {
       { annotations: revision('y') },
     ],
     ['its pods’ label', { labels: revision('abc') }, { annotations: revision('y') }],
-    ['its own annotation', {}, { annotations: revision('abc') }],
+    ['its own annotation', {}, { annotations: revision('abc\n') }],
     ['its own label', { labels: revision('') }, { labels: revision('abc') }],
   ])('has its commit from %s', (_, template, metadata) => {
     expect(deploymentWith(IMAGE, template, metadata)?.commit).toBe('abc')

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseSlice, parseWorkload } from '../../../../node-exporter/discovery/kube-objects.ts'
 import type { KubeService, KubeSlice } from '../../../../node-exporter/discovery/kube-objects.ts'
+import { SERVICE_NAME_LABEL } from '../../../../node-exporter/discovery/labels.ts'
 import { joinTargets, type Found } from '../../../../node-exporter/discovery/targets.ts'
 import {
   aKubeService,
@@ -63,7 +64,7 @@ describe('a service', () => {
   })
 
   it('carries the texts of its annotations', () => {
-    const service = annotated({ 'business-impact': 'no sales', 'panic-guide': 'call Ann' })
+    const service = annotated({ 'business-impact': 'no sales', 'panic-guide': 'call Ann\n' })
 
     const { services } = join({ services: [service] })
 
@@ -91,6 +92,7 @@ describe('the labels isResilient and isDaemon', () => {
     ['isDaemon', 't', true],
     ['isDaemon', '1', true],
     ['isDaemon', 'FALSE', false],
+    ['isDaemon', 'tRuE', true],
   ] as const)('%s: %s reads as %s', (label, value, expected) => {
     const labels = value === undefined ? {} : { [label]: value }
 
@@ -102,7 +104,6 @@ describe('the labels isResilient and isDaemon', () => {
 
   it.each([
     ['isResilient', 'yes', true],
-    ['isResilient', 'fAlse', true],
     ['isResilient', '', true],
     ['isDaemon', 'on', false],
     ['isDaemon', '2', false],
@@ -332,6 +333,7 @@ describe('the port', () => {
     ['is the highest that there is', { 'health-port': '65535' }, several, 65_535],
     ['is the annotated name', { 'health-port': 'admin' }, several, 9000],
     ['is the one named app', {}, several, 8081],
+    ['is the annotated name, trimmed', { 'health-port': ' admin\n' }, several, 9000],
     ['is the only one', {}, [aPort('metrics', 9090)], 9090],
     ['is the only one that has a number', {}, [aPort('any', null), aPort('web', 80)], 80],
     ['is 8080 where a headless service names none', {}, [], 8080],
@@ -357,6 +359,31 @@ describe('the port', () => {
 
     expect(targets.map(({ port }) => port)).toEqual([expected])
     expect(warningsOf(service, [aSlice({ ports })])).toEqual([matching(warning)])
+  })
+
+  it.each<[string, Record<string, string>, Partial<KubeSlice>]>([
+    ['a name', { 'health-port': 'web' }, { endpoints: [], ports: [] }],
+    ['several, and none named app', {}, { endpoints: [], ports: noApp }],
+  ])('is not warned of while there are no pods: %s', (_, annotations, slice) => {
+    expect(warningsOf(annotated(annotations), [aSlice(slice)])).toEqual([])
+  })
+
+  it('is not warned of by the placeholder that the controller makes', () => {
+    const slice = parseSlice({
+      metadata: {
+        name: 'web-slice',
+        namespace: 'default',
+        labels: { [SERVICE_NAME_LABEL]: 'web' },
+      },
+      addressType: 'IPv4',
+      endpoints: null,
+      ports: null,
+    })
+
+    expect(warningsOf(annotated({ 'health-port': 'web' }), slice === null ? [] : [slice])).toEqual(
+      [],
+    )
+    expect(slice).not.toBeNull()
   })
 
   it('may have another number in each slice', () => {
@@ -387,6 +414,9 @@ describe('path and scheme', () => {
     ['a path', { 'health-path': '/healthz?deep=1' }, { path: '/healthz?deep=1' }],
     ['https', { 'health-scheme': 'https' }, { scheme: 'https' }],
     ['http', { 'health-scheme': 'http' }, { scheme: 'http' }],
+    ['https in capitals', { 'health-scheme': 'HTTPS' }, { scheme: 'https' }],
+    ['https with a line break', { 'health-scheme': 'https\n' }, { scheme: 'https' }],
+    ['a path with a line break', { 'health-path': ' /healthz\n' }, { path: '/healthz' }],
   ])('are what the annotations say: %s', (_, annotations, expected) => {
     const service = annotated(annotations)
 
@@ -405,7 +435,6 @@ describe('path and scheme', () => {
     ['one that climbs in disguise', { 'health-path': '/%2e%2e/%2e%2e/secrets' }],
     ['one with a slash in disguise', { 'health-path': '/..%2fsecrets' }],
     ['a path with a fragment', { 'health-path': '/health#deep' }],
-    ['a scheme in capitals', { 'health-scheme': 'HTTPS' }],
     ['another scheme', { 'health-scheme': 'ftp' }],
   ])('take the default and warn: %s', (_, annotations) => {
     const service = annotated(annotations)

@@ -63,10 +63,10 @@ async function aCandidate(shelf: Shelf, given: Partial<CandidateOptions> = {}) {
   const statuses: LeaderStatus[] = []
   const { log, lines } = aLog()
   const candidate = new Candidate({
-    store: {
-      read: async () => shelf.read(),
-      write: async (claim, over) => shelf.write(claim, over),
-    },
+    store: aStore(
+      async () => shelf.read(),
+      async (claim, over) => shelf.write(claim, over),
+    ),
     identity: 'me',
     durationMs: DURATION_MS,
     renewMs: RENEW_MS,
@@ -87,6 +87,17 @@ async function aCandidate(shelf: Shelf, given: Partial<CandidateOptions> = {}) {
   onTestFinished(() => candidate.stop())
   await pass(0)
   return { candidate, told, lines, status: () => statuses.at(-1) }
+}
+
+function refuse(): Promise<never> {
+  return Promise.reject(answering(403))
+}
+
+function aStore(
+  read: CandidateOptions['store']['read'],
+  write: CandidateOptions['store']['write'],
+): CandidateOptions['store'] {
+  return { read, write, missingRight: null }
 }
 
 async function pass(ms: number): Promise<void> {
@@ -182,14 +193,37 @@ describe('a standby', () => {
 
   it('that may look but not write stays one, and says so', async () => {
     const shelf = new Shelf()
-    const write = () => Promise.reject(answering(403))
     const read = () => shelf.read()
 
-    const standby = await aCandidate(shelf, { store: { read, write } })
+    const standby = await aCandidate(shelf, { store: aStore(read, refuse) })
     await pass(10 * DURATION_MS)
 
     expect(standby.told).toEqual([])
     expect(standby.status()).toMatchObject({ status: 'degraded', message: containing('403') })
+  })
+
+  it('is not ready from the first refusal of a right that it lacks to its grant', async () => {
+    const shelf = new Shelf()
+    shelf.fault = answering(403)
+    const store = { ...aStore(async () => shelf.read(), refuse), missingRight: 'no right' }
+    const { status } = await aCandidate(shelf, { store })
+    const refused = status()
+
+    Object.assign(store, { missingRight: null })
+    shelf.fault = null
+    shelf.put({ holder: 'other', transitions: 4 })
+    await pass(LOOK_MS)
+
+    expect(refused).toMatchObject({
+      status: 'degraded',
+      message: containing("the Lease can't be had: no right"),
+      notReady: 'no right',
+    })
+    expect(status()).toEqual({
+      status: 'healthy',
+      message: 'stands by, other leads',
+      metadata: { holder: 'other', isLeader: false, transitions: 4 },
+    })
   })
 
   it('leads once the API server has come', async () => {
@@ -233,7 +267,7 @@ describe('a standby', () => {
       return shelf.read()
     }
     const write = async (claim: LeaseClaim, over: SeenLease | null) => shelf.write(claim, over)
-    const { told } = await aCandidate(shelf, { store: { read, write } })
+    const { told } = await aCandidate(shelf, { store: aStore(read, write) })
 
     await pass(4 * DURATION_MS)
 
@@ -346,7 +380,7 @@ describe('a refusal by the edge', () => {
       return shelf.write(claim, over)
     }
     const read = () => shelf.read()
-    const { candidate, told } = await aCandidate(shelf, { store: { read, write } })
+    const { candidate, told } = await aCandidate(shelf, { store: aStore(read, write) })
     isSlow = true
     await pass(LOOK_MS)
 
@@ -363,7 +397,7 @@ describe('a candidate that others always write before', () => {
     const shelf = new Shelf()
     const write = () => Promise.resolve<Written>({ ok: false, reason: 'conflict' })
     const { told, status } = await aCandidate(shelf, {
-      store: { read: async () => shelf.read(), write },
+      store: aStore(async () => shelf.read(), write),
     })
 
     await pass(RENEW_MS)
@@ -428,7 +462,7 @@ describe('a stop', () => {
       if (isLost) throw answering(null)
       return written
     }
-    const { candidate, told } = await aCandidate(shelf, { store: { read, write } })
+    const { candidate, told } = await aCandidate(shelf, { store: aStore(read, write) })
     isLost = false
 
     await candidate.stop()

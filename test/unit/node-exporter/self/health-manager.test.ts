@@ -228,6 +228,20 @@ describe('readiness', () => {
     expect(health.report().status).toBe('degraded')
   })
 
+  it('is gone while a component says so, and back when it no longer does', () => {
+    const { health } = aCase()
+
+    health.update('leader', 'degraded', { message: 'stands by', notReady: 'no right to the Lease' })
+    const without = health.read()
+    health.update('leader', 'degraded', 'stands by')
+
+    expect(without).toMatchObject({
+      readiness: { ok: false, why: 'leader: no right to the Lease' },
+      liveness: { ok: true },
+    })
+    expect(health.readiness()).toEqual({ ok: true, why: null })
+  })
+
   it.each([
     ['has seen the cluster', 1, true],
     ['has not seen it', 0, false],
