@@ -182,10 +182,10 @@ export class Prober {
     return { targets, periodMs: targets === 0 ? 0 : leastMs }
   }
 
-  /** What is known of a service: its targets with an outcome; `targets` null while there is none yet. */
+  /** What is known of a service: its targets with an outcome that still holds; `targets` null while there is none. */
   describe(service: KnownService): Service {
     const entries = [...(this.#members.get(service.name)?.entries.values() ?? [])]
-    const probed = entries.filter(({ outcome }) => outcome !== null)
+    const probed = entries.filter((entry) => entry.outcome !== null && !isOutdated(entry))
     const targets = probed.filter(({ target }) => target.id !== NOBODY).map(toTarget)
     const { name, isResilient, isDaemon, desired, businessImpact, panicGuide } = service
     return {

@@ -63,6 +63,25 @@ it('a slow starter in a Deployment turns nothing', async () => {
   expect(prober.differences('slow starter', [['200 healthy']])).toBe('')
 })
 
+it('a rollout of the only pod turns nothing, however slowly the new one answers at first', async () => {
+  const town = await aProbedTown()
+  const { world, edge, prober } = town
+  const [old = ''] = await world.addService({ name: 'shop' })
+  await anExporter(world, edge.url, { env })
+  await prober.until('200 healthy')
+  prober.mark()
+
+  const next = await world.surge('shop')
+  await told(town, next, { starting: true })
+  await world.pods.set(next, { kind: 'slow', ms: 1500 })
+  world.setPodReady(next, true)
+  world.beginTermination(old)
+  await world.removePod(old)
+  await told(town, next, { ok: true, ready: true })
+
+  expect(prober.differences('rollout of the only pod', [['200 healthy']])).toBe('')
+})
+
 it('a restart of a StatefulSet of three turns nothing', async () => {
   const town = await aProbedTown()
   const { world, edge, prober } = town

@@ -555,6 +555,19 @@ describe('a target that is not ready and fails', () => {
     expect([stageOf(prober), turns]).toEqual([[true, undefined], []])
   })
 
+  it('is not told of until it was asked again, once its pod is ready', async () => {
+    const readPodStart = () => Promise.resolve({ startedAtMs })
+    const { prober } = aProber((_, nth) => (nth === 0 ? BAD : after(900, GOOD)), { readPodStart })
+    prober.follow(following())
+    await pass(1)
+
+    prober.follow(following(aKnownTarget({ ready: true })))
+    const meanwhile = prober.describe(aKnownService()).targets
+    await pass(900)
+
+    expect([meanwhile, stageOf(prober)]).toEqual([null, [true, undefined]])
+  })
+
   it('counts at once when it was ready since it is known', async () => {
     const readPodStart = () => Promise.resolve({ startedAtMs })
     const { prober } = aProber((_, nth) => (nth === 1 ? GOOD : BAD), { readPodStart })
