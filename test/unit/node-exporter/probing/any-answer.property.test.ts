@@ -28,9 +28,27 @@ const check = fc.record(
   },
   { requiredKeys: [] },
 )
-const document = fc.record(
-  { ok: word, status: word, checks: fc.oneof(fc.array(fc.oneof(check, word)), word) },
-  { requiredKeys: [] },
+const state = fc.oneof(fc.constantFrom('UP', 'DOWN', 'warn', 'brewing', true, false), word)
+const name = fc.oneof(text, fc.constantFrom('constructor', '__proto__', '', 'status', 'details'))
+/** A check of other formats, with checks below it. */
+const { component } = fc.letrec((tie) => ({
+  component: fc.oneof(
+    { maxDepth: 7, depthSize: 'small' },
+    state,
+    fc.record({ status: state, message: word }, { requiredKeys: [] }),
+    fc.record({ status: state, components: tie('map'), details: tie('map'), checks: tie('map') }),
+    fc.array(tie('component'), { maxLength: 3 }),
+  ),
+  map: fc
+    .array(fc.tuple(name, tie('component')), { maxLength: 3 })
+    .map((entries) => Object.fromEntries(entries)),
+}))
+const document = fc.oneof(
+  component,
+  fc.record(
+    { ok: word, status: state, checks: fc.oneof(fc.array(fc.oneof(check, component, word)), word) },
+    { requiredKeys: [] },
+  ),
 )
 const body = fc.oneof(document, fc.jsonValue()).map((value) => JSON.stringify(value))
 
@@ -42,8 +60,12 @@ it('judges any answer into a target that the schema takes', () => {
       const target = { id: 'web-1', ready: true, checkedAt: 0, ...outcome }
 
       expect(v.safeParse(targetSchema, JSON.parse(JSON.stringify(target))).issues).toBeUndefined()
+      expect(outcome.checks.length).toBeLessThanOrEqual(200)
+      const isWell = outcome.reason === undefined && outcome.checks.every(({ ok }) => ok)
+      expect(outcome.ok).toBe(isWell)
+      expect(outcome.answered || outcome.checks.length === 0).toBe(true)
     }),
-    { numRuns: 500 },
+    { numRuns: 2000 },
   )
 })
 
