@@ -18,16 +18,17 @@ export type Judged = Outcome & { warning?: string }
 
 export function judgeAnswer(status: number, body: string): Judged {
   const json = v.safeParse(jsonSchema, body)
-  const document = json.success ? readHealthDocument(json.output) : null
+  const document = json.success ? readHealthDocument(json.output, status !== 200) : null
   const isHealth = document !== null && (status === 200 || isWholeDocument(document))
   if (!isHealth) return notAnswered(status === 200 ? 'the answer is not JSON' : `HTTP ${status}`)
   const checks = keepFirst(document.checks)
   const hasFailing = checks.some((check) => !check.ok)
   const saysBad = status !== 200 || document.state === 'bad'
-  const warning = findWarning(document)
+  const ok = !saysBad && !hasFailing
+  const warning = ok ? findWarning(document) : null
   const reason = status === 200 ? 'it says so itself' : `HTTP ${status}`
   return {
-    ok: !saysBad && !hasFailing,
+    ok,
     answered: true,
     checks,
     ...(saysBad && !hasFailing ? { reason } : {}),

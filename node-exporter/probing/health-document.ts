@@ -23,7 +23,7 @@ export interface HealthDocument {
 const CONTAINERS = ['checks', 'components']
 
 /** Others keep any data under these: read when each entry is an object that says how it is. */
-const LOOSE_CONTAINERS = ['entries', 'details', 'results', 'indicators', 'healthchecks']
+const LOOSE_CONTAINERS = ['entries', 'details', 'results', 'indicators', 'checkresults', 'children']
 
 /** Maps from the names of failing checks to texts (health-go, App.Metrics). */
 const FAILURES = ['failures', 'errors', 'unhealthy']
@@ -49,7 +49,8 @@ interface Place {
 
 const TOP = { container: '', prefix: '', depth: 0 }
 
-export function readHealthDocument(json: unknown): HealthDocument {
+/** `isRefused`: its HTTP status says that something is wrong. */
+export function readHealthDocument(json: unknown, isRefused: boolean): HealthDocument {
   const found: Found = { checks: [], unknownWord: null }
   const fields = readFields(json)
   const state = fields === null ? readWorst([json], found) : readStateOf(fields, found)
@@ -59,8 +60,10 @@ export function readHealthDocument(json: unknown): HealthDocument {
   for (const container of containers) {
     readEntries(fields?.get(container), { ...TOP, container }, found)
   }
-  if (state === null && containers.length === 0 && areChecks(json)) readEntries(json, TOP, found)
-  if (state === 'bad' && found.checks.every((check) => check.ok)) nameFailures(json, found)
+  const isBare = state === null && containers.length === 0
+  if (isBare && (areChecks(json) || areWords(json, isRefused))) readEntries(json, TOP, found)
+  const isBad = state === 'bad' || isRefused
+  if (isBad && found.checks.every((check) => check.ok)) nameFailures(json, isBare, found)
   return {
     state,
     ...found,
@@ -79,6 +82,15 @@ function isContainer(key: string, value: unknown): boolean {
 function areChecks(value: unknown): boolean {
   const entries = listEntries(value)
   return entries.length > 0 && entries.every(([, entry]) => saysState(readFields(entry)))
+}
+
+/** A map in which each value is a word that the vocabulary knows. A proxy's refusal may be one bad word, but no good one. */
+function areWords(value: unknown, isRefused: boolean): boolean {
+  const states = listEntries(value).map(([key, entry]) =>
+    key !== null && typeof entry === 'string' ? readState(entry) : null,
+  )
+  const areKnown = states.every((state) => state !== null && state !== 'unknown')
+  return areKnown && states.some((state) => state === 'good' || !isRefused)
 }
 
 function saysState(fields: Fields | null): boolean {
@@ -136,17 +148,28 @@ function prefixBelow({ prefix }: Place, id: string): string {
 }
 
 /**
- * The whole says that it is bad, and no check says why. Then what fails may be told in other places; as they are no
- * format's places for checks, they only name what fails and never decide.
+ * The whole is bad, and no check says why. Then what fails may be told in other places; as they are no format's places for
+ * checks, they only name what fails and never decide.
  */
-function nameFailures(json: unknown, found: Found): void {
-  for (const [index, [key, value]] of listEntries(json).entries()) {
-    const fields = readFields(value)
-    if (fields === null) continue
-    const isBad = readStateOf(fields) === 'bad' // Spring Boot 1 has its checks beside `status`
-    if (isBad) found.checks.push(toCheck(fields, { ...TOP, key, index }, false))
-    else if (FAILURES.includes(normalise(key ?? ''))) nameTexts(value, found)
+function nameFailures(json: unknown, isBare: boolean, found: Found): void {
+  const guessed: Found = { checks: [], unknownWord: null }
+  const entries = listEntries(json)
+  const hasGood = isBare && entries.some(([, value]) => readState(value) === 'good')
+  for (const [index, [key, value]] of entries.entries()) {
+    const place = { ...TOP, key, index }
+    if (FAILURES.includes(normalise(key ?? ''))) nameTexts(value, guessed)
+    else if (typeof value === 'string' && hasGood) nameWord(value, place, guessed)
+    else if (!Array.isArray(value) && areChecks(value)) readEntries(value, TOP, guessed)
+    else if (typeof value === 'object') readEntry(value, place, guessed)
   }
+  for (const check of guessed.checks) if (!check.ok) found.checks.push(check)
+}
+
+/** heptiolabs/healthcheck and Django have "OK" or a text of an error by each check's name. */
+function nameWord(value: string, place: Place, found: Found): void {
+  const state = readState(value)
+  if (state === 'good' || state === 'degraded') return
+  found.checks.push(toCheck(new Map([['output', value]]), place, false))
 }
 
 function nameTexts(texts: unknown, found: Found): void {
@@ -217,6 +240,7 @@ const TEXTS = [
       'reason',
       'cause',
       'symptom',
+      'notificationmessage',
     ],
   ],
   ['lastUpdated', ['lastupdated', 'timestamp', 'time']],
@@ -232,7 +256,10 @@ function findDetail(fields: Fields): string | number | null {
 
 function nameOf(fields: Fields, { key, index }: Place): { id: string; name: string } {
   const id = key ?? findText(fields, ['id', 'checkid', 'componentid'])
-  const name = findText(fields, ['name', 'componentname']) ?? id ?? `check ${index + 1}`
+  const name =
+    findText(fields, ['name', 'componentname', 'checkname', 'checker']) ??
+    id ??
+    `check ${index + 1}`
   return { id: String(id ?? name), name: String(name) }
 }
 

@@ -8,11 +8,12 @@ export type State = 'good' | 'degraded' | 'bad' | 'unknown'
 
 const WORDS: Record<Exclude<State, 'unknown'>, string> = {
   good: `ok okay up pass passed passing healthy good green success successful available alive live ready running online
-    operational normal active serving connected true`,
-  degraded: 'degraded warn warning yellow partial partiallyavailable impaired limited unknown',
+    operational normal active serving connected working true`,
+  degraded:
+    'degraded warn warning yellow partial partiallyavailable impaired limited skipped ignored unknown',
   bad: `fail failed failing failure error errored down outofservice unhealthy bad red critical fatal broken dead crashed
     unavailable serviceunavailable unreachable offline stopped disconnected outage majoroutage shuttingdown maintenance
-    maint timeout timedout timeoutduringhealthcheck nok ko false`,
+    maintenancemode maint timeout timedout timeoutduringhealthcheck nok ko false`,
 }
 
 const STATES = new Map<string, State>(
@@ -23,7 +24,7 @@ const STATES = new Map<string, State>(
 
 /** Keys whose value is such a word, or a boolean that is true when all is well; each also with `is`, as in `isHealthy`. */
 const STATE_KEYS = new Set(
-  'status state health ok healthy pass passed passing success successful up alive live available ready'
+  'status state health outcome globalstatus ok healthy pass passed passing success successful up alive live available ready'
     .split(' ')
     .flatMap((key) => [key, `is${key}`]),
 )

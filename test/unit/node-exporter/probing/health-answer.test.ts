@@ -35,6 +35,8 @@ describe('an answer that is no health document', () => {
       '{"kind":"Status","apiVersion":"v1","status":"Failure","message":"no","code":503}',
       'HTTP 503',
     ],
+    ['FastAPI’s error', 503, '{"detail":"Service Unavailable"}', 'HTTP 503'],
+    ['a map of texts', 503, '{"version":"1.2","database":"failing"}', 'HTTP 503'],
     ['an unknown word alone', 503, '{"state":"brewing"}', 'HTTP 503'],
   ])('counts as no answer: %s', (_, status, body, reason) => {
     const outcome = judgeAnswer(status, body)
@@ -139,6 +141,10 @@ describe('a health document with another status than 200', () => {
       undefined,
     ],
     ['dropwizard', 500, { db: { healthy: false, message: 'x' } }, ['db'], undefined],
+    ['heptiolabs/healthcheck', 503, { db: 'dial tcp: refused', gc: 'OK' }, ['db'], undefined],
+    ['Django', 500, { Cache: 'working', Db: 'unavailable: refused' }, ['Db'], undefined],
+    ['RabbitMQ', 503, { status: 'failed', reason: 'alarm' }, [], 'HTTP 503'],
+    ['CouchDB', 404, { status: 'maintenance_mode' }, [], 'HTTP 404'],
     ['Consul warning', 429, [{ CheckID: 'mem', Status: 'warning' }], [], 'HTTP 429'],
   ])('is an answer, and unavailable: %s', (_, status, document, failing, reason) => {
     const outcome = judgeAnswer(status, JSON.stringify(document))

@@ -1,7 +1,10 @@
 /** The formats of the field, each as it is documented: which checks they hold, and which of them fail. */
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { judgeAnswer } from '../../../../node-exporter/probing/health-answer.ts'
-import { readState } from '../../../../node-exporter/probing/vocabulary.ts'
+import { isStateKey, normalise, readState } from '../../../../node-exporter/probing/vocabulary.ts'
+
+const MANUAL = readFileSync(new URL('../../../../docs/migrating.md', import.meta.url), 'utf8')
 
 function judge(document: unknown) {
   return judgeAnswer(200, JSON.stringify(document))
@@ -23,6 +26,23 @@ describe('a word', () => {
     const states = words.split(' ').map((word) => [word, readState(word)])
 
     expect(states).toEqual(words.split(' ').map((word) => [word, state]))
+  })
+
+  it.each(['good', 'degraded', 'bad'])('is %s where the manual says so', (state) => {
+    const [, words = ''] = new RegExp(`^\\| ${state} +\\|([^|;]+)`, 'm').exec(MANUAL) ?? []
+
+    const states = words.split(',').map((word) => [word.trim(), readState(word)])
+
+    expect(states.length).toBeGreaterThan(5)
+    expect(states.filter(([, read]) => read !== state)).toEqual([])
+  })
+
+  it('counts under the keys that the manual lists', () => {
+    const [, said = ''] = /say how they are under ([^]+?), each also/.exec(MANUAL) ?? []
+    const keys = [...said.matchAll(/`(\w+)`/g)].map(([, key = '']) => normalise(key))
+
+    expect(keys.length).toBeGreaterThan(10)
+    expect(keys.filter((key) => !isStateKey(key) || !isStateKey(`is${key}`))).toEqual([])
   })
 
   it.each([[''], [' '], [200], [0], [null], [undefined], [{}], [[]]])('is none: %j', (value) => {
@@ -75,6 +95,7 @@ describe('the whole', () => {
     { status: 'UP', data: { checks: [{ ok: false }] } },
     { status: 'UP', details: { exists: false, error: 'none', version: '1.2' } },
     { status: 'UP', results: { rows: { count: 3 }, last: { status: 'FAILED' } } },
+    { status: 'UP', dependencies: { mail: { status: 'DOWN' } } },
     { ok: true, constructor: { status: 'DOWN' }, toString: 'down' },
   ])('is available: %j', (document) => {
     expect(judge(document)).toEqual({ ok: true, answered: true, checks: [] })
@@ -206,6 +227,55 @@ describe('the checks of a document', () => {
       },
       ['!db', 'mq'],
     ],
+    ['MicroProfile 1', { outcome: 'UP', checks: [{ name: 'db', state: 'DOWN' }] }, ['!db']],
+    [
+      'py-healthcheck',
+      { status: 'failure', results: [{ checker: 'redis', output: 'refused', passed: false }] },
+      ['!redis'],
+    ],
+    [
+      'Laravel',
+      {
+        finishedAt: 1,
+        checkResults: [
+          { name: 'Db', status: 'failed' },
+          { name: 'Q', status: 'skipped' },
+        ],
+      },
+      ['!Db', 'Q'],
+    ],
+    [
+      'http4k',
+      { name: 'overall', success: false, children: [{ name: 'db', success: false }] },
+      ['!db'],
+    ],
+    [
+      'OkComputer',
+      { default: { success: true }, db: { success: false, message: 'x' } },
+      ['default', '!db'],
+    ],
+    [
+      'Nomad',
+      { client: { ok: true, message: 'ok' }, server: { ok: false } },
+      ['client', '!server'],
+    ],
+    [
+      'GitLab',
+      { status: 'failed', master_check: [{ status: 'ok' }], db_check: [{ status: 'failed' }] },
+      ['!db_check'],
+    ],
+    [
+      'LiipMonitor',
+      { globalStatus: 'KO', checks: [{ checkName: 'db', status: 'check_result', ok: false }] },
+      ['!db'],
+    ],
+    [
+      'an own format that says that it is bad',
+      { status: 'error', dependencies: { db: { status: 'down' }, mq: { status: 'up' } } },
+      ['!db'],
+    ],
+    ['heptiolabs/healthcheck', { db: 'OK', goroutines: 'OK' }, ['db', 'goroutines']],
+    ['Django', { Cache: 'working', Db: 'unavailable' }, ['Cache', '!Db']],
     ['a check by status alone', { checks: [{ id: 'db', status: 'DOWN' }] }, ['!db']],
     ['a check with ok and status', { checks: [{ id: 'db', ok: true, status: 'DOWN' }] }, ['!db']],
     ['a map of words', { status: 'ok', checks: { db: 'ok', mq: 'failed', n: 5 } }, ['db', '!mq']],
