@@ -1,4 +1,6 @@
 /** Whatever pods answer and operators write: a report of it is one that the edge takes. One odd text must not cost all. */
+import { Readable } from 'node:stream'
+import { deflateSync, gzipSync } from 'node:zlib'
 import * as fc from 'fast-check'
 import * as v from 'valibot'
 import { expect, it } from 'vitest'
@@ -9,6 +11,7 @@ import {
   targetSchema,
 } from '../../../../worker/contract/report.ts'
 import { readAcks, readCategories } from '../../../../node-exporter/discovery/categories.ts'
+import { BODY_MAX_BYTES, readText } from '../../../../node-exporter/probing/answer-text.ts'
 import { judgeAnswer } from '../../../../node-exporter/probing/health-answer.ts'
 import { readNodeAnswer } from '../../../../node-exporter/probing/node-answer.ts'
 
@@ -66,6 +69,27 @@ it('judges any answer into a target that the schema takes', () => {
       expect(outcome.answered || outcome.checks.length === 0).toBe(true)
     }),
     { numRuns: 2000 },
+  )
+})
+
+it('reads any bytes of an answer into a text of bounded length', async () => {
+  const coding = fc.constantFrom('', 'gzip', 'deflate', 'br', 'x-gzip', 'gzip, br', '__proto__')
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 200 }),
+    fc.uint8Array().map((plain) => gzipSync(plain)),
+    fc.uint8Array().map((plain) => deflateSync(plain)),
+    fc.uint8Array().map((plain) => Uint8Array.of(0xff, 0xfe, ...plain)),
+  )
+
+  await fc.assert(
+    fc.asyncProperty(fc.array(bytes, { maxLength: 3 }), coding, async (pieces, named) => {
+      const answer = Readable.from(pieces.map((piece) => Buffer.from(piece)))
+
+      const read = await readText(answer, named)
+
+      expect(read?.length).toBeLessThanOrEqual(BODY_MAX_BYTES)
+    }),
+    { numRuns: 500 },
   )
 })
 

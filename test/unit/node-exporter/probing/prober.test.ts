@@ -639,6 +639,7 @@ describe('a change', () => {
     ['another severity', failing({ severity: 1 }), failing({ severity: 3 }), ['verdict']],
     ['the output', failing({ checkOutput: '1' }), failing({ checkOutput: '2' }), ['text']],
     ['the reason', TOO_LATE, { ...TOO_LATE, reason: 'reset' }, ['text']],
+    ['the warning', GOOD, { ...GOOD, warning: 'say "x"' }, ['text']],
     ['a check that passes', GOOD, { ...GOOD, checks: [aCheck()] }, ['text']],
     [
       'the time of a check',
