@@ -10,9 +10,7 @@ import type { Readable } from 'node:stream'
 import * as v from 'valibot'
 import { KubeError, type KubeApi } from '../discovery/kube-api.ts'
 import type { Place } from '../discovery/targets.ts'
-
-/** Bytes of an answer that are read; a health document is a few kilobytes. */
-const BODY_MAX_BYTES = 256 * 1024
+import { BODY_MAX_BYTES, readText } from './answer-text.ts'
 
 /**
  * `mayRetry`: the connection failed, which another try may mend; a timeout is not tried again.
@@ -27,10 +25,18 @@ export type Ask = (place: Place, timeoutMs: number) => Promise<Asked>
 
 interface Answer {
   status: number
-  /** Empty: none was named. */
+  /** Both empty: not named. */
   contentType: string
+  contentEncoding: string
   body: Readable
 }
+
+/**
+ * Pods answer in ways that Go's client and a browser take and Node's strict parser refuses: lines that end with LF alone,
+ * control characters in a header, a folded header, spaces after a chunk's size, 16 KiB of headers. The lenient parser can't
+ * smuggle a second answer in here, because each connection carries one question.
+ */
+const LENIENT = { insecureHTTPParser: true, maxHeaderSize: BODY_MAX_BYTES }
 
 /** A connection of its own for each question, closed after it. Without an agent, which would only count them. */
 const CONNECT = {
@@ -47,12 +53,16 @@ export const askDirectly: Ask = (place, timeoutMs) =>
       host: place.address,
       port: place.port,
       path: place.path,
+      ...LENIENT,
       createConnection: () => CONNECT[place.scheme](place),
       headers: { accept: 'application/json', 'user-agent': 'pilotlight' },
     }
     const request = get(options, (response) => {
-      const contentType = response.headers['content-type'] ?? ''
-      resolve({ status: response.statusCode ?? 0, contentType, body: response })
+      if (hasTwoLengths(response.headers)) {
+        request.destroy(new Error('the answer has both Content-Length and Transfer-Encoding'))
+      } else {
+        resolve({ status: response.statusCode ?? 0, ...describe(response.headers), body: response })
+      }
     })
       .on('error', reject) // more than one may come, and none may go unheard
       // "101 Switching Protocols" is neither an answer nor an error to Node.
@@ -64,6 +74,19 @@ export const askDirectly: Ask = (place, timeoutMs) =>
     }
     return promise
   })
+
+/** RFC 9112, 6.3: which of the two is the body's length depends on who reads it. The lenient parser lets both pass. */
+function hasTwoLengths(headers: http.IncomingHttpHeaders): boolean {
+  return headers['content-length'] !== undefined && headers['transfer-encoding'] !== undefined
+}
+
+/** undici gives a header that was sent twice as a list. */
+function describe(headers: NodeJS.Dict<string | string[]>) {
+  return {
+    contentType: String(headers['content-type'] ?? ''),
+    contentEncoding: String(headers['content-encoding'] ?? ''),
+  }
+}
 
 /**
  * Through the API server's pod proxy, for exporters that run where pod addresses are out of reach. What the API
@@ -86,7 +109,7 @@ export function askThrough(api: KubeApi, isAway: () => boolean): Ask {
           timeout.abort()
         }
         const { statusCode, headers, body } = await api.proxy(path, timeout.signal)
-        return { status: statusCode, contentType: String(headers['content-type'] ?? ''), body }
+        return { status: statusCode, ...describe(headers), body }
       },
       (status, text) => (status === null ? isAway() : isRefusedByApi(status, text)),
     )
@@ -112,8 +135,8 @@ async function askOnce(
     deadline.giveUp()
   }, timeoutMs)
   try {
-    const { status, contentType, body } = await open(deadline)
-    const text = await readText(body)
+    const { status, contentType, contentEncoding, body } = await open(deadline)
+    const text = await readText(body, contentEncoding)
     if (text === null) {
       const reason = `the answer is over ${BODY_MAX_BYTES} bytes`
       return { isAnswer: false, reason, mayRetry: false }
@@ -154,28 +177,4 @@ const statusSchema = v.pipe(
 function isRefusedByApi(status: number, text: string): boolean {
   const said = v.safeParse(statusSchema, text)
   return status >= 400 && said.success && !said.output.message.includes('trying to reach service')
-}
-
-/** null: it is too long, and not read further. */
-function readText(body: Readable): Promise<string | null> {
-  const { promise, resolve, reject } = Promise.withResolvers<string | null>()
-  let text = ''
-  let length = 0
-  body
-    .setEncoding('utf8')
-    .on('data', (piece: string) => {
-      length += Buffer.byteLength(piece)
-      text += piece
-      if (length <= BODY_MAX_BYTES) return
-      resolve(null)
-      body.destroy()
-    })
-    .on('end', () => {
-      resolve(text)
-    })
-    .on('error', reject)
-    .on('close', () => {
-      reject(new Error('the connection ended within the answer'))
-    })
-  return promise
 }

@@ -72,7 +72,10 @@ export function failingNames({ checks }: NonNullable<Probed>): string[] {
 /** What changed from one answer to the next; null: nothing that anybody reads. Looked at 500 times a second. */
 export function findChange(before: Probed, after: NonNullable<Probed>): 'verdict' | 'text' | null {
   if (before === null || !isSameVerdict(before, after)) return 'verdict'
-  const isSame = before.reason === after.reason && areSame(before.checks, after.checks, TEXTS)
+  const isSame =
+    before.reason === after.reason &&
+    before.warning === after.warning &&
+    areSame(before.checks, after.checks, TEXTS)
   return isSame ? null : 'text'
 }
 

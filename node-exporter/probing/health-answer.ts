@@ -1,101 +1,61 @@
 /** What a pod's answer says of it (behaviour, section 1). Pure: status and text in, outcome out. */
 import * as v from 'valibot'
-import { NAME_MAX_LENGTH, TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
+import { TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
 import type { PodCheck, Target } from '../../worker/contract/report.ts'
 import { cutText } from '../../worker/contract/cut-text.ts'
+import { type HealthDocument, readHealthDocument } from './health-document.ts'
 
 /** The part of a Target that a probe finds out. */
 export type Outcome = Pick<Target, 'ok' | 'answered' | 'checks'> & { reason?: string }
 
-/** Words by which a body as a whole says that it isn't well (Spring, health+json, MicroProfile). */
-const BAD_STATUS = ['fail', 'error', 'down', 'out_of_service']
-
 /** Checks of one pod that are kept, failing ones first: nobody reads more, and one pod must not fill the report. */
 const CHECKS_MAX = 200
 
-const word = v.fallback(v.nullish(v.union([v.string(), v.number()])), null)
-const checkSchema = v.object({
-  id: word,
-  name: word,
-  ok: v.optional(v.unknown()),
-  severity: v.optional(v.unknown()),
-  businessImpact: word,
-  technicalSummary: word,
-  panicGuide: word,
-  checkOutput: word,
-  lastUpdated: word,
-})
-/** Anything may come: only `ok: false` and the words above are bad news. */
-const bodySchema = v.fallback(
-  v.object({
-    ok: v.optional(v.unknown()),
-    status: v.optional(v.unknown()),
-    checks: v.optional(v.unknown()),
-  }),
-  {},
-)
+const jsonSchema = v.pipe(v.string(), v.parseJson())
 
-/** `hasWarning`: JSON that names no checks and no state; it counts as available. */
-export function judgeAnswer(status: number, body: string): Outcome & { hasWarning?: true } {
-  if (status !== 200) return notAnswered(`HTTP ${status}`)
-  const json = v.safeParse(v.pipe(v.string(), v.parseJson()), body)
-  if (!json.success) return notAnswered('the answer is not JSON')
-  const { ok, status: said, checks: list } = v.parse(bodySchema, json.output)
-  const checks = readChecks(list)
-  const saysBad = ok === false || isBad(said)
-  const isOk = !saysBad && checks.every((check) => check.ok)
-  const reason = saysBad && checks.every((check) => check.ok) ? 'it says so itself' : undefined
-  const hasWarning = ok === undefined && said === undefined && !Array.isArray(list)
+/** `warning`: what the pods do that is taken as available although it may not be meant so, as in "say …". */
+export type Judged = Outcome & { warning?: string }
+
+export function judgeAnswer(status: number, body: string): Judged {
+  const json = v.safeParse(jsonSchema, body)
+  const document = json.success ? readHealthDocument(json.output, status !== 200) : null
+  const isHealth = document !== null && (status === 200 || isWholeDocument(document))
+  if (!isHealth) return notAnswered(status === 200 ? 'the answer is not JSON' : `HTTP ${status}`)
+  const checks = keepFirst(document.checks)
+  const hasFailing = checks.some((check) => !check.ok)
+  const saysBad = status !== 200 || document.state === 'bad'
+  const ok = !saysBad && !hasFailing
+  const warning = ok ? findWarning(document) : null
+  const reason = status === 200 ? 'it says so itself' : `HTTP ${status}`
   return {
-    ok: isOk,
+    ok,
     answered: true,
     checks,
-    ...(reason === undefined ? {} : { reason }),
-    ...(hasWarning ? { hasWarning } : {}),
+    ...(saysBad && !hasFailing ? { reason } : {}),
+    ...(warning === null ? {} : { warning }),
   }
-}
-
-function readChecks(list: unknown): PodCheck[] {
-  if (!Array.isArray(list)) return []
-  const checks = list.flatMap((entry, index) => {
-    const parsed = v.safeParse(checkSchema, entry)
-    return parsed.success ? [toCheck(parsed.output, index)] : []
-  })
-  if (checks.length <= CHECKS_MAX) return checks
-  return checks.toSorted((a, b) => Number(a.ok) - Number(b.ok)).slice(0, CHECKS_MAX)
 }
 
 export function notAnswered(reason: string): Outcome {
   return { ok: false, answered: false, checks: [], reason: cutText(reason, TEXT_MAX_BYTES) }
 }
 
-function isBad(status: unknown): boolean {
-  return typeof status === 'string' && BAD_STATUS.includes(status.toLowerCase())
+/**
+ * With a status that says "no", the body may be a router's or a proxy's own: `{"status": "error", "message": "not found"}`.
+ * Only a document with checks, or one with a state and no word of an error, is the pod's health.
+ */
+function isWholeDocument({ state, checks, hasChecks, isErrorReport }: HealthDocument): boolean {
+  const says = checks.length > 0 || (state !== null && state !== 'unknown')
+  return hasChecks || (says && !isErrorReport)
 }
 
-/** Whole when it fails; id, name and severity alone when it passes. */
-function toCheck(entry: v.InferOutput<typeof checkSchema>, index: number): PodCheck {
-  const name = shorten(entry.name ?? entry.id ?? `check ${index + 1}`)
-  const ok = entry.ok !== false
-  const check: PodCheck = { id: shorten(entry.id ?? name), name, ok }
-  const { severity } = entry
-  if (severity === 1 || severity === 2 || severity === 3) check.severity = severity
-  if (ok) return check
-  for (const key of TEXTS) {
-    const text = entry[key]
-    if (text !== null && text !== undefined) check[key] = cutText(String(text), TEXT_MAX_BYTES)
-  }
-  return check
+function keepFirst(checks: PodCheck[]): PodCheck[] {
+  if (checks.length <= CHECKS_MAX) return checks
+  return checks.toSorted((a, b) => Number(a.ok) - Number(b.ok)).slice(0, CHECKS_MAX)
 }
 
-const TEXTS = [
-  'businessImpact',
-  'technicalSummary',
-  'panicGuide',
-  'checkOutput',
-  'lastUpdated',
-] as const
-
-function shorten(value: string | number): string {
-  return String(value).slice(0, NAME_MAX_LENGTH) || 'unnamed'
+function findWarning({ state, checks, hasChecks, unknownWord }: HealthDocument): string | null {
+  if (unknownWord !== null) return `say ${JSON.stringify(unknownWord)}, which is no known state`
+  const saysNothing = state === null && !hasChecks && checks.length === 0
+  return saysNothing ? 'answer JSON without checks' : null
 }

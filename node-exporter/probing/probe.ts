@@ -1,10 +1,10 @@
 /** One question to one pod, and what its answer says of it. */
 import type { DiscoveredTarget } from '../discovery/targets.ts'
 import type { Ask } from './ask.ts'
-import { judgeAnswer, notAnswered, type Outcome } from './health-answer.ts'
+import { judgeAnswer, type Judged, notAnswered } from './health-answer.ts'
 
 /** `mayRetry`, and null, as in Asked. `starting`: it fails, and its pod has never been ready. */
-export type Probed = (Outcome & { mayRetry: boolean; hasWarning?: true; starting?: true }) | null
+export type Probed = (Judged & { mayRetry: boolean; starting?: true }) | null
 
 export type Probe = (target: DiscoveredTarget, timeoutMs: number) => Promise<Probed>
 

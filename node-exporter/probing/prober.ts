@@ -53,6 +53,9 @@ interface Member {
 
 const NEAR_MS = 50
 
+/** Kinds of warnings of one service: pods may each say another unknown word. */
+const WARNINGS_MAX = 3
+
 /** New targets that are asked together, and ms until the next. */
 const BATCH = 32
 const BATCH_EVERY_MS = 8
@@ -209,13 +212,18 @@ export class Prober {
     return Object.fromEntries(failing.map(([name, { streak }]) => [name, streak.count]))
   }
 
-  /** Targets whose answer names neither checks nor a state. */
+  /** Targets that are taken as available although their answers may not be meant so: the first few kinds of a service. */
   warnings(): { subject: string; message: string }[] {
     return [...this.#members.values()].flatMap(({ service, entries }) => {
-      const silent = [...entries.values()].filter(({ outcome }) => outcome?.hasWarning)
-      if (silent.length === 0) return []
-      const message = `${silent.length} of its pods answer JSON without checks: taken as available`
-      return [{ subject: `Service ${service.name}`, message }]
+      const counts = new Map<string, number>()
+      for (const { outcome } of entries.values()) {
+        const what = outcome?.warning
+        if (what !== undefined) counts.set(what, (counts.get(what) ?? 0) + 1)
+      }
+      return [...counts].slice(0, WARNINGS_MAX).map(([what, count]) => ({
+        subject: `Service ${service.name}`,
+        message: `${count} of its pods ${what}: taken as available`,
+      }))
     })
   }
 

@@ -1,4 +1,6 @@
 /** Whatever pods answer and operators write: a report of it is one that the edge takes. One odd text must not cost all. */
+import { Readable } from 'node:stream'
+import { deflateSync, gzipSync } from 'node:zlib'
 import * as fc from 'fast-check'
 import * as v from 'valibot'
 import { expect, it } from 'vitest'
@@ -9,6 +11,7 @@ import {
   targetSchema,
 } from '../../../../worker/contract/report.ts'
 import { readAcks, readCategories } from '../../../../node-exporter/discovery/categories.ts'
+import { BODY_MAX_BYTES, readText } from '../../../../node-exporter/probing/answer-text.ts'
 import { judgeAnswer } from '../../../../node-exporter/probing/health-answer.ts'
 import { readNodeAnswer } from '../../../../node-exporter/probing/node-answer.ts'
 
@@ -28,9 +31,27 @@ const check = fc.record(
   },
   { requiredKeys: [] },
 )
-const document = fc.record(
-  { ok: word, status: word, checks: fc.oneof(fc.array(fc.oneof(check, word)), word) },
-  { requiredKeys: [] },
+const state = fc.oneof(fc.constantFrom('UP', 'DOWN', 'warn', 'brewing', true, false), word)
+const name = fc.oneof(text, fc.constantFrom('constructor', '__proto__', '', 'status', 'details'))
+/** A check of other formats, with checks below it. */
+const { component } = fc.letrec((tie) => ({
+  component: fc.oneof(
+    { maxDepth: 7, depthSize: 'small' },
+    state,
+    fc.record({ status: state, message: word }, { requiredKeys: [] }),
+    fc.record({ status: state, components: tie('map'), details: tie('map'), checks: tie('map') }),
+    fc.array(tie('component'), { maxLength: 3 }),
+  ),
+  map: fc
+    .array(fc.tuple(name, tie('component')), { maxLength: 3 })
+    .map((entries) => Object.fromEntries(entries)),
+}))
+const document = fc.oneof(
+  component,
+  fc.record(
+    { ok: word, status: state, checks: fc.oneof(fc.array(fc.oneof(check, component, word)), word) },
+    { requiredKeys: [] },
+  ),
 )
 const body = fc.oneof(document, fc.jsonValue()).map((value) => JSON.stringify(value))
 
@@ -42,6 +63,31 @@ it('judges any answer into a target that the schema takes', () => {
       const target = { id: 'web-1', ready: true, checkedAt: 0, ...outcome }
 
       expect(v.safeParse(targetSchema, JSON.parse(JSON.stringify(target))).issues).toBeUndefined()
+      expect(outcome.checks.length).toBeLessThanOrEqual(200)
+      const isWell = outcome.reason === undefined && outcome.checks.every(({ ok }) => ok)
+      expect(outcome.ok).toBe(isWell)
+      expect(outcome.answered || outcome.checks.length === 0).toBe(true)
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+it('reads any bytes of an answer into a text of bounded length', async () => {
+  const coding = fc.constantFrom('', 'gzip', 'deflate', 'br', 'x-gzip', 'gzip, br', '__proto__')
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 200 }),
+    fc.uint8Array().map((plain) => gzipSync(plain)),
+    fc.uint8Array().map((plain) => deflateSync(plain)),
+    fc.uint8Array().map((plain) => Uint8Array.of(0xff, 0xfe, ...plain)),
+  )
+
+  await fc.assert(
+    fc.asyncProperty(fc.array(bytes, { maxLength: 3 }), coding, async (pieces, named) => {
+      const answer = Readable.from(pieces.map((piece) => Buffer.from(piece)))
+
+      const read = await readText(answer, named)
+
+      expect(read?.length).toBeLessThanOrEqual(BODY_MAX_BYTES)
     }),
     { numRuns: 500 },
   )

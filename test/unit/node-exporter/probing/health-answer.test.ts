@@ -14,12 +14,30 @@ describe('an answer that is no health document', () => {
     ['HTML', 200, '<!doctype html><p>ok</p>', 'the answer is not JSON'],
     ['words', 200, 'OK', 'the answer is not JSON'],
     ['JSON that was cut off', 200, '{"checks": [', 'the answer is not JSON'],
-    ['an error', 500, '{"ok":true}', 'HTTP 500'],
-    ['an outage', 503, '{"checks":[]}', 'HTTP 503'],
+    ['an outage without a body', 503, '', 'HTTP 503'],
     ['no content', 204, '', 'HTTP 204'],
-    ['created', 201, '{"checks":[]}', 'HTTP 201'],
     ['a redirect', 302, '', 'HTTP 302'],
     ['not there', 404, 'not found', 'HTTP 404'],
+    ['a page of a proxy', 503, '<h1>503 Service Unavailable</h1>', 'HTTP 503'],
+    ['an error of a proxy', 503, '{"error":"no healthy upstream"}', 'HTTP 503'],
+    ['a message of a proxy', 502, '{"message":"bad gateway"}', 'HTTP 502'],
+    ['JSON that says nothing', 503, '{}', 'HTTP 503'],
+    ['JSON of no object', 503, '"DOWN"', 'HTTP 503'],
+    ['a number', 500, '1', 'HTTP 500'],
+    ['Spring’s error', 404, '{"status":404,"error":"Not Found","path":"/__health"}', 'HTTP 404'],
+    ['JSend’s error', 404, '{"status":"error","message":"not found"}', 'HTTP 404'],
+    ['JSend’s failure', 401, '{"status":"fail","data":{"token":"missing"}}', 'HTTP 401'],
+    ['a refusal', 401, '{"success":false,"error":"unauthorized"}', 'HTTP 401'],
+    ['a coded error', 503, '{"error":{"code":503,"status":"UNAVAILABLE"}}', 'HTTP 503'],
+    [
+      'Kubernetes’ Status',
+      503,
+      '{"kind":"Status","apiVersion":"v1","status":"Failure","message":"no","code":503}',
+      'HTTP 503',
+    ],
+    ['FastAPI’s error', 503, '{"detail":"Service Unavailable"}', 'HTTP 503'],
+    ['a map of texts', 503, '{"version":"1.2","database":"failing"}', 'HTTP 503'],
+    ['an unknown word alone', 503, '{"state":"brewing"}', 'HTTP 503'],
   ])('counts as no answer: %s', (_, status, body, reason) => {
     const outcome = judgeAnswer(status, body)
 
@@ -57,7 +75,7 @@ describe('a health document', () => {
     ['MicroProfile UP', { status: 'UP', checks: [{ name: 'db', status: 'UP' }] }, true],
     ['MicroProfile DOWN', { status: 'DOWN', checks: [{ name: 'db', status: 'DOWN' }] }, false],
     ['a status in numbers', { status: 500 }, true],
-    ['ok in words', { ok: 'false' }, true],
+    ['ok in words', { ok: 'false' }, false],
     ['ok null', { ok: null }, true],
   ])('is read as %s', (_, document, ok) => {
     const outcome = judge(document)
@@ -75,22 +93,71 @@ describe('a health document', () => {
     expect(outcome.reason).toBe(reason)
   })
 
-  it.each<[string, unknown, true | undefined]>([
-    ['an empty object', {}, true],
-    ['a number', 1, true],
-    ['null', null, true],
-    ['a text', 'ok', true],
-    ['a list', [1, 2], true],
-    ['anything else', { uptime: 5 }, true],
-    ['checks of null', { checks: null }, true],
+  const SILENT = 'answer JSON without checks'
+  it.each<[string, unknown, string | undefined]>([
+    ['an empty object', {}, SILENT],
+    ['a number', 1, SILENT],
+    ['null', null, SILENT],
+    ['a text that is a state', 'ok', undefined],
+    ['a list', [1, 2], SILENT],
+    ['anything else', { uptime: 5 }, SILENT],
+    ['a status in numbers', { status: 200 }, SILENT],
+    ['checks of null', { checks: null }, SILENT],
     ['checks, though none in it', { checks: [] }, undefined],
     ['a state by ok', { ok: true }, undefined],
     ['a state by status', { status: 'UP' }, undefined],
-  ])('without checks and state is available with a warning: %s', (_, document, hasWarning) => {
+    ['an unknown state', { status: 'brewing' }, 'say "brewing", which is no known state'],
+    [
+      'a long state',
+      { status: 'x'.repeat(999) },
+      `say "${'x'.repeat(64)}", which is no known state`,
+    ],
+  ])('without checks and state is available with a warning: %s', (_, document, warning) => {
     const outcome = judge(document)
 
     expect(outcome).toMatchObject({ ok: true, answered: true, checks: [] })
-    expect(outcome.hasWarning).toBe(hasWarning)
+    expect(outcome.warning).toBe(warning)
+  })
+})
+
+describe('a health document with another status than 200', () => {
+  const bad = { id: 'db', name: 'database', ok: false, severity: 3, checkOutput: 'refused' }
+  const spring = { status: 'DOWN', components: { db: { status: 'DOWN' }, disk: { status: 'UP' } } }
+
+  it.each<[string, number, unknown, string[], string | undefined]>([
+    ['FT', 503, { checks: [bad] }, ['db'], undefined],
+    ['FT, by 500', 500, { checks: [bad] }, ['db'], undefined],
+    ['FT, none failing', 503, { checks: [{ ...bad, ok: true }] }, [], 'HTTP 503'],
+    ['FT, none at all', 503, { checks: [] }, [], 'HTTP 503'],
+    ['FT, created', 201, { checks: [] }, [], 'HTTP 201'],
+    ['Spring', 503, spring, ['db'], undefined],
+    ['Spring without components', 503, { status: 'DOWN' }, [], 'HTTP 503'],
+    ['a state that is good', 500, { ok: true }, [], 'HTTP 500'],
+    [
+      'Terminus',
+      503,
+      { status: 'error', error: {}, details: { redis: { status: 'down', message: 'refused' } } },
+      ['redis'],
+      undefined,
+    ],
+    ['dropwizard', 500, { db: { healthy: false, message: 'x' } }, ['db'], undefined],
+    ['heptiolabs/healthcheck', 503, { db: 'dial tcp: refused', gc: 'OK' }, ['db'], undefined],
+    ['Django', 500, { Cache: 'working', Db: 'unavailable: refused' }, ['Db'], undefined],
+    ['RabbitMQ', 503, { status: 'failed', reason: 'alarm' }, [], 'HTTP 503'],
+    ['CouchDB', 404, { status: 'maintenance_mode' }, [], 'HTTP 404'],
+    ['Consul warning', 429, [{ CheckID: 'mem', Status: 'warning' }], [], 'HTTP 429'],
+  ])('is an answer, and unavailable: %s', (_, status, document, failing, reason) => {
+    const outcome = judgeAnswer(status, JSON.stringify(document))
+
+    expect(outcome).toMatchObject({ ok: false, answered: true })
+    expect(outcome.checks.filter(({ ok }) => !ok).map(({ id }) => id)).toEqual(failing)
+    expect(outcome.reason).toBe(reason)
+  })
+
+  it('keeps the texts and the severity of what fails', () => {
+    const outcome = judgeAnswer(503, JSON.stringify({ checks: [bad] }))
+
+    expect(outcome).toEqual({ ok: false, answered: true, checks: [bad] })
   })
 })
 
@@ -156,11 +223,11 @@ describe('a check of it', () => {
   it.each<[string, unknown, boolean]>([
     ['false', false, false],
     ['true', true, true],
-    ['the word false', 'false', true],
+    ['the word false', 'false', false],
     ['zero', 0, true],
     ['null', null, true],
     ['nothing', undefined, true],
-  ])('fails by ok false alone: %s', (_, ok, expected) => {
+  ])('fails by ok false, as a boolean or a word: %s', (_, ok, expected) => {
     const outcome = judge({ checks: [{ id: 'db', ok }] })
 
     expect(outcome).toMatchObject({ ok: expected, checks: [{ ok: expected }] })

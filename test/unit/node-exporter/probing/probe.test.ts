@@ -2,7 +2,9 @@
 import { networkInterfaces } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { askDirectly } from '../../../../node-exporter/probing/ask.ts'
-import { probeBy } from '../../../../node-exporter/probing/probe.ts'
+import { probeBy, type Probed } from '../../../../node-exporter/probing/probe.ts'
+import type { Service } from '../../../../worker/contract/report.ts'
+import { describeFailure } from '../../../../worker/domain/acks.ts'
 import { aKnownTarget } from '../../../support/exporter/a-discovered.ts'
 import { findDeadPort, serve, serveRaw } from '../../../support/exporter/local-server.ts'
 
@@ -15,6 +17,11 @@ const IPV6 = Object.values(networkInterfaces()).some((all) =>
 /** `timeoutMs` is short only where a server is meant to exceed it. */
 function probe(port: number, { timeoutMs = 5000, address = '127.0.0.1', path = '/__health' } = {}) {
   return probeBy(askDirectly)(aKnownTarget({ address, port, path }), timeoutMs)
+}
+
+function aServiceOf(outcome: Probed): Service {
+  const targets = outcome === null ? [] : [{ id: 'web-1', ready: true, checkedAt: 0, ...outcome }]
+  return { name: 'web', isResilient: true, isDaemon: false, targets }
 }
 
 describe('a pod that answers', () => {
@@ -62,14 +69,31 @@ describe('a pod that answers', () => {
   })
 
   it.each([
-    ['a status that is not 200', 503, HEALTHY],
-    ['what is not JSON', 200, '<p>ok'],
-  ])('is not asked again after %s', async (_, status, body) => {
+    ['a status that is not 200', 503, HEALTHY, true],
+    ['a page in its place', 503, '<p>no', false],
+    ['what is not JSON', 200, '<p>ok', false],
+  ])('is not asked again after %s', async (_, status, body, answered) => {
     const server = await serve((_request, response) => response.writeHead(status).end(body))
 
     const probed = await probe(server.port)
 
-    expect(probed).toMatchObject({ ok: false, answered: false, mayRetry: false })
+    expect(probed).toMatchObject({ ok: false, answered, mayRetry: false })
+  })
+
+  it('keeps its failing checks and their severity beside a 503', async () => {
+    const check = { id: 'db', name: 'db', ok: false, severity: 2, checkOutput: 'refused' }
+    const server = await serve((_, response) =>
+      response.writeHead(503).end(JSON.stringify({ checks: [check] })),
+    )
+
+    const probed = await probe(server.port)
+
+    expect(probed).toEqual({ ok: false, answered: true, checks: [check], mayRetry: false })
+    const [answering, gone] = [probed, await probe(await findDeadPort())].map((outcome) =>
+      describeFailure(aServiceOf(outcome)),
+    )
+    expect(answering).toEqual({ marks: ['check db'], severity: 2 })
+    expect(gone).toEqual({ marks: ['unreachable'], severity: 1 })
   })
 
   it.each([

@@ -5,7 +5,6 @@ import type { Probed } from '../../../../node-exporter/probing/probe.ts'
 import { Prober, type ProberOptions } from '../../../../node-exporter/probing/prober.ts'
 import type { PodCheck } from '../../../../worker/contract/report.ts'
 import { aKnownService, aKnownTarget } from '../../../support/exporter/a-discovered.ts'
-import { matching } from '../../../support/like.ts'
 
 type Answer = (target: string, nth: number) => Probed | Promise<Probed>
 
@@ -713,18 +712,31 @@ describe('what is known of a service', () => {
     })
   })
 
-  it('warns of pods whose JSON says nothing', async () => {
-    const { prober } = aProber((id) => (id === 'c' ? GOOD : { ...GOOD, hasWarning: true }))
-    prober.follow([aKnownService({ targets: ['a', 'b', 'c'].map((id) => aKnownTarget({ id })) })])
+  it('warns of pods whose JSON says nothing, or a word that is not known', async () => {
+    const says: Record<string, string> = { a: 'answer JSON', b: 'answer JSON', d: 'say "x"' }
+    const { prober } = aProber((id) => {
+      const warning = says[id]
+      return warning === undefined ? GOOD : { ...GOOD, warning }
+    })
+    const targets = ['a', 'b', 'c', 'd'].map((id) => aKnownTarget({ id }))
+    prober.follow([aKnownService({ targets })])
 
     await pass(0)
 
     expect(prober.warnings()).toEqual([
-      {
-        subject: 'Service web',
-        message: matching(/^2 of its pods .* without checks/),
-      },
+      { subject: 'Service web', message: '2 of its pods answer JSON: taken as available' },
+      { subject: 'Service web', message: '1 of its pods say "x": taken as available' },
     ])
+  })
+
+  it('warns of three kinds of a service at most', async () => {
+    const { prober } = aProber((id) => ({ ...GOOD, warning: `say "${id}"` }))
+    const targets = ['a', 'b', 'c', 'd'].map((id) => aKnownTarget({ id }))
+    prober.follow([aKnownService({ targets })])
+
+    await pass(0)
+
+    expect(prober.warnings()).toHaveLength(3)
   })
 })
 
@@ -816,6 +828,7 @@ describe('a change', () => {
     ['another severity', failing({ severity: 1 }), failing({ severity: 3 }), ['verdict']],
     ['the output', failing({ checkOutput: '1' }), failing({ checkOutput: '2' }), ['text']],
     ['the reason', TOO_LATE, { ...TOO_LATE, reason: 'reset' }, ['text']],
+    ['the warning', GOOD, { ...GOOD, warning: 'say "x"' }, ['text']],
     ['a check that passes', GOOD, { ...GOOD, checks: [aCheck()] }, ['text']],
     [
       'the time of a check',

@@ -1,8 +1,9 @@
 /** What the edge asks for: rounds that many share, and what a pod says, by a scripted prober and pods. */
 import { setImmediate as turn } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, it, vi } from 'vitest'
 import * as v from 'valibot'
-import type { Asked } from '../../../../node-exporter/probing/ask.ts'
+import { askDirectly, type Ask, type Asked } from '../../../../node-exporter/probing/ask.ts'
 import { Commands } from '../../../../node-exporter/push/commands.ts'
 import {
   POD_BODY_MAX_BYTES,
@@ -11,11 +12,12 @@ import {
 } from '../../../../worker/contract/link.ts'
 import { aKnownTarget } from '../../../support/exporter/a-discovered.ts'
 import { aLog } from '../../../support/exporter/a-log.ts'
+import { serve } from '../../../support/exporter/local-server.ts'
 
 const SAID = { isAnswer: true, status: 200, contentType: 'application/json', text: '{}' } as const
 
-/** Rounds and pods answer when they are told to. */
-function aCase() {
+/** Rounds answer when they are told to, and pods too unless the case asks them itself. */
+function aCase(ask?: Ask) {
   const { log, lines } = aLog()
   const rounds: { service: string | undefined; forMs: number; end: () => void }[] = []
   const pods: { pod: string; forMs: number; say: (asked: Asked) => void }[] = []
@@ -30,7 +32,9 @@ function aCase() {
       },
       find: (service, id) => (service === 'web' && id !== 'gone' ? aKnownTarget({ id }) : null),
     },
-    ask: ({ pod }, forMs) => {
+    ask: (place, forMs) => {
+      if (ask !== undefined) return ask(place, forMs)
+      const { pod } = place
       const { promise, resolve } = Promise.withResolvers<Asked>()
       pods.push({ pod: pod ?? '', forMs, say: resolve })
       return promise
@@ -115,6 +119,22 @@ describe('a pod', () => {
     await turn()
     expect(sent).toEqual([{ kind: 'pod', id: 'p1', answer }])
     expect(pods).toMatchObject([{ pod: 'web-1', forMs: 7000 }])
+  })
+
+  it('is read as a probe reads it: unpacked, without a byte order mark', async () => {
+    const body = gzipSync('\u{feff}{"ok":true}')
+    const server = await serve((_, response) => {
+      response.setHeader('content-encoding', 'gzip').end(body)
+    })
+    const { sent, pod } = aCase((place, forMs) =>
+      askDirectly({ ...place, port: server.port }, forMs),
+    )
+
+    pod('p1')
+
+    await vi.waitFor(() => {
+      expect(sent).toMatchObject([{ answer: { ok: true, status: 200, body: '{"ok":true}' } }])
+    }, 5000)
   })
 
   it.each<[string, Asked, string]>([
