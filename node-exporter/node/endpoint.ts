@@ -1,7 +1,7 @@
 /** `GET /health?check=a,b` on the node itself: the exact statuses and body that load balancers ask for (behaviour, section 7). */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { CheckResult } from '../checks/check.ts'
-import { keepRoom } from '../self/keep-room.ts'
+import { OpenServer, type ServerLimits } from '../self/open-server.ts'
 
 /** Asked for where no check is named, whatever else is configured. */
 const DEFAULT_CHECK = 'node_ready'
@@ -9,13 +9,11 @@ const METHODS = ['GET', 'HEAD', 'OPTIONS']
 /** More names than there are checks: whoever sends more doesn't ask for a node. */
 const NAMES_MAX = 32
 
-/** What somebody may hold on to who sends nothing, or half of a request. Asking takes one packet. */
-export const ENDPOINT_LIMITS = {
+export const ENDPOINT_LIMITS: ServerLimits = {
   headersTimeoutMs: 5000,
   requestTimeoutMs: 10_000,
   /** More than any load balancer's interval: one that finds its kept connection just closed takes the node for down. */
   keepAliveMs: 75_000,
-  /** One more ends the one that has been idle for longest: kept connections must not shut the door. */
   connections: 512,
 }
 
@@ -23,7 +21,7 @@ export interface EndpointOptions {
   /** undefined: NODE_NAME isn't set. */
   nodeName: string | undefined
   ask: (name: string) => Promise<CheckResult>
-  limits?: typeof ENDPOINT_LIMITS
+  limits?: ServerLimits
 }
 
 interface Reply {
@@ -34,13 +32,7 @@ interface Reply {
 /** Rejects when the port can't be had. */
 export async function startEndpoint(port: number, options: EndpointOptions): Promise<Server> {
   const { limits = ENDPOINT_LIMITS } = options
-  const settings = {
-    headersTimeout: limits.headersTimeoutMs,
-    requestTimeout: limits.requestTimeoutMs,
-    keepAliveTimeout: limits.keepAliveMs,
-    connectionsCheckingInterval: Math.min(1000, limits.headersTimeoutMs), // 30 s without
-  }
-  const server = createServer(settings, (request, response) => {
+  const server = new OpenServer(limits, (request, response) => {
     answer(request, options).then(
       (reply) => {
         send(request, response, reply)
@@ -50,7 +42,6 @@ export async function startEndpoint(port: number, options: EndpointOptions): Pro
       },
     )
   })
-  keepRoom(server, limits.connections)
   const { promise, resolve, reject } = Promise.withResolvers<Server>()
   server.on('error', reject) // for good: a connection that can't be taken later on must not end the process
   server.listen(port, () => {

@@ -9,6 +9,7 @@ import {
   splitChecks,
   startEndpoint,
 } from '../../../../node-exporter/node/endpoint.ts'
+import { PROXY_V1 } from '../../../support/exporter/proxy-headers.ts'
 
 const SOON = { timeout: 10_000, interval: 20 }
 const RESULTS = new Map<string, CheckResult>([
@@ -138,7 +139,8 @@ describe('what a client writes', () => {
     ['no URL', 'OPTIONS * HTTP/1.0\r\n\r\n', '400'],
     ['a port that is none', 'GET http://n:x/health HTTP/1.0\r\n\r\n', '400'],
     ['a query that does not decode', 'GET /health?check=%ff%zz HTTP/1.0\r\n\r\n', '503'],
-    ['HTTP/1.1 without a Host', 'GET /health HTTP/1.1\r\n\r\n', '400'],
+    ['HTTP/1.1 without a Host', 'GET /health HTTP/1.1\r\nConnection: close\r\n\r\n', '200'],
+    ['PROXY, version 1', `${PROXY_V1}OPTIONS /health HTTP/1.0\r\n\r\n`, '200'],
     ['no HTTP', 'HELO node\r\n\r\n', '400'],
     ['headers without end', `GET /health HTTP/1.0\r\nx: ${'x'.repeat(20_000)}`, '431'],
   ])('is answered by its status: %s', async (_, bytes, status) => {
