@@ -6,6 +6,7 @@ import { findCluster, pickCluster } from './find-cluster.ts'
 import { clusterViews, nodesViews, type SkipMemo } from '../cluster/read-view.ts'
 import { replyGtgJson, replyNodeGtgJson } from '../dialects/gtg-json.ts'
 import { GTG_METHODS, replyGtg } from '../dialects/gtg-text.ts'
+import { pickType } from '../dialects/pick-type.ts'
 import { judgeGtg, refuseGtg, type Gtg } from '../domain/gtg.ts'
 import { judgeNodeGtg, type NodeGtg } from '../domain/node-gtg.ts'
 import { readConfig, type AppEnv, type Env } from '../env.ts'
@@ -29,7 +30,7 @@ export function answerPlainProbe(
   const { method } = request
   if (method !== 'GET' && method !== 'HEAD') return null
   const asked = PLAIN.exec(request.url)
-  if (asked === null || request.headers.get('Accept')?.includes('application/json')) return null
+  if (asked === null || isJsonAsked(request.headers.get('Accept'))) return null
   const [, named, ofPath = '', ofQuery = ''] = asked
   const read = readConfig(env)
   const found = read.ok ? pickCluster(read.config, named) : null
@@ -47,7 +48,7 @@ const PATHS = ['/__gtg', '/__gtg/*', '/clusters/:cluster/__gtg', '/clusters/:clu
 gtg.on(['GET', 'OPTIONS'], PATHS, async (c) => {
   const answer = await ask(c)
   const { method } = c.req.raw
-  if (!isJsonAsked(c)) return replyGtg(method, answer)
+  if (!isJsonAsked(c.req.header('Accept'))) return replyGtg(method, answer)
   return replyGtgJson(method, answer, await mayKnowNames(c))
 })
 
@@ -57,7 +58,7 @@ const OF_NODE_AND_CHECK = `${OF_NODE}/*` as const
 gtg.on(['GET', 'OPTIONS'], [OF_NODE, OF_NODE_AND_CHECK], async (c) => {
   const answer = await askNode(c)
   const { method } = c.req.raw
-  if (!isJsonAsked(c)) return replyGtg(method, answer)
+  if (!isJsonAsked(c.req.header('Accept'))) return replyGtg(method, answer)
   return replyNodeGtgJson(method, answer, await mayKnowNames(c))
 })
 
@@ -106,8 +107,10 @@ async function howToRead(c: Context<AppEnv>) {
   return { skipMemo, goOn }
 }
 
-function isJsonAsked(c: Context<AppEnv>): boolean {
-  return c.req.header('Accept')?.includes('application/json') === true
+/** An ordinary probe sends no Accept or any type, and must not pay for parsing one. */
+function isJsonAsked(accept: string | null | undefined): boolean {
+  if (!accept || accept === '*/*') return false
+  return pickType(accept, ['text/plain', 'application/json']) === 'application/json'
 }
 
 async function mayKnowNames(c: Context<AppEnv>): Promise<boolean> {
