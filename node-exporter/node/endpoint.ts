@@ -1,5 +1,6 @@
 /** `GET /health?check=a,b` on the node itself: the exact statuses and body that load balancers ask for (behaviour, section 7). */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { readNames, type Misspelling } from '../../worker/domain/parameters.ts'
 import type { CheckResult } from '../checks/check.ts'
 import { OpenServer, type ServerLimits } from '../self/open-server.ts'
 
@@ -21,6 +22,8 @@ export interface EndpointOptions {
   /** undefined: NODE_NAME isn't set. */
   nodeName: string | undefined
   ask: (name: string) => Promise<CheckResult>
+  /** Told how many parameters of a question mean nothing here. */
+  onIgnored?: (parameters: number) => void
   limits?: ServerLimits
 }
 
@@ -52,7 +55,7 @@ export async function startEndpoint(port: number, options: EndpointOptions): Pro
 
 async function answer(
   { method = 'GET', url = '/' }: IncomingMessage,
-  { nodeName, ask }: EndpointOptions,
+  { nodeName, ask, onIgnored }: EndpointOptions,
 ): Promise<Reply> {
   const startMs = performance.now()
   // As a proxy sends it, too, with scheme and host.
@@ -69,6 +72,9 @@ async function answer(
       'NODE_NAME is not set: set it from the downward API, fieldRef spec.nodeName, to the name of the Node'
     return { status: 500, body: { status: 'not-ready', error, checks: [], total_duration_ms: 0 } }
   }
+  const { misspelled, ignored } = readNames(asked.searchParams.keys(), { guarded: ['check'] })
+  if (misspelled !== null) return refuse(misspelled)
+  if (ignored > 0) onIgnored?.(ignored)
   const names = splitChecks(asked.searchParams.getAll('check'))
   if (names.length > NAMES_MAX) {
     return { status: 400, body: { error: `Ask for ${NAMES_MAX} checks at most` } }
@@ -83,6 +89,11 @@ async function answer(
       total_duration_ms: Math.round(performance.now() - startMs),
     },
   }
+}
+
+/** Without this, `?checks=kubelet` would be answered for `node_ready`. */
+function refuse({ name, meant }: Misspelling): Reply {
+  return { status: 400, body: { error: `Unknown parameter ${name}: ask with ${meant}` } }
 }
 
 /** Blanks are ignored, none left means the default, repeats run once. Names are as they are written, case and all. */

@@ -36,7 +36,7 @@ export function replyNodeGtgJson(method: string, gtg: NodeGtg, showChecks: boole
 }
 
 /** A match for `gtg=pass` must find our own line only. A category may be called so, and every other `=` is escaped for that. */
-function asJson(gtg: GtgAnswer, told: object) {
+export function asJson(gtg: GtgAnswer, told: object) {
   const rest = JSON.stringify(told)
     .replaceAll('=', String.raw`\u003d`)
     .slice(1)

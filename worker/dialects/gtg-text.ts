@@ -16,6 +16,7 @@ const STATUS: Record<GtgReason, 200 | 400 | 503> = {
   'ambiguous-cluster': 400,
   'unknown-node': 400,
   'unknown-check': 503,
+  'unknown-parameter': 400,
 }
 
 export const GTG_METHODS = 'GET, HEAD, OPTIONS'
