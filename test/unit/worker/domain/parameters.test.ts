@@ -81,7 +81,7 @@ describe('a name of its own', () => {
   const own = [
     '_ t ts time timestamp rand random nonce cb r v q 😀',
     'cache cached nocache no-cache _cache cachebuster cachebust buster',
-    'utm_source utm_medium utm_campaign fbclid gclid ref referrer',
+    'utm_source utm_medium utm_campaign fbclid gclid ref referrer uptime_kuma_cachebuster',
     'source src origin from via by client host hostname customer',
     'region zone pool lb probe prober monitor monitor_id health',
     'healthcheck health_check health-check check_id checkId clusterId checksum recheck',
