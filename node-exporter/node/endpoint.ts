@@ -1,7 +1,8 @@
 /** `GET /health?check=a,b` on the node itself: the exact statuses and body that load balancers ask for (behaviour, section 7). */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { readNames, type Misspelling } from '../../worker/domain/parameters.ts'
 import type { CheckResult } from '../checks/check.ts'
-import { keepRoom } from '../self/keep-room.ts'
+import { OpenServer, type ServerLimits } from '../self/open-server.ts'
 
 /** Asked for where no check is named, whatever else is configured. */
 const DEFAULT_CHECK = 'node_ready'
@@ -9,13 +10,11 @@ const METHODS = ['GET', 'HEAD', 'OPTIONS']
 /** More names than there are checks: whoever sends more doesn't ask for a node. */
 const NAMES_MAX = 32
 
-/** What somebody may hold on to who sends nothing, or half of a request. Asking takes one packet. */
-export const ENDPOINT_LIMITS = {
+export const ENDPOINT_LIMITS: ServerLimits = {
   headersTimeoutMs: 5000,
   requestTimeoutMs: 10_000,
   /** More than any load balancer's interval: one that finds its kept connection just closed takes the node for down. */
   keepAliveMs: 75_000,
-  /** One more ends the one that has been idle for longest: kept connections must not shut the door. */
   connections: 512,
 }
 
@@ -23,7 +22,9 @@ export interface EndpointOptions {
   /** undefined: NODE_NAME isn't set. */
   nodeName: string | undefined
   ask: (name: string) => Promise<CheckResult>
-  limits?: typeof ENDPOINT_LIMITS
+  /** Told how many parameters of a question mean nothing here. */
+  onIgnored?: (parameters: number) => void
+  limits?: ServerLimits
 }
 
 interface Reply {
@@ -34,13 +35,7 @@ interface Reply {
 /** Rejects when the port can't be had. */
 export async function startEndpoint(port: number, options: EndpointOptions): Promise<Server> {
   const { limits = ENDPOINT_LIMITS } = options
-  const settings = {
-    headersTimeout: limits.headersTimeoutMs,
-    requestTimeout: limits.requestTimeoutMs,
-    keepAliveTimeout: limits.keepAliveMs,
-    connectionsCheckingInterval: Math.min(1000, limits.headersTimeoutMs), // 30 s without
-  }
-  const server = createServer(settings, (request, response) => {
+  const server = new OpenServer(limits, (request, response) => {
     answer(request, options).then(
       (reply) => {
         send(request, response, reply)
@@ -50,7 +45,6 @@ export async function startEndpoint(port: number, options: EndpointOptions): Pro
       },
     )
   })
-  keepRoom(server, limits.connections)
   const { promise, resolve, reject } = Promise.withResolvers<Server>()
   server.on('error', reject) // for good: a connection that can't be taken later on must not end the process
   server.listen(port, () => {
@@ -61,7 +55,7 @@ export async function startEndpoint(port: number, options: EndpointOptions): Pro
 
 async function answer(
   { method = 'GET', url = '/' }: IncomingMessage,
-  { nodeName, ask }: EndpointOptions,
+  { nodeName, ask, onIgnored }: EndpointOptions,
 ): Promise<Reply> {
   const startMs = performance.now()
   // As a proxy sends it, too, with scheme and host.
@@ -78,6 +72,9 @@ async function answer(
       'NODE_NAME is not set: set it from the downward API, fieldRef spec.nodeName, to the name of the Node'
     return { status: 500, body: { status: 'not-ready', error, checks: [], total_duration_ms: 0 } }
   }
+  const { misspelled, ignored } = readNames(asked.searchParams.keys(), { guarded: ['check'] })
+  if (misspelled !== null) return refuse(misspelled)
+  if (ignored > 0) onIgnored?.(ignored)
   const names = splitChecks(asked.searchParams.getAll('check'))
   if (names.length > NAMES_MAX) {
     return { status: 400, body: { error: `Ask for ${NAMES_MAX} checks at most` } }
@@ -92,6 +89,11 @@ async function answer(
       total_duration_ms: Math.round(performance.now() - startMs),
     },
   }
+}
+
+/** Without this, `?checks=kubelet` would be answered for `node_ready`. */
+function refuse({ name, meant }: Misspelling): Reply {
+  return { status: 400, body: { error: `Unknown parameter ${name}: ask with ${meant}` } }
 }
 
 /** Blanks are ignored, none left means the default, repeats run once. Names are as they are written, case and all. */

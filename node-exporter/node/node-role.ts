@@ -65,7 +65,9 @@ export async function startNodeRole(
   let port: number
   let agentPort: number | null = null
   try {
-    port = await listen(startEndpoint(config.listenPort, { nodeName, ask }))
+    port = await listen(
+      startEndpoint(config.listenPort, { nodeName, ask, onIgnored: countIgnored(self) }),
+    )
     if (config.agentPort !== undefined) {
       const { checks: names } = config
       const readyForMs = timings.agentReadyMs
@@ -93,6 +95,15 @@ export async function startNodeRole(
       sampler.stop()
       await leave()
     },
+  }
+}
+
+/** Parameters that mean nothing to the endpoint: told in `/metrics`, also while there are none. */
+function countIgnored({ metrics }: Self): (parameters: number) => void {
+  let ignoredParameters = 0
+  metrics.addGauges(() => ({ ignoredParameters }))
+  return (parameters) => {
+    ignoredParameters += parameters
   }
 }
 

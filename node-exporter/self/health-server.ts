@@ -2,21 +2,19 @@
  * The exporter's own health over HTTP, for the kubelet, for Prometheus and for whoever looks into it (behaviour, section
  * 8). It reads and tells; nothing can be changed through it, and there is no authentication.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ComponentReading, HealthManager, Probe, Reading } from './health-manager.ts'
-import { keepRoom } from './keep-room.ts'
 import type { Log } from './log.ts'
 import { METRICS_TYPE, type Metrics } from './metrics.ts'
+import { OpenServer, type ServerLimits } from './open-server.ts'
 import type { Release } from './release.ts'
 
-/** What somebody may hold on to who sends nothing, or half of a request. Asking takes one packet. */
-export const HEALTH_LIMITS = {
+export const HEALTH_LIMITS: ServerLimits = {
   headersTimeoutMs: 5000,
   requestTimeoutMs: 10_000,
   /** Longer than a scrape's usual interval, so that Prometheus finds its connection still there. */
   keepAliveMs: 75_000,
-  /** One more ends the one that has been idle for longest: whoever holds on must not keep the kubelet out. */
   connections: 128,
 }
 
@@ -32,7 +30,7 @@ export interface HealthServerOptions {
   metrics: Metrics
   release: Release
   log: Log
-  limits?: typeof HEALTH_LIMITS
+  limits?: ServerLimits
   /** Waits before the next try of a taken port. */
   wait?: (ms: number) => Promise<unknown>
 }
@@ -73,16 +71,9 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
 
 function listen(options: HealthServerOptions): Promise<HealthServer> {
   const { port, host, limits = HEALTH_LIMITS } = options
-  const settings = {
-    headersTimeout: limits.headersTimeoutMs,
-    requestTimeout: limits.requestTimeoutMs,
-    keepAliveTimeout: limits.keepAliveMs,
-    connectionsCheckingInterval: Math.min(1000, limits.headersTimeoutMs), // 30 s without
-  }
-  const server = createServer(settings, (request, response) => {
+  const server = new OpenServer(limits, (request, response) => {
     send(response, answerSafely(request, options))
   })
-  keepRoom(server, limits.connections)
   const { promise, resolve, reject } = Promise.withResolvers<HealthServer>()
   server.on('error', reject) // for good: a connection that can't be taken later on must not end the process
   server.listen({ port, host }, () => {

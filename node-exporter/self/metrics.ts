@@ -19,6 +19,8 @@ export interface Gauges {
   /** Nodes that are known. */
   nodes?: number
   linkOpen?: boolean
+  /** Parameters of questions to the node that mean nothing there. */
+  ignoredParameters?: number
 }
 
 export interface ProcessFigures {
@@ -146,6 +148,12 @@ const FAMILIES: Family[] = [
     type: 'gauge',
     help: 'Nodes that are known.',
     sample: ({ nodes }) => nodes,
+  },
+  {
+    name: 'pilotlight_exporter_ignored_parameters_total',
+    type: 'counter',
+    help: 'Parameters in questions to the node that mean nothing there.',
+    sample: ({ ignoredParameters }) => ignoredParameters,
   },
   {
     name: 'process_start_time_seconds',

@@ -2,14 +2,17 @@
  * HAProxy itself with the settings of docs/probers.md: a node and a cluster go out when a check fails and come back. Only
  * addresses, names, timings and the authority of the edge's certificate are replaced; checks of the edge go over TLS.
  */
+import { once } from 'node:events'
 import { loadYaml } from '@kubernetes/client-node'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { ENDPOINT_LIMITS } from '../../node-exporter/node/endpoint.ts'
 import { startNodeRole } from '../../node-exporter/node/node-role.ts'
+import { OpenServer } from '../../node-exporter/self/open-server.ts'
 import type { World } from '../sandbox/world.ts'
 import { aFailingTarget, aContent, aNode, aService, aSnapshot } from '../support/a-report.ts'
 import { pushTo } from '../support/exporter/a-push.ts'
 import { aKubeconfig, aWorker, aWorld } from '../support/exporter/a-setup.ts'
-import { findDeadPort, serve } from '../support/exporter/local-server.ts'
+import { findDeadPort } from '../support/exporter/local-server.ts'
 import {
   complaintsOf,
   isHaproxyInstalled,
@@ -40,6 +43,30 @@ const METHODS: [string, [RegExp, string][]][] = [
 const ANY_UP: [RegExp, string] = [/.*expect status.*\n/, '']
 const BY_DEFAULT: [RegExp, string][] = [[/meth GET (.*) ver HTTP\/1.1/, '$1'], ANY_UP]
 const WITHOUT_HOST: [RegExp, string][] = [[/meth GET (.*) ver HTTP\/1.1.*/, '$1'], ANY_UP]
+
+/** Checks that begin with a PROXY header, as a server that takes one for its traffic is checked. */
+const WITH_PROXY_HEADER: [string, [RegExp, string][]][] = [
+  ['check-send-proxy', [[/default-server check/, 'default-server check check-send-proxy']]],
+  ['send-proxy', [[/default-server check/, 'default-server check send-proxy check-send-proxy']]],
+  [
+    'send-proxy-v2',
+    [[/default-server check/, 'default-server check send-proxy-v2 check-send-proxy']],
+  ],
+  [
+    'send-proxy-v2, without a Host',
+    [
+      ...WITHOUT_HOST,
+      [/default-server check/, 'default-server check send-proxy-v2 check-send-proxy'],
+    ],
+  ],
+  [
+    'HTTP/1.1 without a Host',
+    [
+      [/ hdr Host.*/, ''],
+      [/default-server check/, 'default-server check check-send-proxy'],
+    ],
+  ],
+]
 
 /** Short timings and a check that can pass here: no kubelet listens on this machine. */
 const FAST: [string, string] = ['inter 5s', 'inter 50ms']
@@ -74,9 +101,17 @@ async function aPool(config: string): Promise<Pool> {
   }
 }
 
-/** A server of traffic that says its name. */
+/** A server of traffic that says its name, whether or not HAProxy sends a PROXY header. */
 async function aServer(name: string): Promise<string> {
-  const { port } = await serve((_, response) => response.end(name))
+  const server = new OpenServer(ENDPOINT_LIMITS, (_, response) => response.end(name))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const address = server.address()
+  const port = address === null || typeof address === 'string' ? 0 : address.port
   return `server ${name} 127.0.0.1:${port}`
 }
 
@@ -145,24 +180,25 @@ it('holds JSON and YAML that parses', () => {
 })
 
 describe.skipIf(noHaproxy)('the node’s own endpoint', () => {
-  it.each([...METHODS, ['as HAProxy does by default', WITHOUT_HOST] as const])(
-    'takes its node out and brings it back: %s',
-    async (_, method) => {
-      const world = await aWorld()
-      const pool = await aNodePool(world, 'nodes.cfg', method)
-      await until(pool, { 'node-a': 'UP', 'node-b': 'UP' })
-      expect(await pool.whoAnswers()).toEqual(['node-a', 'node-b'])
+  it.each([
+    ...METHODS,
+    ['as HAProxy does by default', WITHOUT_HOST] as const,
+    ...WITH_PROXY_HEADER,
+  ])('takes its node out and brings it back: %s', async (_, method) => {
+    const world = await aWorld()
+    const pool = await aNodePool(world, 'nodes.cfg', method)
+    await until(pool, { 'node-a': 'UP', 'node-b': 'UP' })
+    expect(await pool.whoAnswers()).toEqual(['node-a', 'node-b'])
 
-      setReady(world, 'node-a', 'False')
-      await until(pool, { 'node-a': 'DOWN', 'node-b': 'UP' })
-      await untilSeen(pool, 'node-a', { check_status: /^L7STS$/, check_code: /^503$/ })
-      expect(await pool.whoAnswers()).toEqual(['node-b'])
+    setReady(world, 'node-a', 'False')
+    await until(pool, { 'node-a': 'DOWN', 'node-b': 'UP' })
+    await untilSeen(pool, 'node-a', { check_status: /^L7STS$/, check_code: /^503$/ })
+    expect(await pool.whoAnswers()).toEqual(['node-b'])
 
-      setReady(world, 'node-a', 'True')
-      await until(pool, { 'node-a': 'UP', 'node-b': 'UP' })
-      expect(await pool.whoAnswers()).toEqual(['node-a', 'node-b'])
-    },
-  )
+    setReady(world, 'node-a', 'True')
+    await until(pool, { 'node-a': 'UP', 'node-b': 'UP' })
+    expect(await pool.whoAnswers()).toEqual(['node-a', 'node-b'])
+  })
 })
 
 describe.skipIf(noHaproxy)('the agent-check', () => {

@@ -174,6 +174,37 @@ describe('spelled out as JSON', () => {
   })
 })
 
+describe('the Accept header of a probe', () => {
+  const json = 'application/json; charset=utf-8'
+  const text = 'text/plain; charset=utf-8'
+
+  it.each([
+    ['a browser, Uptime Kuma', 'text/html,application/xml;q=0.9,*/*;q=0.8', text],
+    ['axios', 'application/json, text/plain, */*', json],
+    ['JSON', 'application/json', json],
+    ['JSON refused', 'application/json;q=0, */*', text],
+    ['text liked better', 'application/json;q=0.5, text/plain', text],
+    ['JSON in capitals', 'APPLICATION/JSON', json],
+  ])('gets %s the type of its quality, and the line to match', async (_, accept, type) => {
+    const cluster = await aCluster()
+    const headers = { accept }
+    const read = (path: string) => ask(`/clusters/${cluster}/__gtg${path}`, { headers })
+
+    // The query that needs decoding goes through the router, the plain one past it once it is in memory.
+    const passing = [await read('/read'), await read('/read'), await read('?categories=%72ead')]
+    const failing = [await read('/write'), await read('?categories=%77rite')]
+
+    for (const response of passing) {
+      expect([response.status, response.headers.get('content-type')]).toEqual([200, type])
+      expect(await response.text()).toContain('gtg=pass')
+    }
+    for (const response of failing) {
+      expect([response.status, response.headers.get('content-type')]).toEqual([503, type])
+      expect(await response.text()).toContain('gtg=fail reason=unhealthy')
+    }
+  })
+})
+
 describe('a cluster that falls silent', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })

@@ -114,7 +114,8 @@ describe('what a load balancer gets for a node', () => {
     const closed = await askWith({ HEALTH_ACCESS: 'token' }, path, { headers })
 
     expect(open.status).toBe(503)
-    const said = { gtg: 'fail', reason: 'unhealthy', ageSeconds: 0 }
+    const line = 'gtg=fail reason=unhealthy'
+    const said = { line, gtg: 'fail', reason: 'unhealthy', ageSeconds: 0 }
     expect(await open.json()).toEqual({ ...said, failing: ['kubelet'] })
     expect(await closed.json()).toEqual(said)
   })

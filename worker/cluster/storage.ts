@@ -99,6 +99,7 @@ export type Publication = v.InferOutput<typeof publicationSchema>
 export const countersSchema: v.GenericSchema<unknown, Counters> = v.object({
   gtg: byName(v.number()),
   reports: byName(v.number()),
+  ignored: v.optional(byName(v.number()), {}),
 })
 const withCountersSchema = v.object({ counters: countersSchema })
 

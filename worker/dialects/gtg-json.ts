@@ -1,7 +1,7 @@
 /** `__gtg` spelled out for people and scripts: the same status, with the categories that made it. */
-import type { Gtg } from '../domain/gtg.ts'
+import type { Gtg, GtgAnswer } from '../domain/gtg.ts'
 import type { NodeGtg } from '../domain/node-gtg.ts'
-import { replyAs } from './gtg-text.ts'
+import { lineOf, replyAs } from './gtg-text.ts'
 
 /** `showServices`: whether names of services may be told to whoever asks. */
 export function replyGtgJson(method: string, gtg: Gtg, showServices: boolean): Response {
@@ -26,16 +26,21 @@ export function replyGtgJson(method: string, gtg: Gtg, showServices: boolean): R
         : {}),
     })),
   }
-  return replyAs(method, gtg, asJson(body))
+  return replyAs(method, gtg, asJson(gtg, body))
 }
 
 /** The same for a node, with the checks that fail. */
 export function replyNodeGtgJson(method: string, gtg: NodeGtg, showChecks: boolean): Response {
   const { passes, reason, ageSeconds, failing } = gtg
   const body = { gtg: passes ? 'pass' : 'fail', reason, ageSeconds }
-  return replyAs(method, gtg, asJson(showChecks ? { ...body, failing } : body))
+  return replyAs(method, gtg, asJson(gtg, showChecks ? { ...body, failing } : body))
 }
 
-function asJson(body: object) {
-  return { body: `${JSON.stringify(body)}\n`, contentType: 'application/json; charset=utf-8' }
+/** A match for `gtg=pass` must find our own line only. A category may be called so, and every other `=` is escaped for that. */
+export function asJson(gtg: GtgAnswer, told: object) {
+  const rest = JSON.stringify(told)
+    .replaceAll('=', String.raw`\u003d`)
+    .slice(1)
+  const body = `{"line":"${lineOf(gtg)}",${rest}\n`
+  return { body, contentType: 'application/json; charset=utf-8' }
 }

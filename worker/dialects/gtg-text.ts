@@ -16,6 +16,7 @@ const STATUS: Record<GtgReason, 200 | 400 | 503> = {
   'ambiguous-cluster': 400,
   'unknown-node': 400,
   'unknown-check': 503,
+  'unknown-parameter': 400,
 }
 
 export const GTG_METHODS = 'GET, HEAD, OPTIONS'
@@ -24,10 +25,15 @@ export const GTG_METHODS = 'GET, HEAD, OPTIONS'
 export function replyGtg(method: string, gtg: GtgAnswer): Response {
   const key = `${method} ${gtg.reason} ${gtg.ageSeconds} ${gtg.retryAfterSeconds}`
   if (last?.key !== key) {
-    const body = gtg.passes ? 'OK\ngtg=pass\n' : `UNAVAILABLE\ngtg=fail reason=${gtg.reason}\n`
+    const body = `${gtg.passes ? 'OK' : 'UNAVAILABLE'}\n${lineOf(gtg)}\n`
     last = { key, ...makeReply(method, gtg, { body, contentType: 'text/plain; charset=utf-8' }) }
   }
   return new Response(last.body, last.init)
+}
+
+/** What probers look for in the body, in the JSON too. */
+export function lineOf({ passes, reason }: GtgAnswer): string {
+  return passes ? 'gtg=pass' : `gtg=fail reason=${reason}`
 }
 
 /** The last plain answer: to build its headers anew for each probe would cost more than all the rest. */

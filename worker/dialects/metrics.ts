@@ -15,6 +15,8 @@ export interface ClusterMetrics {
     gtg: Record<string, number>
     /** Reports, by `accepted` or the refusal's code. */
     reports: Record<string, number>
+    /** Ignored parameters, by the kind of path. */
+    ignored?: Record<string, number>
   }
 }
 
@@ -238,6 +240,13 @@ const FAMILIES: Family[] = [
     type: 'counter',
     help: 'Answers of __gtg, by reason.',
     sample: ({ counters }) => byResult(counters.gtg),
+  },
+  {
+    name: 'ignored_parameters',
+    type: 'counter',
+    help: 'Parameters of requests that mean nothing there, by what was asked: gtg, page or act.',
+    sample: ({ counters }) =>
+      Object.entries(counters.ignored ?? {}).map(([of, value]) => ({ labels: { of }, value })),
   },
 ]
 

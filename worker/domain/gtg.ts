@@ -27,6 +27,7 @@ export type GtgReason =
   | 'ambiguous-cluster'
   | 'unknown-node'
   | 'unknown-check'
+  | 'unknown-parameter'
 
 export interface GtgAnswer {
   passes: boolean
@@ -79,7 +80,10 @@ const RETRY_AFTER_SECONDS = 10
 
 /** An answer about nothing that was observed: no cluster, or no way to reach what is known of it. */
 export function refuseGtg(
-  reason: Extract<GtgReason, 'internal' | 'unknown-cluster' | 'ambiguous-cluster'>,
+  reason: Extract<
+    GtgReason,
+    'internal' | 'unknown-cluster' | 'ambiguous-cluster' | 'unknown-parameter'
+  >,
 ): GtgAnswer {
   return {
     passes: false,

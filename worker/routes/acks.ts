@@ -15,6 +15,7 @@ import {
   type Fields,
 } from './fields.ts'
 import { operators, readers } from './guard.ts'
+import { knows } from './known-names.ts'
 import { baseOf, placesOf } from './paths.ts'
 import { missingQuery, readService } from './read-cluster.ts'
 
@@ -31,8 +32,9 @@ const ackSchema = v.object({
 })
 
 acks.on('POST', placesOf('/add-ack'), operators, boundedWrite, async (c) => {
-  const fields = await readFields(c)
-  if (fields === null) return replyProblem(c, UNREADABLE)
+  const read = await readFields(c, Object.keys(ackSchema.entries))
+  if (!read.ok) return replyProblem(c, read.problem)
+  const { fields } = read
   const ack = v.safeParse(ackSchema, fields)
   if (!ack.success) return refuseFields(c, fields, ack.issues)
   const done = await act(c, {
@@ -46,23 +48,17 @@ acks.on('POST', placesOf('/add-ack'), operators, boundedWrite, async (c) => {
 })
 
 acks.on(['POST', 'GET'], placesOf('/rem-ack'), operators, boundedWrite, async (c) => {
-  const fields = await readFields(c)
-  if (fields === null) return replyProblem(c, UNREADABLE)
-  const service = v.safeParse(nameSchema, fields['service-name'])
+  const read = await readFields(c, ['service-name'])
+  if (!read.ok) return replyProblem(c, read.problem)
+  const service = v.safeParse(nameSchema, read.fields['service-name'])
   if (!service.success) return replyProblem(c, missingQuery('service-name'))
   const done = await act(c, { kind: 'remove-ack', service: service.output })
   return replyDone(c, done, linksOf(baseOf(c)).health())
 })
 
-acks.on('GET', placesOf('/add-ack-form'), readers, (c) =>
+acks.on('GET', placesOf('/add-ack-form'), readers, knows('service-name'), (c) =>
   showForm(c, { values: EMPTY_ACK, errors: {} }),
 )
-
-export const UNREADABLE = {
-  status: 400,
-  code: 'invalid',
-  message: 'The body can’t be read as what its Content-Type says.',
-} as const
 
 /** A person gets the form again with what was typed, a script the first fault. */
 function refuseFields(

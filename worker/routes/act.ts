@@ -6,7 +6,7 @@ import { clusterViews, nodesViews } from '../cluster/read-view.ts'
 import { tellOutcome } from '../dialects/operator-json.ts'
 import type { Act, ActOutcome, ActRejection } from '../domain/acts.ts'
 import type { AppEnv } from '../env.ts'
-import { isPerson, replyProblem, type Problem } from './answer.ts'
+import { findFormat, isPerson, replyProblem, type Problem } from './answer.ts'
 import { isForm } from './fields.ts'
 import { UNKNOWN_SERVICE, whichCluster } from './read-cluster.ts'
 
@@ -68,7 +68,7 @@ export function replyDone(
   page: string,
 ): Response | Promise<Response> {
   if (!done.ok) return replyProblem(c, done.problem)
-  const isJsonAsked = c.req.header('Accept')?.includes('application/json') === true
-  if (isPerson(c) || (isForm(c) && !isJsonAsked)) return c.redirect(page, 303)
+  // A form is a browser's, or that of a script that is led back like one, unless it asks for JSON.
+  if (isForm(c) ? findFormat(c) === 'text/html' : isPerson(c)) return c.redirect(page, 303)
   return c.json(tellOutcome(done.outcome), 200, { 'Cache-Control': 'no-store' })
 }

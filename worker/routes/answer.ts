@@ -1,8 +1,8 @@
 /** How a page and its JSON are answered: what was asked for, the frame around every page, and every problem in both forms. */
 import type { Context } from 'hono'
-import { accepts } from 'hono/accepts'
 import type { HtmlEscapedString } from 'hono/utils/html'
 import { hashOf } from '../auth/token.ts'
+import { pickType } from '../dialects/pick-type.ts'
 import { settingsOf, type AppEnv } from '../env.ts'
 import { ASSETS_VERSION } from '../views/assets.ts'
 import type { Frame } from '../views/layout.tsx'
@@ -14,8 +14,7 @@ export type Format = (typeof FORMATS)[number]
 
 /** HTML, unless something else is asked for: a browser's bookmark and a bare curl get the page. */
 export function findFormat(c: Context<AppEnv>): Format {
-  const best = accepts(c, { header: 'Accept', supports: [...FORMATS], default: FORMATS[0] })
-  return FORMATS.find((format) => format === best) ?? FORMATS[0]
+  return pickType(c.req.header('Accept'), FORMATS)
 }
 
 export function frameOf(c: Context<AppEnv>): Frame {
@@ -81,9 +80,9 @@ export function replyProblem(
   return replyPage(c, ProblemPage({ frame, status, message, path, cluster: null }), status)
 }
 
-/** A browser says that it takes HTML; whoever doesn't is a script, and reads JSON. */
+/** A browser says that it takes HTML; a client that doesn't is a script, and reads JSON. */
 export function isPerson(c: Context<AppEnv>): boolean {
-  return c.req.header('Accept')?.includes('text/html') === true
+  return pickType(c.req.header('Accept'), ['application/json', 'text/html']) === 'text/html'
 }
 
 /**

@@ -9,13 +9,13 @@ import { act, boundedWrite, replyDone } from './act.ts'
 import { findFormat, frameOf, replyLive, replyProblem, titleOf } from './answer.ts'
 import { nameSchema, readFields, wordsSchema, type Fields } from './fields.ts'
 import { operators, readers } from './guard.ts'
+import { knows } from './known-names.ts'
 import { baseOf, placesOf } from './paths.ts'
 import { missingQuery, readCluster } from './read-cluster.ts'
-import { UNREADABLE } from './acks.ts'
 
 export const categories = new Hono<AppEnv>()
 
-categories.on('GET', placesOf('/categories'), readers, async (c) => {
+categories.on('GET', placesOf('/categories'), readers, knows(), async (c) => {
   const read = await readCluster(c)
   if (!read.ok) return replyProblem(c, read.problem)
   const { status, cluster } = read
@@ -30,9 +30,10 @@ categories.on('GET', placesOf('/categories'), readers, async (c) => {
 })
 
 categories.on(['POST', 'GET'], placesOf('/enable-category'), operators, boundedWrite, async (c) => {
-  const fields = await readFields(c)
-  const category = categoryOf(fields)
-  if (category === null) return replyProblem(c, fields === null ? UNREADABLE : NO_NAME)
+  const read = await readFields(c, ['category-name'])
+  if (!read.ok) return replyProblem(c, read.problem)
+  const category = categoryOf(read.fields)
+  if (category === null) return replyProblem(c, NO_NAME)
   return replyDone(c, await act(c, { kind: 'enable-category', category }), pageOf(c))
 })
 
@@ -42,10 +43,11 @@ categories.on(
   operators,
   boundedWrite,
   async (c) => {
-    const fields = await readFields(c)
-    const category = categoryOf(fields)
-    if (category === null) return replyProblem(c, fields === null ? UNREADABLE : NO_NAME)
-    const why = v.safeParse(wordsSchema, fields?.['why'] ?? '')
+    const read = await readFields(c, ['category-name', 'why'])
+    if (!read.ok) return replyProblem(c, read.problem)
+    const category = categoryOf(read.fields)
+    if (category === null) return replyProblem(c, NO_NAME)
+    const why = v.safeParse(wordsSchema, read.fields['why'] ?? '')
     if (!why.success) {
       const message = `why: ${why.issues[0].message}.`
       return replyProblem(c, { status: 400, code: 'invalid', message })
@@ -57,8 +59,8 @@ categories.on(
 
 const NO_NAME = missingQuery('category-name')
 
-function categoryOf(fields: Fields | null): string | null {
-  const name = v.safeParse(nameSchema, fields?.['category-name'])
+function categoryOf(fields: Fields): string | null {
+  const name = v.safeParse(nameSchema, fields['category-name'])
   return name.success ? name.output : null
 }
 

@@ -13,8 +13,9 @@ erase.post('/clusters/:cluster/erase', operators, boundedWrite, async (c) => {
   const found = whichCluster(c)
   if (!found.ok) return replyProblem(c, found.problem)
   const { cluster } = found
-  const fields = await readFields(c)
-  if (fields?.['confirm'] !== cluster) {
+  const read = await readFields(c, ['confirm'])
+  if (!read.ok) return replyProblem(c, read.problem)
+  if (read.fields['confirm'] !== cluster) {
     const message = 'confirm: must repeat the cluster’s id, for nothing of it can be brought back.'
     return replyProblem(c, { status: 400, code: 'invalid', message })
   }

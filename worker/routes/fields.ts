@@ -3,17 +3,33 @@ import type { Context } from 'hono'
 import * as v from 'valibot'
 import { TEXT_MAX_BYTES, NAME_MAX_LENGTH } from '../contract/limits.ts'
 import type { AppEnv } from '../env.ts'
+import type { Problem } from './answer.ts'
+import { findMisspelled, tellMisspelled } from './known-names.ts'
 
 /** What isn't a text stays what it is, so that a schema refuses it: left out, it would read as never said. */
 export type Fields = Record<string, unknown>
 
 const bodySchema = v.record(v.string(), v.unknown())
 
-/** The query wins: it stands in the form's own action. null: the body is not what its type says. */
-export async function readFields(c: Context<AppEnv>): Promise<Fields | null> {
+export type ReadFields = { ok: true; fields: Fields } | { ok: false; problem: Problem }
+
+/** The query wins: it stands in the form's own action. `guarded`: the names that the act knows. */
+export async function readFields(
+  c: Context<AppEnv>,
+  guarded: readonly string[],
+): Promise<ReadFields> {
   const body = await readBody(c)
-  return body && { ...body, ...c.req.query() }
+  if (body === null) return { ok: false, problem: UNREADABLE }
+  const fields = { ...body, ...c.req.query() }
+  const wrong = findMisspelled(c, Object.keys(fields), { guarded, place: 'act' })
+  return wrong === null ? { ok: true, fields } : { ok: false, problem: tellMisspelled(wrong) }
 }
+
+const UNREADABLE = {
+  status: 400,
+  code: 'invalid',
+  message: 'The body can’t be read as what its Content-Type says.',
+} as const
 
 export function textOf(field: unknown): string | undefined {
   return typeof field === 'string' ? field : undefined

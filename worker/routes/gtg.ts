@@ -1,14 +1,18 @@
 /** `__gtg`: 200 or 503 for probers, within 700 ms whatever fails behind it. The contract: behaviour, section 4. */
 import { Hono, type Context } from 'hono'
+import { createMiddleware } from 'hono/factory'
 import { findViewer } from '../auth/viewer.ts'
 import { count } from '../cluster/counters.ts'
 import { findCluster, pickCluster } from './find-cluster.ts'
 import { clusterViews, nodesViews, type SkipMemo } from '../cluster/read-view.ts'
 import { replyGtgJson, replyNodeGtgJson } from '../dialects/gtg-json.ts'
+import { replyMisspelled } from '../dialects/gtg-misspelled.ts'
 import { GTG_METHODS, replyGtg } from '../dialects/gtg-text.ts'
+import { pickType } from '../dialects/pick-type.ts'
 import { judgeGtg, refuseGtg, type Gtg } from '../domain/gtg.ts'
 import { judgeNodeGtg, type NodeGtg } from '../domain/node-gtg.ts'
 import { readConfig, type AppEnv, type Env } from '../env.ts'
+import { findMisspelled } from './known-names.ts'
 import { splitNames } from './split-names.ts'
 
 export const gtg = new Hono<AppEnv>()
@@ -29,7 +33,7 @@ export function answerPlainProbe(
   const { method } = request
   if (method !== 'GET' && method !== 'HEAD') return null
   const asked = PLAIN.exec(request.url)
-  if (asked === null || request.headers.get('Accept')?.includes('application/json')) return null
+  if (asked === null || isJsonAsked(request.headers.get('Accept'))) return null
   const [, named, ofPath = '', ofQuery = ''] = asked
   const read = readConfig(env)
   const found = read.ok ? pickCluster(read.config, named) : null
@@ -44,20 +48,20 @@ export function answerPlainProbe(
 
 const PATHS = ['/__gtg', '/__gtg/*', '/clusters/:cluster/__gtg', '/clusters/:cluster/__gtg/*']
 
-gtg.on(['GET', 'OPTIONS'], PATHS, async (c) => {
+gtg.on(['GET', 'OPTIONS'], PATHS, refuseMisspelled('categories'), async (c) => {
   const answer = await ask(c)
   const { method } = c.req.raw
-  if (!isJsonAsked(c)) return replyGtg(method, answer)
+  if (!isJsonAsked(c.req.header('Accept'))) return replyGtg(method, answer)
   return replyGtgJson(method, answer, await mayKnowNames(c))
 })
 
 const OF_NODE = '/clusters/:cluster/nodes/:node/__gtg'
 const OF_NODE_AND_CHECK = `${OF_NODE}/*` as const
 
-gtg.on(['GET', 'OPTIONS'], [OF_NODE, OF_NODE_AND_CHECK], async (c) => {
+gtg.on(['GET', 'OPTIONS'], [OF_NODE, OF_NODE_AND_CHECK], refuseMisspelled('check'), async (c) => {
   const answer = await askNode(c)
   const { method } = c.req.raw
-  if (!isJsonAsked(c)) return replyGtg(method, answer)
+  if (!isJsonAsked(c.req.header('Accept'))) return replyGtg(method, answer)
   return replyNodeGtgJson(method, answer, await mayKnowNames(c))
 })
 
@@ -67,6 +71,18 @@ gtg.all(OF_NODE, refuseMethod).all(OF_NODE_AND_CHECK, refuseMethod)
 
 function refuseMethod(c: Context<AppEnv>): Response {
   return c.text(`Ask with one of: ${GTG_METHODS}\n`, 405, { Allow: GTG_METHODS })
+}
+
+/** Before anything is read: what is asked for isn't what is meant, whatever there is to tell of it. */
+function refuseMisspelled(guarded: 'categories' | 'check') {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    const sent = Object.keys(c.req.queries())
+    const wrong = findMisspelled(c, sent, { guarded: [guarded], place: 'gtg' })
+    if (wrong === null) return next()
+    const found = findCluster(c)
+    if (found.ok) count(found.cluster, 'gtg', 'unknown-parameter')
+    return replyMisspelled(c.req.raw.method, wrong, { isJson: isJsonAsked(c.req.header('Accept')) })
+  })
 }
 
 async function ask(c: Context<AppEnv>): Promise<Gtg> {
@@ -106,8 +122,10 @@ async function howToRead(c: Context<AppEnv>) {
   return { skipMemo, goOn }
 }
 
-function isJsonAsked(c: Context<AppEnv>): boolean {
-  return c.req.header('Accept')?.includes('application/json') === true
+/** An ordinary probe sends no Accept or any type, and must not pay for parsing one. */
+function isJsonAsked(accept: string | null | undefined): boolean {
+  if (!accept || accept === '*/*') return false
+  return pickType(accept, ['text/plain', 'application/json']) === 'application/json'
 }
 
 async function mayKnowNames(c: Context<AppEnv>): Promise<boolean> {

@@ -12,6 +12,7 @@ import { PodPage } from '../views/pod.tsx'
 import { PodsPage } from '../views/pods.tsx'
 import { findFormat, frameOf, replyLive, replyProblem, titleOf } from './answer.ts'
 import { readers } from './guard.ts'
+import { knows } from './known-names.ts'
 import { linksOf } from '../views/links.ts'
 import { baseOf, placesOf } from './paths.ts'
 import {
@@ -28,7 +29,7 @@ export const health = new Hono<AppEnv>()
 
 const HEALTH = [...placesOf('/__health'), '/clusters/:cluster', '/clusters/:cluster/', '/__health/']
 
-health.on('GET', HEALTH, readers, answerHealth)
+health.on('GET', HEALTH, readers, knows('categories'), answerHealth)
 
 export async function answerHealth(c: Context<AppEnv>): Promise<Response> {
   const read = await readCluster(c)
@@ -60,7 +61,7 @@ export async function answerHealth(c: Context<AppEnv>): Promise<Response> {
   )
 }
 
-health.on('GET', placesOf('/__pods-health'), readers, async (c) => {
+health.on('GET', placesOf('/__pods-health'), readers, knows('service-name'), async (c) => {
   const read = await readService(c)
   if (!read.ok) return replyProblem(c, read.problem)
   const { status, cluster, service } = read
@@ -78,7 +79,7 @@ health.on('GET', placesOf('/__pods-health'), readers, async (c) => {
   )
 })
 
-health.on('GET', placesOf('/__pod-individual-health'), readers, async (c) => {
+health.on('GET', placesOf('/__pod-individual-health'), readers, knows('pod-name'), async (c) => {
   const name = c.req.query('pod-name')
   const read = await findService(
     c,

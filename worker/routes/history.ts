@@ -6,12 +6,16 @@ import type { AppEnv } from '../env.ts'
 import { HistoryPage } from '../views/history.tsx'
 import { findFormat, frameOf, replyLive, replyProblem, titleOf } from './answer.ts'
 import { readers } from './guard.ts'
+import { knows } from './known-names.ts'
 import { placesOf } from './paths.ts'
 import { readCluster } from './read-cluster.ts'
 
 export const history = new Hono<AppEnv>()
 
-history.on('GET', placesOf('/history'), readers, async (c) => {
+const KINDS = ['service', 'category', 'node'] as const
+const NAMES = KINDS.map((kind) => `${kind}-name`)
+
+history.on('GET', placesOf('/history'), readers, knows(...NAMES), async (c) => {
   const read = await readCluster(c)
   if (!read.ok) return replyProblem(c, read.problem)
   const { cluster, status } = read
@@ -31,7 +35,7 @@ history.on('GET', placesOf('/history'), readers, async (c) => {
 })
 
 function findAbout(c: Context<AppEnv>): HistoryOf {
-  const named = (['service', 'category', 'node'] as const).flatMap((kind) => {
+  const named = KINDS.flatMap((kind) => {
     const name = c.req.query(`${kind}-name`)
     return name === undefined ? [] : [{ kind, name }]
   })

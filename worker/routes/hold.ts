@@ -4,7 +4,6 @@ import * as v from 'valibot'
 import type { AppEnv } from '../env.ts'
 import { linksOf } from '../views/links.ts'
 import { act, boundedWrite, replyDone } from './act.ts'
-import { UNREADABLE } from './acks.ts'
 import { replyProblem } from './answer.ts'
 import { readFields, secondsOf, wordsSchema } from './fields.ts'
 import { operators } from './guard.ts'
@@ -31,9 +30,9 @@ hold.post('/hold', operators, boundedWrite, answer)
 hold.post('/clusters/:cluster/hold', operators, boundedWrite, answer)
 
 async function answer(c: Parameters<typeof act>[0]): Promise<Response> {
-  const fields = await readFields(c)
-  if (fields === null) return replyProblem(c, UNREADABLE)
-  const said = v.safeParse(fieldsSchema, fields)
+  const read = await readFields(c, Object.keys(fieldsSchema.entries))
+  if (!read.ok) return replyProblem(c, read.problem)
+  const said = v.safeParse(fieldsSchema, read.fields)
   if (!said.success) {
     const [issue] = said.issues
     const message = `${v.getDotPath(issue) ?? 'for'}: ${issue.message}.`

@@ -7,12 +7,13 @@ import { NodesPage } from '../views/nodes.tsx'
 import { findFormat, frameOf, replyLive, replyProblem, titleOf } from './answer.ts'
 import { readers } from './guard.ts'
 import { openToAll } from './health.ts'
+import { knows } from './known-names.ts'
 import { placesOf } from './paths.ts'
 import { readCluster } from './read-cluster.ts'
 
 export const nodes = new Hono<AppEnv>()
 
-nodes.on('GET', placesOf('/nodes'), readers, async (c) => {
+nodes.on('GET', placesOf('/nodes'), readers, knows(), async (c) => {
   const read = await readCluster(c)
   if (!read.ok) return replyProblem(c, read.problem)
   const { status, cluster } = read
@@ -26,7 +27,7 @@ nodes.on('GET', placesOf('/nodes'), readers, async (c) => {
   return c.json(tellNodes(status, status.nodes ?? none))
 })
 
-nodes.on('GET', placesOf('/nodes/:node'), readers, async (c: Context<AppEnv>) => {
+nodes.on('GET', placesOf('/nodes/:node'), readers, knows(), async (c: Context<AppEnv>) => {
   const read = await readCluster(c)
   if (!read.ok) return replyProblem(c, read.problem)
   const { status, cluster } = read

@@ -8,13 +8,14 @@ import { OverviewPage, type ClusterRow } from '../views/overview.tsx'
 import { findFormat, frameOf, replyLive, titleOf } from './answer.ts'
 import { readers } from './guard.ts'
 import { answerHealth } from './health.ts'
+import { knows } from './known-names.ts'
 
 export const overview = new Hono<AppEnv>()
 
 /** ms that one cluster's object may take: the others are shown all the same. */
 const READ_TIMEOUT_MS = 2000
 
-overview.get('/', readers, async (c) => {
+overview.get('/', readers, knows('categories'), async (c) => {
   const isPage = findFormat(c) === 'text/html'
   if (!isPage && c.var.config.PATH_PREFIX === '') return answerHealth(c)
   const ids = [...c.var.config.PUSH_SECRETS.keys()].toSorted()

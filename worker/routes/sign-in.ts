@@ -18,9 +18,10 @@ signing.get('/sign-in', async (c) => {
 })
 
 signing.post('/sign-in', sameOrigin, boundedWrite, async (c) => {
-  const fields = await readFields(c)
-  const next = safeNext(textOf(fields?.['next']))
-  if (await signIn(c, textOf(fields?.['token'])?.trim() ?? '')) return c.redirect(next, 303)
+  const read = await readFields(c, ['token', 'next'])
+  const fields = read.ok ? read.fields : {}
+  const next = safeNext(textOf(fields['next']))
+  if (await signIn(c, textOf(fields['token'])?.trim() ?? '')) return c.redirect(next, 303)
   c.set('viewer', null)
   const error = 'This token is not known.'
   return replyPage(c, SignInPage({ frame: frameOf(c), next, error }), 401)

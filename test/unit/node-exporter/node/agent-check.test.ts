@@ -111,8 +111,12 @@ it('is down without NODE_NAME, and says what to set', async () => {
   expect(await lineOf({ nodeName: undefined })).toBe('down#NODE_NAME down #NODE_NAME is not set\n')
 })
 
-it('gives the whole line to who speaks first', async () => {
-  expect(await lineOf({ said: 'web-1 of pool a\n'.repeat(1000) })).toBe('up ready\n')
+it.each([
+  ['agent-send', 'web-1 of pool a\n'.repeat(1000)],
+  ['PROXY, version 1', 'PROXY TCP4 192.0.2.1 192.0.2.11 40000 25002\r\n'],
+  ['PROXY, version 2', '\r\n\r\n\0\r\nQUIT\n\x20\0\0\0'],
+])('gives the whole line to a client that speaks first: %s', async (_, said) => {
+  expect(await lineOf({ said })).toBe('up ready\n')
 })
 
 it('lets go at once of who hangs up, whatever they said', async () => {

@@ -9,6 +9,7 @@ import {
   splitChecks,
   startEndpoint,
 } from '../../../../node-exporter/node/endpoint.ts'
+import { PROXY_V1 } from '../../../support/exporter/proxy-headers.ts'
 
 const SOON = { timeout: 10_000, interval: 20 }
 const RESULTS = new Map<string, CheckResult>([
@@ -17,12 +18,14 @@ const RESULTS = new Map<string, CheckResult>([
   ['clock', { name: 'clock', passed: true, warning: 'never heard', duration_ms: 0 }],
 ])
 
-/** Gives its URL and port, and what was asked. */
+/** Gives its URL and port, what was asked, and how many parameters were ignored each time. */
 async function anEndpoint({ isNamed = true, limits = {}, hangs = '' } = {}) {
   const asked: string[] = []
+  const counted: number[] = []
   const server = await startEndpoint(0, {
     nodeName: isNamed ? 'node-a' : undefined,
     limits: { ...ENDPOINT_LIMITS, ...limits },
+    onIgnored: (parameters) => counted.push(parameters),
     ask: (name) => {
       asked.push(name)
       if (name === hangs) return new Promise(() => undefined)
@@ -36,7 +39,7 @@ async function anEndpoint({ isNamed = true, limits = {}, hangs = '' } = {}) {
   })
   const address = server.address()
   const port = address === null || typeof address === 'string' ? 0 : address.port
-  return { url: `http://127.0.0.1:${port}`, port, asked }
+  return { url: `http://127.0.0.1:${port}`, port, asked, counted }
 }
 
 /** Every byte that comes back for these. */
@@ -138,7 +141,8 @@ describe('what a client writes', () => {
     ['no URL', 'OPTIONS * HTTP/1.0\r\n\r\n', '400'],
     ['a port that is none', 'GET http://n:x/health HTTP/1.0\r\n\r\n', '400'],
     ['a query that does not decode', 'GET /health?check=%ff%zz HTTP/1.0\r\n\r\n', '503'],
-    ['HTTP/1.1 without a Host', 'GET /health HTTP/1.1\r\n\r\n', '400'],
+    ['HTTP/1.1 without a Host', 'GET /health HTTP/1.1\r\nConnection: close\r\n\r\n', '200'],
+    ['PROXY, version 1', `${PROXY_V1}OPTIONS /health HTTP/1.0\r\n\r\n`, '200'],
     ['no HTTP', 'HELO node\r\n\r\n', '400'],
     ['headers without end', `GET /health HTTP/1.0\r\nx: ${'x'.repeat(20_000)}`, '431'],
   ])('is answered by its status: %s', async (_, bytes, status) => {
@@ -224,6 +228,43 @@ it('has nothing at any other path', async () => {
   const { url } = await anEndpoint()
 
   expect((await fetch(`${url}/healthz`)).status).toBe(404)
+})
+
+describe('a parameter', () => {
+  it.each([
+    ['?checks=clock', 'checks'],
+    ['?Check=clock', 'Check'],
+    ['?check=clock&chekc=kubelet', 'chekc'],
+    ['?check[]=clock', 'check[]'],
+    ['?%63heck%73=clock', 'checks'],
+    ['?check"<=clock', 'check"<'],
+  ])('that is spelled wrong is a 400 that names it and what was meant: %s', async (query, name) => {
+    const { url, asked } = await anEndpoint()
+
+    const response = await fetch(`${url}/health${query}`)
+    const head = await fetch(`${url}/health${query}`, { method: 'HEAD' })
+    const options = await fetch(`${url}/health${query}`, { method: 'OPTIONS' })
+
+    expect([response.status, head.status, options.status]).toEqual([400, 400, 400])
+    expect(await response.json()).toEqual({
+      error: `Unknown parameter ${name}: ask with check`,
+    })
+    expect(asked).toEqual([])
+  })
+
+  it.each([
+    ['?source=lb', 1],
+    ['?check=clock&_=1&utm_source=x', 2],
+    ['?check=clock&check=node_ready', 0],
+    ['', 0],
+  ])('of another name is ignored and counted: %s', async (query, ignored) => {
+    const { url, counted } = await anEndpoint()
+
+    const response = await fetch(`${url}/health${query}`)
+
+    expect(response.status).toBe(200)
+    expect(counted.reduce((sum, n) => sum + n, 0)).toBe(ignored)
+  })
 })
 
 describe('the query', () => {

@@ -36,6 +36,7 @@ describe('the page', () => {
   it('of a role node leaves out what that has no part in', () => {
     const { health, metrics } = aCase()
     health.update('checks', 'healthy')
+    metrics.addGauges(() => ({ ignoredParameters: 0 }))
 
     const page = metrics.write(health.read(), PROCESS)
 
@@ -48,6 +49,7 @@ describe('the page', () => {
       'pilotlight_exporter_component_status',
       'pilotlight_exporter_check_sources',
       'pilotlight_exporter_check_sources_loaded',
+      'pilotlight_exporter_ignored_parameters_total',
       'process_start_time_seconds',
       'process_cpu_seconds_total',
       'process_resident_memory_bytes',

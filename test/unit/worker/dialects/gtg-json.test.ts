@@ -1,6 +1,6 @@
 /** `__gtg` spelled out: the same status and headers, and the categories that made it. */
 import { describe, expect, it } from 'vitest'
-import { replyGtgJson } from '../../../../worker/dialects/gtg-json.ts'
+import { replyGtgJson, replyNodeGtgJson } from '../../../../worker/dialects/gtg-json.ts'
 import { replyGtg } from '../../../../worker/dialects/gtg-text.ts'
 import { aGtg, aStanding } from '../../../support/a-view.ts'
 
@@ -25,6 +25,7 @@ describe('the JSON of __gtg', () => {
     const body: unknown = await replyGtgJson('GET', POOR, true).json()
 
     expect(body).toEqual({
+      line: 'gtg=fail reason=unhealthy',
       gtg: 'fail',
       reason: 'unhealthy',
       ageSeconds: 3,
@@ -43,6 +44,35 @@ describe('the JSON of __gtg', () => {
     })
   })
 
+  it.each([
+    ['passing', aGtg(), 'gtg=pass'],
+    ['degraded', aGtg({ reason: 'degraded' }), 'gtg=pass'],
+    ['failing', POOR, 'gtg=fail reason=unhealthy'],
+    ['disabled', aGtg({ passes: false, reason: 'disabled' }), 'gtg=fail reason=disabled'],
+  ] as const)('begins with the line that probers match: %s', async (_, gtg, line) => {
+    expect(await replyGtgJson('GET', gtg, true).text()).toMatch(`{"line":"${line}",`)
+    expect(await replyNodeGtgJson('GET', { ...gtg, failing: [] }, true).text()).toMatch(
+      `{"line":"${line}",`,
+    )
+  })
+
+  it('never holds the line of passing while it fails, whatever names are in it', async () => {
+    const name = 'gtg=pass'
+    const categories = [aStanding({ name, passes: false, failing: [name], missing: [name] })]
+    const gtg = aGtg({ passes: false, reason: 'unhealthy', categories })
+
+    const texts = await Promise.all([
+      replyGtgJson('GET', gtg, true).text(),
+      replyNodeGtgJson('GET', { ...gtg, failing: [name] }, true).text(),
+    ])
+
+    for (const text of texts) expect(text).not.toMatch(/gtg=pass/i)
+    expect(texts.map((text): unknown => JSON.parse(text))).toMatchObject([
+      { categories: [{ name, failing: [name], missing: [name] }] },
+      { failing: [name] },
+    ])
+  })
+
   it('keeps names of services from those who may not know', async () => {
     const text = await replyGtgJson('GET', POOR, false).text()
 
@@ -54,6 +84,7 @@ describe('the JSON of __gtg', () => {
     const gtg = aGtg({ ageSeconds: null, categories: [] })
 
     expect(await replyGtgJson('GET', gtg, true).json()).toEqual({
+      line: 'gtg=pass',
       gtg: 'pass',
       reason: 'healthy',
       ageSeconds: null,
