@@ -21,20 +21,29 @@ beforeEach(() => {
 
 const fleet = () => env.FLEET.getByName('fleet')
 
-/** Time passes, and alarms ring when they are due. */
+/** Time passes from alarm to alarm, each of which rings when it is due. */
 async function pass(seconds: number, clusters: string[]): Promise<void> {
-  for (let i = 0; i < seconds; i++) {
-    vi.setSystemTime(Date.now() + 1000)
-    // One second after the other.
+  const endMs = Date.now() + seconds * 1000
+  for (;;) {
+    // oxlint-disable-next-line no-await-in-loop -- one alarm after the other
+    const dueMs = Math.max(await findNextAlarm(clusters), Date.now() + 1)
+    vi.setSystemTime(Math.min(dueMs, endMs))
+    if (dueMs > endMs) return
     // oxlint-disable-next-line no-await-in-loop
     await ring(clusters)
   }
 }
 
+async function findNextAlarm(clusters: string[]): Promise<number> {
+  const alarms = await Promise.all([watchAlarm(), ...clusters.map(alarmOf)])
+  return Math.min(...alarms.map((atMs) => atMs ?? Infinity))
+}
+
+const watchAlarm = () => runInDurableObject(fleet(), (_, { storage }) => storage.getAlarm())
+
 async function ring(clusters: string[]): Promise<void> {
   const isDue = (atMs: number | null) => atMs !== null && atMs <= Date.now()
-  const watch = await runInDurableObject(fleet(), (_, { storage }) => storage.getAlarm())
-  if (isDue(watch)) await runDurableObjectAlarm(fleet())
+  if (isDue(await watchAlarm())) await runDurableObjectAlarm(fleet())
   for (const cluster of clusters) {
     // oxlint-disable-next-line no-await-in-loop
     if (isDue(await alarmOf(cluster))) await runAlarm(cluster)
@@ -78,7 +87,7 @@ it('holds them all after ten minutes in which nothing reached the edge', async (
   for (const cluster of clusters) seen.push(await tell(cluster))
 
   expect(seen).toEqual(['200 held', '200 held', '200 held'])
-})
+}, 60_000) // a thousand alarms
 
 it('publishes that one is dead within two minutes', async () => {
   const [cluster = '', ...others] = await steadyClusters(3)

@@ -5,6 +5,7 @@ import { askDirectly } from '../../../../node-exporter/probing/ask.ts'
 import { probeBy, type Probed } from '../../../../node-exporter/probing/probe.ts'
 import type { Service } from '../../../../worker/contract/report.ts'
 import { describeFailure } from '../../../../worker/domain/acks.ts'
+import { SERVED } from '../../../../worker/domain/service-memory.ts'
 import { aKnownTarget } from '../../../support/exporter/a-discovered.ts'
 import { findDeadPort, serve, serveRaw } from '../../../support/exporter/local-server.ts'
 
@@ -90,7 +91,7 @@ describe('a pod that answers', () => {
 
     expect(probed).toEqual({ ok: false, answered: true, checks: [check], mayRetry: false })
     const [answering, gone] = [probed, await probe(await findDeadPort())].map((outcome) =>
-      describeFailure(aServiceOf(outcome)),
+      describeFailure(aServiceOf(outcome), SERVED),
     )
     expect(answering).toEqual({ marks: ['check db'], severity: 2 })
     expect(gone).toEqual({ marks: ['unreachable'], severity: 1 })
