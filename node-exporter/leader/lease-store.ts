@@ -103,11 +103,13 @@ export class LeaseStore {
 
   /** A missing right is told with what to grant. */
   #explain(verb: 'get' | 'create' | 'update', error: unknown): KubeError {
-    const known = error instanceof KubeError ? error : new KubeError(String(error), null, error)
+    const known = KubeError.of(error)
     const { namespace, name } = this.#place
     if (known.status !== 403) return known
     const right = `the right to ${verb} leases (coordination.k8s.io) in namespace ${namespace}`
-    return new KubeError(`${right} is missing, for the Lease ${name}: ${known.message}`, 403, known)
+    return new KubeError(`${right} is missing, for the Lease ${name}: ${known.message}`, 403, {
+      cause: known,
+    })
   }
 }
 

@@ -242,7 +242,7 @@ describe('the pods', () => {
 describe('the rights', () => {
   /** Which line of code asks: a right more is too much, a right less is a fault at three in the morning. */
   const ASKED: [account: string, namespace: string, rule: string, by: string][] = [
-    ['pilotlight-node', '*', 'nodes: get', 'node/node-watch.ts'],
+    ['pilotlight-node', '*', 'nodes: list, watch', 'node/node-watch.ts'],
     ['pilotlight-cluster', '*', 'services: list, watch', 'discovery/discovery.ts'],
     [
       'pilotlight-cluster',
