@@ -13,7 +13,7 @@ import { createSelf, type Self } from './self/self.ts'
 import { readSelfConfig } from './self/self-config.ts'
 import type { Signals } from './self/signals.ts'
 
-const ACCESS = { kubeconfig: process.env['KUBECONFIG']?.trim(), accountRoot: '' }
+const ACCESS = { kubeconfig: process.env['KUBECONFIG'], accountRoot: '' }
 
 interface Running {
   /** The process was told to stop, and will when it has drained. */

@@ -47,7 +47,8 @@ export function readOwnNamespace(accountRoot: string): string | null {
 
 /** To be asked for every request. Rejects with AccessFault, in words that hold nothing of what was read. */
 export function makeAccess(options: AccessOptions): GetAccess {
-  const { kubeconfig = '', accountRoot, env = process.env } = options
+  const { accountRoot, env = process.env } = options
+  const kubeconfig = options.kubeconfig?.trim() ?? '' // blank, as templates leave it: not set
   const account = `${accountRoot}${ACCOUNT}`
   let files: Promise<GetAccess> | null = null
   return async () => {
@@ -71,7 +72,8 @@ const NO_ACCESS =
  * that is out of reach nor a credential that can't be had right now is such a fault, and no plugin is started.
  */
 export async function findAccessFault(options: AccessOptions): Promise<string | null> {
-  const { kubeconfig = '', accountRoot, env = process.env } = options
+  const { accountRoot, env = process.env } = options
+  const kubeconfig = options.kubeconfig?.trim() ?? '' // blank, as templates leave it: not set
   try {
     if (env['KUBERNETES_SERVICE_HOST'] && existsSync(`${accountRoot}${ACCOUNT}`)) {
       readAuthority(`${accountRoot}${ACCOUNT}/ca.crt`)
