@@ -5,12 +5,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readConfig, type Config } from './config.ts'
 import type { LocalExporter } from './discovery/nodes.ts'
+import { findAccessFault } from './kubernetes/access.ts'
 import { readNodeConfig, type NodeConfig } from './node/node-config.ts'
 import { startHealthServer } from './self/health-server.ts'
 import { createLog, type Log } from './self/log.ts'
 import { createSelf, type Self } from './self/self.ts'
 import { readSelfConfig } from './self/self-config.ts'
 import type { Signals } from './self/signals.ts'
+
+const ACCESS = { kubeconfig: process.env['KUBECONFIG'], accountRoot: '' }
 
 interface Running {
   /** The process was told to stop, and will when it has drained. */
@@ -40,14 +43,16 @@ export async function run(signals: Signals): Promise<void> {
   const own = readSelfConfig(process.env)
   const cluster = roles?.includes('cluster') ? readConfig(process.env) : null
   const node = roles?.includes('node') ? readNodeConfig(process.env) : null
+  const access = roles === null ? null : await findAccessFault(ACCESS)
   const faults = new Set([
     ...(roles === null ? ['ROLE must be cluster, node or all'] : []),
     ...(own.ok ? [] : own.faults),
     ...(cluster?.ok === false ? cluster.faults : []),
     ...(node?.ok === false ? node.faults : []),
+    ...(access === null ? [] : [access]),
   ])
   if (roles === null || !own.ok || faults.size > 0) {
-    process.stderr.write(`The exporter can't start; mend these variables:\n`)
+    process.stderr.write(`The exporter can't start; mend these settings:\n`)
     for (const fault of faults) process.stderr.write(`  ${fault}\n`)
     process.exit(2)
   }

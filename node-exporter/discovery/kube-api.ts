@@ -1,26 +1,17 @@
 /**
- * The API server as the exporter uses it: list, watch, single objects, and the pod proxy. Credentials, CA and proxies are
- * @kubernetes/client-node's; the requests are raw JSON over one kept connection, for its typed calls open a
- * connection each and block the event loop for seconds on a large list. It retries nothing: whoever asks does.
+ * The API server as the exporter uses it: list, watch, single objects, and the pod proxy, as raw JSON over one kept
+ * connection. It retries nothing: its caller does.
  */
-import { HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node'
-import { existsSync, readFileSync } from 'node:fs'
-import { delimiter } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { Agent, request, type Dispatcher } from 'undici'
+import type { Readable } from 'node:stream'
 import * as v from 'valibot'
-import { sayNoCredentials, sayUnread } from './kubeconfig-faults.ts'
+import { makeAccess, type AccessOptions } from '../kubernetes/access.ts'
+import { Connection, PINGS, type Answer, type Link } from '../kubernetes/connection.ts'
+import type { PingTimings } from '../kubernetes/session.ts'
+import { KubeError, readRefusal, UNREADABLE } from './kube-error.ts'
+import { readLines, readText } from '../kubernetes/read-body.ts'
 
-/** A request that came to nothing. `status` null: no answer at all. */
-export class KubeError extends Error {
-  override readonly name = 'KubeError'
-  readonly status: number | null
-
-  constructor(message: string, status: number | null, cause?: unknown) {
-    super(message, { cause })
-    this.status = status
-  }
-}
+export { readOwnNamespace } from '../kubernetes/access.ts'
+export { KubeError } from './kube-error.ts'
 
 export interface ListPage {
   items: unknown[]
@@ -35,254 +26,221 @@ export interface Asked {
   object?: unknown
 }
 
+/** How long a watch may last, and be silent. */
+export interface WatchLimits {
+  /** s that the server is asked for. */
+  seconds: number
+  /** ms without an event or a bookmark, after which it counts as hung. */
+  silenceMs: number
+}
+
+export interface Watching {
+  query: Record<string, string>
+  signal: AbortSignal
+  /** `isProven`: pings prove the connection, so a watch may be long. */
+  limits: (isProven: boolean) => WatchLimits
+  /** The server has begun to answer. `heardAtMs`: when it was last proven to be there, by performance.now(). */
+  onOpen: (heardAtMs: () => number) => void
+  onEvent: (event: unknown) => void
+}
+
+/** `date`: the header, as it came. The other two are ms by performance.now(). */
+export interface DatedAnswer {
+  date: string | undefined
+  sentAtMs: number
+  receivedAtMs: number
+}
+
 const GET = { method: 'GET' } as const
 
+/** A list that isn't cut into pages may be this long. */
+const MAX_LENGTH = 256 * 1024 * 1024
+
+/** An empty object, or a page of a proxy in between, is not an empty list. */
 const listSchema = v.object({
+  kind: v.pipe(v.string(), v.endsWith('List')),
   metadata: v.object({
-    resourceVersion: v.optional(v.string(), ''),
+    resourceVersion: v.pipe(v.string(), v.nonEmpty()),
     continue: v.optional(v.string(), ''),
   }),
   items: v.nullish(v.array(v.unknown()), []),
 })
 
-const statusSchema = v.object({ message: v.string() })
-
-export interface KubeApiOptions {
-  /** Paths of kubeconfig files, used where there is no service account. */
-  kubeconfig: string | undefined
-  /** Where the service account's folders are mounted; '' in a pod. */
-  accountRoot: string
-  /** ms an ordinary request may take; a watch has its own limit. */
+export interface KubeApiOptions extends AccessOptions {
+  /** ms an ordinary request may take, and a watch until it begins. */
   timeoutMs: number
+  /** Characters of an answer or an event. */
+  maxLength?: number
+  pings?: PingTimings
+  /** Told of each answer, refusals too. */
+  onAnswer?: (answer: DatedAnswer) => void
 }
-
-const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
-const TOKEN_FILE = `${ACCOUNT}/token`
-
-/** The namespace of this very pod. null: outside of one. */
-export function readOwnNamespace(accountRoot: string): string | null {
-  const file = `${accountRoot}${ACCOUNT}/namespace`
-  return existsSync(file) ? readFileSync(file, 'utf8').trim() : null
-}
-
-interface Connection {
-  config: KubeConfig
-  /** Where `config` is from, for people. */
-  source: string
-  server: string
-  dispatcher: Dispatcher
-  /** Who asks meanwhile shares it: a plugin that hangs is started once. null: nobody waits for any. */
-  credentials: Promise<Record<string, string>> | null
-}
-
-/** ms; what isn't let go by then, for a credential plugin hangs, ends with the process. */
-const LET_GO_MS = 1000
 
 export class KubeApi {
   readonly #options: KubeApiOptions
-  /** A promise, so that those who start side by side share one. */
-  #connection: Promise<Connection> | null = null
+  readonly #maxLength: number
+  readonly #connection: Connection
+  /** Pods that hang must not take the streams that lists and watches need: a server allows 100 or so on a connection. */
+  readonly #toPods: Connection
 
   constructor(options: KubeApiOptions) {
+    const { pings = PINGS } = options
+    const access = makeAccess(options)
     this.#options = options
+    this.#maxLength = options.maxLength ?? MAX_LENGTH
+    this.#connection = new Connection(access, pings)
+    this.#toPods = new Connection(access, pings)
   }
 
   /** One page. Rejects with KubeError. */
   async list(path: string, query: Record<string, string>, signal: AbortSignal): Promise<ListPage> {
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(this.#options.timeoutMs)])
-    return this.#with(signal, async (connection) => {
-      const url = pathWith(path, query)
-      const body = await this.#ask(connection, { ...GET, path: url }, limited)
-      const { metadata, items } = v.parse(listSchema, await body.json())
-      return { ...metadata, items: items ?? [] }
-    })
+    const answer = await this.#readJson({ ...GET, path: pathWith(path, query) }, signal)
+    const list = v.safeParse(listSchema, answer)
+    if (!list.success) throw new KubeError('an answer that is no list', 200)
+    const { metadata, items } = list.output
+    return { ...metadata, items: items ?? [] }
   }
 
   /** One object: as it is, or as it is once written. Rejects with KubeError. */
   async send(asked: Asked, signal: AbortSignal): Promise<unknown> {
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(this.#options.timeoutMs)])
-    return this.#with(signal, async (connection) => {
-      const body = await this.#ask(connection, asked, limited)
-      return body.json()
-    })
+    return this.#readJson(asked, signal)
   }
 
-  /** Gives each event as it comes, until the server ends the stream or `limitMs` are over. Rejects with KubeError. */
-  async watch(
-    path: string,
-    {
-      query,
-      signal,
-      limitMs,
-    }: { query: Record<string, string>; signal: AbortSignal; limitMs: number },
-    onEvent: (event: unknown) => void,
-  ): Promise<void> {
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(limitMs)])
-    await this.#with(signal, async (connection) => {
-      const url = pathWith(path, { ...query, watch: 'true' })
-      const body = await this.#ask(connection, { ...GET, path: url }, limited)
-      let rest = ''
-      for await (const text of body.setEncoding('utf8')) {
-        const lines = (rest + String(text)).split('\n')
-        rest = lines.pop() ?? ''
-        for (const line of lines) onEvent(JSON.parse(line))
-      }
-    })
+  /** Gives each event as it comes, until the server ends the stream. Rejects with KubeError, silence included. */
+  async watch(path: string, watching: Watching): Promise<void> {
+    const { query, signal, limits, onOpen, onEvent } = watching
+    const silence = new AbortController()
+    const whole = AbortSignal.any([signal, silence.signal])
+    let timer: NodeJS.Timeout | undefined
+    const giveUpIn = (ms: number) => {
+      clearTimeout(timer)
+      timer = setTimeout(() => {
+        silence.abort(new DOMException('', 'TimeoutError'))
+      }, ms)
+    }
+    giveUpIn(this.#options.timeoutMs)
+    try {
+      await this.#with(this.#connection, whole, async (link) => {
+        const { seconds, silenceMs } = limits(link.session !== null)
+        const asked = { ...query, watch: 'true', timeoutSeconds: String(seconds) }
+        const askedAtMs = performance.now()
+        const { body } = await this.#ask(link, { ...GET, path: pathWith(path, asked) }, whole)
+        onOpen(() => Math.max(askedAtMs, link.session?.heardAtMs ?? 0))
+        giveUpIn(silenceMs)
+        for await (const line of readLines(body, this.#maxLength)) {
+          giveUpIn(silenceMs)
+          takeEvent(line, onEvent)
+        }
+      })
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   /** What a pod answers through the API server's proxy. Rejects with KubeError when the API server itself is away. */
-  async proxy(path: string, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-    return this.#with(signal, (connection) => this.#request(connection, { ...GET, path }, signal))
-  }
-
-  async stop(): Promise<void> {
-    const letGo = this.#connection
-      ?.then(({ dispatcher }) => dispatcher.destroy())
-      .catch(() => undefined) // it never came to be: nothing to let go
-    this.#connection = null
-    const waiting = new AbortController()
-    const { signal } = waiting
-    await Promise.race([letGo, sleep(LET_GO_MS, undefined, { signal }).catch(() => undefined)]) // ended below
-    waiting.abort()
-  }
-
-  async #ask(connection: Connection, asked: Asked, signal: AbortSignal) {
-    const answer = await this.#request(connection, asked, signal)
-    if (answer.statusCode === 200 || answer.statusCode === 201) return answer.body
-    const body: unknown = await answer.body.json().catch(() => null) // an error page says less than its status
-    const status = v.safeParse(statusSchema, body)
-    const message = status.success ? status.output.message : 'no reason given'
-    throw new KubeError(`HTTP ${answer.statusCode}: ${message}`, answer.statusCode)
-  }
-
-  async #request(connection: Connection, { method, path, object }: Asked, signal: AbortSignal) {
-    const { server, dispatcher } = connection
-    const url = `${server}${path}`
-    connection.credentials ??= authenticate(connection).finally(() => {
-      connection.credentials = null
+  async proxy(
+    path: string,
+    signal: AbortSignal,
+  ): Promise<{
+    statusCode: number
+    headers: Record<string, string | string[] | undefined>
+    body: Readable
+  }> {
+    return this.#with(this.#toPods, signal, async (link) => {
+      const {
+        status: statusCode,
+        headers,
+        body,
+      } = await this.#request(link, { ...GET, path }, signal)
+      return { statusCode, headers, body }
     })
-    const headers = {
-      ...(await this.#waitFor(connection.credentials, signal)),
-      accept: 'application/json',
-      'user-agent': 'pilotlight',
-    }
-    const options = { method, headers, dispatcher, signal, bodyTimeout: 0 }
-    if (object === undefined) return request(url, options)
+  }
+
+  stop(): Promise<void> {
+    this.#connection.destroy()
+    this.#toPods.destroy()
+    return Promise.resolve()
+  }
+
+  async #readJson(asked: Asked, signal: AbortSignal): Promise<unknown> {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(this.#options.timeoutMs)])
+    return this.#with(this.#connection, limited, async (link) => {
+      const { body } = await this.#ask(link, asked, limited)
+      const json: unknown = JSON.parse(await readText(body, this.#maxLength))
+      return json
+    })
+  }
+
+  async #ask(link: Link, asked: Asked, signal: AbortSignal): Promise<Answer> {
+    const sentAtMs = performance.now()
+    const answer = await this.#request(link, asked, signal)
+    const { date } = answer.headers
+    this.#options.onAnswer?.({ date, sentAtMs, receivedAtMs: performance.now() })
+    if (answer.status === 200 || answer.status === 201) return answer
+    throw readRefusal(answer, await readText(answer.body, this.#maxLength).catch(() => '')) // an error page says less than its status
+  }
+
+  #request(link: Link, { method, path, object }: Asked, signal: AbortSignal): Promise<Answer> {
+    const headers = { accept: 'application/json', 'user-agent': 'pilotlight' }
+    if (object === undefined) return link.ask({ method, path, headers }, signal)
     const written = { ...headers, 'content-type': 'application/json' }
-    return request(url, { ...options, headers: written, body: JSON.stringify(object) })
+    return link.ask({ method, path, headers: written, body: JSON.stringify(object) }, signal)
   }
 
   /**
    * A connection that failed is not used for anything new: the API server may have moved, its CA or the token may be
-   * new. What else runs on it may well be alive, and ends by itself. Whoever gave up of its own will says nothing of it.
+   * new. A request that its own caller gave up says nothing of it.
    */
-  async #with<T>(signal: AbortSignal, work: (connection: Connection) => Promise<T>): Promise<T> {
-    const connecting = (this.#connection ??= connect(this.#options))
-    let isSettled = false
-    const settle = () => {
-      isSettled = true
-    }
-    connecting.then(settle, settle)
+  async #with<T>(
+    connection: Connection,
+    signal: AbortSignal,
+    work: (link: Link) => Promise<T>,
+  ): Promise<T> {
+    let link: Link | null = null
     try {
-      return await work(await this.#waitFor(connecting, signal))
+      link = await waitFor(connection.open(), signal)
+      return await work(link)
     } catch (error) {
-      const status = error instanceof KubeError ? error.status : null
-      const isRefusal = status !== null && status !== 401
-      // One that is still being made is for whoever comes next: a plugin that hangs is started once.
-      const isUsed = isSettled && this.#connection === connecting
-      if (!isRefusal && !signal.aborted && isUsed) {
-        this.#connection = null
-        connecting.then(({ dispatcher }) => dispatcher.close()).catch(() => undefined) // it is let go either way
-      }
-      throw error instanceof KubeError ? error : new KubeError(reasonOf(error), null, error)
+      // Of a request that is aborted, some report the abort, some its cause, and some that the connection has ended.
+      const isLate = signal.aborted && isTimeout(signal.reason)
+      const known = KubeError.of(isLate && !(error instanceof KubeError) ? signal.reason : error)
+      const isRefusal = known.status !== null && known.status !== 401
+      if (!isRefusal && (isLate || !signal.aborted)) link?.leave()
+      throw known
     }
   }
+}
 
-  /** Credentials may be a plugin's, which takes no signal: it goes on alone. */
-  async #waitFor<T>(given: Promise<T>, signal: AbortSignal): Promise<T> {
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(this.#options.timeoutMs)])
-    const { promise, reject } = Promise.withResolvers<never>()
-    const giveUp = () => {
-      reject(signal.aborted ? signal.reason : new KubeError('no credentials in time', null))
-    }
-    if (limited.aborted) giveUp()
-    limited.addEventListener('abort', giveUp)
-    try {
-      return await Promise.race([given, promise])
-    } finally {
-      limited.removeEventListener('abort', giveUp)
-    }
+function takeEvent(line: string, onEvent: (event: unknown) => void): void {
+  try {
+    onEvent(JSON.parse(line))
+  } catch (cause) {
+    if (cause instanceof KubeError) throw cause
+    throw new KubeError("an event that can't be read", null, { cause, reasons: [UNREADABLE] })
   }
+}
+
+/** A credential plugin takes no signal, and a connection is made for all: what is waited for goes on alone. */
+async function waitFor<T>(given: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const giveUp = () => {
+    const reason: unknown = signal.reason
+    reject(isTimeout(reason) ? new KubeError('no way to the API server in time', null) : reason)
+  }
+  given.catch(() => undefined) // it is heard below, unless it is given up
+  if (signal.aborted) giveUp()
+  signal.addEventListener('abort', giveUp)
+  try {
+    return await Promise.race([given, promise])
+  } finally {
+    signal.removeEventListener('abort', giveUp)
+  }
+}
+
+function isTimeout(reason: unknown): boolean {
+  return reason instanceof Error && reason.name === 'TimeoutError'
 }
 
 function pathWith(path: string, query: Record<string, string>): string {
   return `${path}?${new URLSearchParams(query).toString()}`
-}
-
-/** Rejects with KubeError, in words that hold nothing of what was read. */
-async function connect(options: KubeApiOptions): Promise<Connection> {
-  const { config, source } = load(options)
-  const server = config.getCurrentCluster()?.server
-  if (server === undefined) throw new KubeError(`${source} names no cluster`, null)
-  try {
-    // client-node makes a dispatcher per request; the first one is kept for all of them.
-    const context = new RequestContext(server, HttpMethod.GET)
-    await config.applySecurityAuthentication(context)
-    const dispatcher = context.getDispatcher() ?? new Agent()
-    const kept = { config, source, dispatcher, credentials: null }
-    return { ...kept, server: server.replace(/\/+$/, '') }
-  } catch (error) {
-    throw new KubeError(sayNoCredentials(source, error), null, error)
-  }
-}
-
-/** The service account in a pod, else the kubeconfig. */
-function load({ kubeconfig, accountRoot }: KubeApiOptions): { config: KubeConfig; source: string } {
-  const isInPod =
-    process.env['KUBERNETES_SERVICE_HOST'] && existsSync(`${accountRoot}${TOKEN_FILE}`)
-  const source = isInPod ? 'the service account' : 'KUBECONFIG'
-  const [first, ...others] = (kubeconfig ?? '').split(delimiter).filter((path) => path !== '')
-  const config = new KubeConfig()
-  if (!isInPod && first === undefined) {
-    throw new KubeError('neither a service account nor KUBECONFIG is there', null)
-  }
-  try {
-    if (first === undefined || isInPod) {
-      config.loadFromCluster(accountRoot)
-      return { config, source }
-    }
-    config.loadFromFile(first)
-    for (const path of others) {
-      const other = new KubeConfig()
-      other.loadFromFile(path)
-      config.mergeConfig(other)
-    }
-    return { config, source }
-  } catch (error) {
-    throw new KubeError(sayUnread(source, error), null, error)
-  }
-}
-
-/** Headers, as they are now: a token may have been rotated. Rejects with KubeError. */
-async function authenticate({
-  config,
-  source,
-  server,
-}: Connection): Promise<Record<string, string>> {
-  try {
-    const context = new RequestContext(server, HttpMethod.GET)
-    await config.applySecurityAuthentication(context)
-    return context.getHeaders()
-  } catch (error) {
-    throw new KubeError(sayNoCredentials(source, error), null, error)
-  }
-}
-
-/** One line, with the reason behind "fetch failed" and the like. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  if (error.name === 'TimeoutError') return 'no answer in time'
-  if (error instanceof SyntaxError) return 'an answer that is no JSON' // its words hold a piece of it
-  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : ''
-  return `${error.message}${cause}`.split('\n')[0] ?? ''
 }

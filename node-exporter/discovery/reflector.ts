@@ -1,16 +1,22 @@
 /**
- * Keeps a copy of one collection of the API server. The list is the truth, the watch is the hint: whatever happens
- * to a watch costs at most a fresh list, never a wrong copy. It knows nothing of what the objects mean.
+ * Keeps a copy of one collection of the API server: one list, then one watch after another, each from where the last
+ * one ended. The list is the truth, the watch is the hint: the whole is listed again from time to time, and when the API
+ * server can't go on from there. It knows nothing of what the objects mean.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
 import { KubeError, type KubeApi } from './kube-api.ts'
+import { reasonsOf, statusSchema, UNREADABLE } from './kube-error.ts'
 
 export interface ReflectorTimings {
-  /** s a watch asks the server for, from and to: short, so that a silent one is found out (below). */
+  /** s a watch asks the server for, from and to, where pings prove the connection. */
   watchSeconds: [number, number]
-  /** ms a watch may outstay that before it counts as hung. */
+  /** ms without an event or a bookmark, after which such a watch counts as hung. */
   silenceMs: number
+  /** The same where nothing proves the connection: short, so that one that hangs is found out. */
+  unprovenSeconds: [number, number]
+  /** ms that such a watch may last longer than it was asked for. */
+  overdueMs: number
   /** ms after which the whole is listed again, whatever the watch says: an etcd restored from yesterday is silent. */
   relistMs: number
   /** ms between tries after a failure, from and to. */
@@ -18,12 +24,14 @@ export interface ReflectorTimings {
 }
 
 /**
- * Bookmarks come a minute apart, so silence alone tells a hung watch from a quiet one only after that. A watch that
- * the server must end within six seconds tells early enough for a fresh list within ten.
+ * 5 to 10 min are client-go's; bookmarks come a minute apart. A connection that hangs is found out by its pings in 4 s;
+ * without pings, a watch that the server must end within six seconds tells early enough for a fresh one within ten.
  */
 export const REFLECTOR_TIMINGS: ReflectorTimings = {
-  watchSeconds: [4, 6],
-  silenceMs: 1500,
+  watchSeconds: [300, 600],
+  silenceMs: 100_000,
+  unprovenSeconds: [4, 6],
+  overdueMs: 1500,
   relistMs: 600_000,
   backoffMs: [1000, 30_000],
 }
@@ -42,15 +50,12 @@ const eventSchema = v.object({
   type: v.picklist(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR']),
   object: v.unknown(),
 })
-const errorSchema = v.object({
-  code: v.optional(v.number(), 500),
-  message: v.optional(v.string(), ''),
-})
 
 export interface Collection {
   /** Such as /apis/apps/v1/deployments. */
   path: string
   labelSelector?: string
+  fieldSelector?: string
   /** Objects of a page, where they are so large that 500 at once would block the loop. */
   pageSize?: number
 }
@@ -75,11 +80,17 @@ export class Reflector<T> {
   readonly #timings: ReflectorTimings
   readonly #stopping = new AbortController()
   #items = new Map<string, T>()
+  /** To watch from; '' where the whole must be listed first. */
   #resourceVersion = ''
-  #listedAtMs = 0
+  /** ms by performance.now(). */
+  #listedAtMs = -Infinity
+  /** Tries since a watch last worked. */
   #failures = 0
+  /** ms by performance.now(), of the watch that is open; null: none is. */
+  #openedAtMs: number | null = null
+  #heardAtMs = () => -Infinity
 
-  /** `parse` keeps what is needed of an object; null: it is not one of ours. */
+  /** `parse` keeps what is needed of an object; null: it is not one of ours. If it throws, the whole is listed again. */
   constructor(
     api: KubeApi,
     collection: Collection,
@@ -101,20 +112,20 @@ export class Reflector<T> {
     return [...this.#items].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item)
   }
 
+  /** ms by performance.now(): whatever the API server had told until then is in `items`. -Infinity: nothing is known. */
+  get heardAtMs(): number {
+    return this.#heardAtMs()
+  }
+
   /** Runs until stopped; never rejects. */
   async run(): Promise<void> {
     const { signal } = this.#stopping
-    let isListed = false
     while (!signal.aborted) {
       try {
-        if (!isListed) await this.#list()
-        isListed = true
+        if (this.#isListDue()) await this.#list()
         await this.#watch()
-        isListed = performance.now() - this.#listedAtMs < this.#timings.relistMs
       } catch (error) {
-        if (signal.aborted) return
-        isListed = false
-        await this.#fail(error)
+        if (!signal.aborted) await this.#fail(KubeError.of(error))
       }
     }
   }
@@ -123,66 +134,114 @@ export class Reflector<T> {
     this.#stopping.abort()
   }
 
+  /** Not from time to time while something fails: what can be resumed costs the API server less. */
+  #isListDue(): boolean {
+    const ageMs = performance.now() - this.#listedAtMs
+    return this.#resourceVersion === '' || (this.#failures === 0 && ageMs >= this.#timings.relistMs)
+  }
+
   async #list(): Promise<void> {
-    const { path, labelSelector, pageSize = PAGE_SIZE } = this.collection
+    const { pageSize = PAGE_SIZE } = this.collection
+    const askedAtMs = performance.now()
+    const { items, resourceVersion } = await this.#readPages(pageSize).catch((error: unknown) => {
+      // The snapshot that the pages are of is gone. Its last pages could be had as they are now, but no watch could
+      // start from such a mixture: as client-go, the whole at once.
+      if (error instanceof KubeError && error.status === EXPIRED) return this.#readPages(null)
+      throw error
+    })
+    this.#items = items
+    this.#resourceVersion = resourceVersion
+    this.#listedAtMs = performance.now()
+    this.#heardAtMs = () => askedAtMs
+    this.#succeed()
+    this.#onChange()
+  }
+
+  /** `pageSize` null: all of it in one answer. */
+  async #readPages(pageSize: number | null) {
     const items = new Map<string, T>()
     let resourceVersion = ''
     let token = ''
     do {
       const query = {
-        limit: String(pageSize),
-        ...(labelSelector === undefined ? {} : { labelSelector }),
+        ...this.#selectors(),
+        ...(pageSize === null ? {} : { limit: String(pageSize) }),
         ...(token === '' ? {} : { continue: token }),
       }
       // Pages of one list share their version; the next page needs the token of this one.
       // oxlint-disable-next-line no-await-in-loop
-      const page = await this.#api.list(path, query, this.#stopping.signal)
+      const page = await this.#api.list(this.collection.path, query, this.#stopping.signal)
       for (const object of page.items) this.#put(items, object)
       resourceVersion ||= page.resourceVersion
       token = page.continue
     } while (token !== '')
-    this.#items = items
-    this.#resourceVersion = resourceVersion
-    this.#listedAtMs = performance.now()
-    this.#succeed()
-    this.#onChange()
+    return { items, resourceVersion }
+  }
+
+  #selectors(): Record<string, string> {
+    const { labelSelector, fieldSelector } = this.collection
+    return {
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+      ...(fieldSelector === undefined ? {} : { fieldSelector }),
+    }
   }
 
   /** Resolves when the server ends the watch as asked; rejects on anything else, silence included. */
   async #watch(): Promise<void> {
-    const [from, to] = this.#timings.watchSeconds
-    const seconds = from + Math.random() * (to - from)
-    const { path, labelSelector } = this.collection
-    const query = {
-      allowWatchBookmarks: 'true',
-      resourceVersion: this.#resourceVersion,
-      timeoutSeconds: String(Math.ceil(seconds)),
-      ...(labelSelector === undefined ? {} : { labelSelector }),
-    }
-    const limitMs = Math.ceil(seconds) * 1000 + this.#timings.silenceMs
     const startedAtMs = performance.now()
-    await this.#api.watch(path, { query, signal: this.#stopping.signal, limitMs }, (event) => {
-      this.#take(event)
+    const resourceVersion = this.#resourceVersion
+    const query = { ...this.#selectors(), allowWatchBookmarks: 'true', resourceVersion }
+    this.#openedAtMs = null
+    await this.#api.watch(this.collection.path, {
+      query,
+      signal: this.#stopping.signal,
+      limits: (isProven) => this.#findLimits(isProven),
+      onOpen: (heardAtMs) => {
+        this.#openedAtMs = performance.now()
+        this.#heardAtMs = heardAtMs
+        this.#succeed()
+      },
+      onEvent: (event) => {
+        this.#take(event)
+      },
     })
+    this.#failures = 0
+    this.#freezeHeard()
     // A server that ends every watch at once must not be asked a thousand times a second.
     const tooSoonMs = this.#timings.backoffMs[0] - (performance.now() - startedAtMs)
     if (tooSoonMs > 0) await this.#wait(tooSoonMs)
-    this.#succeed()
+  }
+
+  #findLimits(isProven: boolean) {
+    const { watchSeconds, silenceMs, unprovenSeconds, overdueMs } = this.#timings
+    const [from, to] = isProven ? watchSeconds : unprovenSeconds
+    const seconds = Math.ceil(from + Math.random() * (to - from))
+    return { seconds, silenceMs: isProven ? silenceMs : seconds * 1000 + overdueMs }
+  }
+
+  /** What was heard over a watch that has ended gets old from now on. */
+  #freezeHeard(): void {
+    const heardAtMs = this.#heardAtMs()
+    this.#heardAtMs = () => heardAtMs
   }
 
   #take(event: unknown): void {
     const { type, object } = v.parse(eventSchema, event)
     if (type === 'ERROR') {
-      const { code, message } = v.parse(errorSchema, object)
-      throw new KubeError(`watch ended: ${message}`, code)
+      const said = v.parse(statusSchema, object)
+      const reasons = reasonsOf(said)
+      throw new KubeError(`watch ended: ${said.message}`, said.code, { reasons })
     }
     const { metadata } = v.parse(metadataSchema, object)
+    this.#failures = 0
+    if (type !== 'BOOKMARK') this.#change(type, object)
     this.#resourceVersion = metadata.resourceVersion
-    if (type === 'BOOKMARK') return
+  }
+
+  #change(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: unknown): void {
     const before = JSON.stringify(this.#items.get(keyOf(object)))
     if (type === 'DELETED') this.#items.delete(keyOf(object))
     else this.#put(this.#items, object)
-    this.#succeed()
     // Most of what happens to an object is of no interest here: a Deployment counts its pods all day.
     if (JSON.stringify(this.#items.get(keyOf(object))) !== before) this.#onChange()
   }
@@ -194,30 +253,48 @@ export class Reflector<T> {
   }
 
   #succeed(): void {
-    this.#failures = 0
     const isNews = !this.state.isSynced || this.state.error !== null
     this.state.isSynced = true
     this.state.error = null
     if (isNews) this.#onChange()
   }
 
-  async #fail(error: unknown): Promise<void> {
-    const known = error instanceof KubeError ? error : new KubeError(String(error), null, error)
-    // Too old a version is how a watch ends by design: a fresh list, at once, unless the last one was only just made.
-    const listAgeMs = performance.now() - this.#listedAtMs
-    if (known.status === 410 && listAgeMs >= this.#timings.backoffMs[0]) return
-    this.#failures += 1
-    this.state.error = known
-    this.#onChange()
+  async #fail(error: KubeError): Promise<void> {
     const [from, to] = this.#timings.backoffMs
-    const mostMs = Math.min(to, from * 2 ** (this.#failures - 1))
-    await this.#wait(mostMs * (0.5 + Math.random() / 2))
+    const wasOpen = this.#openedAtMs !== null
+    // Without bookmarks nothing else says that a watch worked.
+    if (wasOpen && performance.now() - (this.#openedAtMs ?? 0) > to) this.#failures = 0
+    this.#openedAtMs = null
+    this.#freezeHeard()
+    this.#failures += 1
+    if (mustList(error)) this.#resourceVersion = ''
+    // A watch that breaks is resumed, or listed anew, at once and without a word: only what then fails is a fault.
+    const isFirst = wasOpen && this.#failures === 1
+    if (!isFirst) {
+      this.state.error = error
+      this.#onChange()
+    }
+    const mostMs = isFirst ? from / 2 : Math.min(to, from * 2 ** (this.#failures - 1))
+    const leastMs = isFirst ? 0 : mostMs / 2
+    await this.#wait(error.retryAfterMs + leastMs + Math.random() * (mostMs - leastMs))
   }
 
   async #wait(ms: number): Promise<void> {
     const { signal } = this.#stopping
     await sleep(ms, undefined, { signal }).catch(() => undefined) // cut short by stop()
   }
+}
+
+const EXPIRED = 410
+
+/** Refusals that say nothing of the version asked for: the API server is busy, starting, or the rights are wrong. */
+const TRANSIENT = new Set([401, 403, 408, 429, 500, 502, 503, 504])
+
+/** No watch can go on from the version that is known. */
+function mustList({ status, reasons }: KubeError): boolean {
+  // Too large: of an etcd that was restored from yesterday; it comes as a 504.
+  if (reasons.includes('ResourceVersionTooLarge') || reasons.includes(UNREADABLE)) return true
+  return status !== null && !TRANSIENT.has(status)
 }
 
 function keyOf(object: unknown): string {

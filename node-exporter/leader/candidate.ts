@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ComponentStatus } from '../../worker/contract/report.ts'
+import { KubeError } from '../discovery/kube-error.ts'
 import type { Log } from '../self/log.ts'
 import {
   decide,
@@ -52,6 +53,8 @@ export class Candidate {
   #workedAtMs = -Infinity
   /** Why the last try failed; empty: it did not. */
   #fault = ''
+  /** ms, monotonic; the API server said to ask no sooner. */
+  #notBeforeMs = -Infinity
   /** It has tried to take the Lease: a write may have come through although its reply did not. */
   #mayHold = false
   #running: Promise<void> | null = null
@@ -118,7 +121,9 @@ export class Candidate {
         if (isOver) break
       } catch (error) {
         // Whoever leads goes on leading, whoever waits goes on waiting: the component says why.
-        this.#fault = error instanceof Error ? error.message : String(error)
+        const known = KubeError.of(error)
+        this.#fault = known.message
+        this.#notBeforeMs = performance.now() + known.retryAfterMs
         this.#election = takeFailure(this.#election, step.kind, performance.now())
         return step
       }
@@ -204,11 +209,16 @@ export class Candidate {
     const retryMs = this.#options.retryMs * (1 + Math.random() * JITTER)
     // A holder whose time is up is not waited for any longer.
     const untilMs = step.kind === 'wait' ? step.untilMs - performance.now() : Infinity
+    const findRestMs = () => this.#notBeforeMs - performance.now()
     const waiting = new AbortController()
     const signal = AbortSignal.any([waiting.signal, this.#stopping.signal])
     const isUp = await Promise.race([
-      sleep(Math.max(1, Math.min(retryMs, untilMs)), true, { signal }).catch(() => false), // stopped
-      this.#wake.promise.then(() => false),
+      sleep(Math.max(1, findRestMs(), Math.min(retryMs, untilMs)), true, { signal }).catch(
+        () => false,
+      ), // stopped
+      this.#wake.promise
+        .then(() => sleep(Math.max(0, findRestMs()), false, { signal }))
+        .catch(() => false), // stopped
     ])
     waiting.abort()
     return isUp

@@ -89,7 +89,7 @@ export class LeaseStore {
       this.#grant(right)
       return lease
     } catch (error) {
-      const known = error instanceof KubeError ? error : new KubeError(String(error), null, error)
+      const known = KubeError.of(error)
       if (known.status === 404 || known.status === 409) this.#grant(right)
       if (known.status !== 403) throw known
       const explained = this.#explain(right, known)
@@ -143,7 +143,8 @@ export class LeaseStore {
   #explain(right: Right, error: KubeError): KubeError {
     const { namespace, name } = this.#place
     const what = `the right to ${right} leases (coordination.k8s.io) in namespace ${namespace}`
-    return new KubeError(`${what} is missing, for the Lease ${name}: ${error.message}`, 403, error)
+    const message = `${what} is missing, for the Lease ${name}: ${error.message}`
+    return new KubeError(message, 403, { cause: error })
   }
 }
 

@@ -1,12 +1,10 @@
-/** What the API server's answer says of this Node. Whatever isn't Kubernetes' own word on it says nothing. */
+/** What a Node object says, as lists and watches give it. */
 import * as v from 'valibot'
 import type { Condition, NodeFacts } from '../checks/check.ts'
-import type { ApiAnswer } from './api-connection.ts'
 
-export type KnownNode = Pick<NodeFacts, 'isGone' | 'conditions' | 'isUnschedulable' | 'taints'>
+export type KnownNode = Pick<NodeFacts, 'conditions' | 'isUnschedulable' | 'taints'>
 
 export const NOTHING_KNOWN: KnownNode = {
-  isGone: false,
   conditions: new Map(),
   isUnschedulable: false,
   taints: [],
@@ -14,7 +12,7 @@ export const NOTHING_KNOWN: KnownNode = {
 
 /** Go writes null for an empty list. */
 const nodeSchema = v.object({
-  kind: v.literal('Node'),
+  metadata: v.object({ name: v.string() }),
   spec: v.optional(
     v.object({
       unschedulable: v.optional(v.boolean(), false),
@@ -41,24 +39,14 @@ const nodeSchema = v.object({
   ),
 })
 
-const goneSchema = v.object({ kind: v.literal('Status'), reason: v.literal('NotFound') })
-
-/** What to mend; the other statuses speak for themselves. */
-const HINTS: Partial<Record<number, string>> = {
-  401: ': it does not accept the token',
-  403: ': the service account needs a ClusterRole with "get" on "nodes"',
-}
-
-/** Throws, in words for an operator, where the answer tells nothing of the Node. */
-export function readNode({ status, text }: Pick<ApiAnswer, 'status' | 'text'>): KnownNode {
-  // Of a proxy or a load balancer in between, a 404 says nothing about the Node.
-  if (status === 404 && v.is(goneSchema, parseJson(text))) return { ...NOTHING_KNOWN, isGone: true }
-  if (status !== 200) throw new Error(`the API server answers ${status}${HINTS[status] ?? ''}`)
-  const parsed = v.safeParse(nodeSchema, parseJson(text))
-  if (!parsed.success) throw new Error('the API server answers 200, but not with a Node')
+/** Throws where it is no Node, or another: what was asked for is this one alone. */
+export function readNode(object: unknown, name: string): KnownNode {
+  const parsed = v.safeParse(nodeSchema, object)
+  if (!parsed.success || parsed.output.metadata.name !== name) {
+    throw new Error('the API server answers, but not with this Node')
+  }
   const { spec, status: said } = parsed.output
   return {
-    isGone: false,
     conditions: new Map((said.conditions ?? []).map(readCondition)),
     isUnschedulable: spec.unschedulable ?? false,
     taints: spec.taints ?? [],
@@ -75,13 +63,4 @@ function readCondition({
 }): [string, Condition] {
   const heartbeatMs = Date.parse(lastHeartbeatTime ?? '')
   return [type, { ...condition, lastHeartbeatMs: Number.isNaN(heartbeatMs) ? null : heartbeatMs }]
-}
-
-/** undefined where it is no JSON. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined // an HTML page of whoever stands in between; the schema refuses it
-  }
 }

@@ -1,37 +1,40 @@
 /**
  * How far the API server's clock is from this machine's, from the `Date` of its answers: whole seconds, written at some
- * time between question and answer. So each answer gives a range, and many answers a narrow one.
+ * time between question and answer. So each answer gives a range, and several a narrow one. Ranges are kept against
+ * the monotonic clock: if this machine's own clock is set, that shows at once, without another answer.
  */
+import type { DatedAnswer } from '../discovery/kube-api.ts'
 
-/** ms that the other clock is ahead of ours, at the least and at the most. */
+/** ms that the other clock is ahead of performance.now(), at the least and at the most, as it was `atMs` by the latter. */
 export interface OffsetRange {
   leastMs: number
   mostMs: number
+  atMs: number
 }
 
-/** ms that a range grows by with each answer: two clocks run apart, 1 ms in 2 s is more than any quartz does. */
-const DRIFT_MS = 1
+/** ms in each ms that two clocks may run apart: no quartz is worse, and Linux slews no faster (adjtimex). */
+const DRIFT = 0.0005
 
-/** null: no date, or this machine's clock was set back in between. */
-export function readOffset(answer: {
-  date: string | undefined
-  sentAtMs: number
-  receivedAtMs: number
-}): OffsetRange | null {
-  const dateMs = Date.parse(answer.date ?? '')
-  const leastMs = dateMs - answer.receivedAtMs
-  const mostMs = dateMs + 1000 - answer.sentAtMs
-  return leastMs <= mostMs ? { leastMs, mostMs } : null
+/** null: no date. */
+export function readOffset({ date, sentAtMs, receivedAtMs }: DatedAnswer): OffsetRange | null {
+  const dateMs = Date.parse(date ?? '')
+  if (Number.isNaN(dateMs)) return null
+  return { leastMs: dateMs - receivedAtMs, mostMs: dateMs + 1000 - sentAtMs, atMs: receivedAtMs }
 }
 
-/** What both say; only the newer where they contradict each other, for then a clock was set. */
+/** What both say; only the newer where they contradict each other, for then the API server's clock was set. */
 export function narrowOffset(before: OffsetRange | null, next: OffsetRange): OffsetRange {
   if (before === null) return next
-  const leastMs = Math.max(before.leastMs - DRIFT_MS, next.leastMs)
-  const mostMs = Math.min(before.mostMs + DRIFT_MS, next.mostMs)
-  return leastMs <= mostMs ? { leastMs, mostMs } : next
+  const driftMs = DRIFT * (next.atMs - before.atMs)
+  const leastMs = Math.max(before.leastMs - driftMs, next.leastMs)
+  const mostMs = Math.min(before.mostMs + driftMs, next.mostMs)
+  return leastMs <= mostMs ? { leastMs, mostMs, atMs: next.atMs } : next
 }
 
-export function middleOf({ leastMs, mostMs }: OffsetRange): number {
-  return (leastMs + mostMs) / 2
+/** ms that the other clock is ahead of this machine's. `nowMs` by performance.now(), `clockMs` by this machine's clock. */
+export function computeOffset(
+  { leastMs, mostMs }: OffsetRange,
+  { nowMs, clockMs }: { nowMs: number; clockMs: number },
+): number {
+  return (leastMs + mostMs) / 2 + nowMs - clockMs
 }

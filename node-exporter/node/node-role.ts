@@ -6,7 +6,6 @@ import type { Log } from '../self/log.ts'
 import { createSelf, type Self } from '../self/self.ts'
 import { watchNode } from '../self/watch-node.ts'
 import { startAgent } from './agent-check.ts'
-import { makeAccess } from './api-access.ts'
 import { startEndpoint } from './endpoint.ts'
 import type { NodeConfig } from './node-config.ts'
 import { NODE_TIMINGS, NodeWatch, type NodeTimings } from './node-watch.ts'
@@ -35,7 +34,7 @@ export async function startNodeRole(
     name: nodeName ?? '',
     hostRoot,
     timings,
-    access: makeAccess(env),
+    access: { kubeconfig: env['KUBECONFIG'], accountRoot: '', env },
     onTurn: (problem) => {
       watched.tellApi(problem)
     },

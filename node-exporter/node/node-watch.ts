@@ -1,37 +1,61 @@
 /**
- * What the API server says of this one Node, asked every two seconds over one kept connection and answered from memory.
- * What is older than five seconds is not known any more: checks that need it then pass, for an API outage drains nobody.
+ * What the API server says of this one Node: one watch, answered from memory. It is as fresh as the last proof that the
+ * API server is there and has told all: an answer, or that of a ping. What is older than five seconds is not known any
+ * more: checks that need it then pass, for an API outage drains nobody.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { describeError, type NodeFacts } from '../checks/check.ts'
-import type { Access } from './api-access.ts'
-import { ApiConnection, type ApiAnswer } from './api-connection.ts'
-import { NOTHING_KNOWN, readNode } from './api-node.ts'
-import { middleOf, narrowOffset, readOffset, type OffsetRange } from './clock-offset.ts'
+import { KubeApi, type DatedAnswer, type KubeError } from '../discovery/kube-api.ts'
+import { Reflector, type ReflectorTimings } from '../discovery/reflector.ts'
+import type { AccessOptions } from '../kubernetes/access.ts'
+import { PINGS } from '../kubernetes/connection.ts'
+import type { PingTimings } from '../kubernetes/session.ts'
+import { NOTHING_KNOWN, readNode, type KnownNode } from './api-node.ts'
+import { computeOffset, narrowOffset, readOffset, type OffsetRange } from './clock-offset.ts'
 import { SAMPLE_EVERY_MS } from './sampler.ts'
 
+export interface NodeTimings {
+  reflector: ReflectorTimings
+  pings: PingTimings
+  /** ms that the API server has to begin an answer. */
+  askTimeoutMs: number
+  /** ms; what is older is not known (behaviour, section 7). */
+  knownMs: number
+  /** ms for which a `Date` of the API server tells how far its clock is off. */
+  clockKnownMs: number
+  sampleEveryMs: number
+  /** After the start and a drain, in which the agent-check says `ready`. */
+  agentReadyMs: number
+}
+
 /**
- * ms. What is older than `knownMs` is not known (behaviour, section 7). The next question starts `askEveryMs` after the
- * last one did, give or take a tenth: one that is lost leaves time for another within what is known.
+ * A watch ends about once a minute: that proves the stream, which no ping does, and each answer has a `Date`. Without
+ * pings it ends every 2 s, and one that hangs leaves time for another within what is known.
  */
-export const NODE_TIMINGS = {
-  askEveryMs: 2000,
+export const NODE_TIMINGS: NodeTimings = {
+  reflector: {
+    watchSeconds: [50, 70],
+    silenceMs: 75_000,
+    unprovenSeconds: [2, 2],
+    overdueMs: 1000,
+    relistMs: 600_000,
+    backoffMs: [1000, 5000],
+  },
+  pings: PINGS,
   askTimeoutMs: 2000,
   knownMs: 5000,
+  clockKnownMs: 150_000, // two answers, and a spare half minute
   sampleEveryMs: SAMPLE_EVERY_MS,
-  /** After the start and a drain, in which the agent-check says `ready`. */
   agentReadyMs: 60_000,
 }
-export type NodeTimings = typeof NODE_TIMINGS
 
-/** ms; a timer may be early by less than one. */
-const SLACK_MS = 5
+/** Characters of a Node object; one with thousands of images is about 1 MB. */
+const ANSWER_MAX = 4 * 1024 * 1024
 
 export interface NodeWatchOptions {
-  /** Empty: NODE_NAME isn't set, and nobody is asked. */
+  /** Empty: NODE_NAME isn't set, and the API server isn't asked. */
   name: string
   hostRoot: string
-  access: () => Promise<Access>
+  access: AccessOptions
   /** Told when the Node is not known any more, or not at the first try, with why; null when it is known. */
   onTurn: (problem: string | null) => void
   timings: NodeTimings
@@ -41,110 +65,114 @@ export class NodeWatch {
   /** Settles with the first answer, or without one: then there is a problem to tell. Never rejects. */
   readonly asked: Promise<void>
   readonly #options: NodeWatchOptions
-  readonly #connection = new ApiConnection()
-  readonly #stop = new AbortController()
-  #known = NOTHING_KNOWN
-  /** ms by performance.now(); when it was last heard. */
-  #heardAtMs = -Infinity
+  readonly #api: KubeApi
+  readonly #reflector: Reflector<KnownNode>
+  /** Tells what gets old, so that it doesn't hang on an answer which may never come. */
+  readonly #expiry: NodeJS.Timeout
   #clock: OffsetRange | null = null
-  #clockHeardAtMs = -Infinity
-  #problem: string | null = 'the API server was not asked yet'
-  #expiry: NodeJS.Timeout | undefined
   /** As last told by `onTurn`. */
   #isKnown: boolean | null = null
 
   constructor(options: NodeWatchOptions) {
+    const { name, access, timings } = options
+    const { promise, resolve } = Promise.withResolvers<void>()
     this.#options = options
-    if (options.name === '') {
-      this.#problem = 'NODE_NAME is not set'
-      this.asked = Promise.resolve()
-    } else {
-      this.asked = this.#ask()
-      void this.asked.then(() => this.#run())
-    }
+    this.asked = promise
+    this.#api = new KubeApi({
+      ...access,
+      timeoutMs: timings.askTimeoutMs,
+      maxLength: ANSWER_MAX,
+      pings: timings.pings,
+      onAnswer: (answer) => {
+        this.#readClock(answer)
+      },
+    })
+    this.#reflector = new Reflector(
+      this.#api,
+      { path: '/api/v1/nodes', fieldSelector: `metadata.name=${name}` },
+      {
+        parse: (object) => readNode(object, name),
+        timings: timings.reflector,
+        onChange: () => {
+          resolve()
+          this.#tellTurn()
+        },
+      },
+    )
+    this.#expiry = setInterval(() => {
+      this.#tellTurn()
+    }, timings.knownMs / 10).unref()
+    if (name === '') resolve()
+    else void this.#reflector.run()
   }
 
   facts(): NodeFacts {
     const { name, hostRoot } = this.#options
-    const isKnown = this.#isFresh(this.#heardAtMs)
-    const clock = this.#freshClock()
+    const problem = this.#findProblem()
+    const [known] = this.#reflector.items
     return {
       name,
       hostRoot,
       nowMs: Date.now(),
-      clockOffsetMs: clock === null ? null : middleOf(clock),
-      apiProblem: isKnown ? null : (this.#problem ?? 'nothing new from the API server'),
-      ...(isKnown ? this.#known : NOTHING_KNOWN),
+      clockOffsetMs: this.#readOffset(),
+      apiProblem: problem,
+      isGone: problem === null && known === undefined,
+      ...(problem === null && known !== undefined ? known : NOTHING_KNOWN),
     }
   }
 
   stop(): void {
-    this.#stop.abort()
-    clearTimeout(this.#expiry)
-    this.#connection.stop()
+    clearInterval(this.#expiry)
+    this.#reflector.stop()
+    void this.#api.stop()
   }
 
-  #isFresh(heardAtMs: number): boolean {
-    return performance.now() - heardAtMs <= this.#options.timings.knownMs
+  /** null: the Node is known. */
+  #findProblem(): string | null {
+    const { name, timings } = this.#options
+    const { state, heardAtMs } = this.#reflector
+    if (name === '') return 'NODE_NAME is not set'
+    if (state.isSynced && performance.now() - heardAtMs <= timings.knownMs) return null
+    if (state.error !== null) return describeProblem(state.error)
+    return state.isSynced ? 'nothing new from the API server' : 'the API server was not asked yet'
   }
 
-  async #run(): Promise<void> {
-    let startedAtMs = performance.now()
-    while (!this.#stop.signal.aborted) {
-      const everyMs = this.#options.timings.askEveryMs * (0.9 + 0.2 * Math.random())
-      const restMs = Math.max(0, startedAtMs + everyMs - performance.now())
-      // Questions follow one another: a slow API server is not asked twice at once.
-      // oxlint-disable-next-line no-await-in-loop
-      await sleep(restMs, undefined, { signal: this.#stop.signal, ref: false }).catch(
-        () => undefined, // stopped
-      )
-      startedAtMs = performance.now()
-      // oxlint-disable-next-line no-await-in-loop
-      if (!this.#stop.signal.aborted) await this.#ask()
-    }
-  }
-
-  async #ask(): Promise<void> {
-    this.#problem = await this.#askOnce().then(() => null, describeError)
-    this.#tellTurn()
-  }
-
-  /** Also called when what is known gets old, so that it doesn't hang on an answer which may never come. */
   #tellTurn(): void {
-    if (this.#stop.signal.aborted) return
-    const { apiProblem } = this.facts()
-    const isKnown = apiProblem === null
-    if (isKnown === this.#isKnown) return
+    const problem = this.#findProblem()
+    const isKnown = problem === null
+    // Before the first answer there is nothing to tell.
+    if (isKnown === this.#isKnown || !this.#isDecided()) return
     this.#isKnown = isKnown
-    this.#options.onTurn(apiProblem)
+    this.#options.onTurn(problem)
   }
 
-  async #askOnce(): Promise<void> {
-    const { name, access, timings } = this.#options
-    const answer = await this.#connection.get({
-      access,
-      // Out of the API server's memory: it may be a moment old, and costs etcd nothing.
-      path: `/api/v1/nodes/${encodeURIComponent(name)}?resourceVersion=0`,
-      timeoutMs: timings.askTimeoutMs,
-    })
-    this.#readClock(answer)
-    this.#known = readNode(answer)
-    this.#heardAtMs = performance.now()
-    clearTimeout(this.#expiry)
-    this.#expiry = setTimeout(() => {
-      this.#tellTurn()
-    }, timings.knownMs + SLACK_MS).unref()
+  #isDecided(): boolean {
+    const { isSynced, error } = this.#reflector.state
+    return isSynced || error !== null
   }
 
   /** Of any answer: a refusal tells the time as well. */
-  #readClock(answer: ApiAnswer): void {
+  #readClock(answer: DatedAnswer): void {
     const offset = readOffset(answer)
-    if (offset === null) return
-    this.#clock = narrowOffset(this.#freshClock(), offset)
-    this.#clockHeardAtMs = performance.now()
+    if (offset !== null) this.#clock = narrowOffset(this.#clock, offset)
   }
 
-  #freshClock(): OffsetRange | null {
-    return this.#isFresh(this.#clockHeardAtMs) ? this.#clock : null
+  /** null: the API server has not told its time for a while. */
+  #readOffset(): number | null {
+    const nowMs = performance.now()
+    if (this.#clock === null || nowMs - this.#clock.atMs > this.#options.timings.clockKnownMs)
+      return null
+    return computeOffset(this.#clock, { nowMs, clockMs: Date.now() })
   }
+}
+
+/** What to mend; the other statuses speak for themselves. */
+const HINTS: Partial<Record<number, string>> = {
+  401: 'it does not accept the credentials',
+  403: 'give the user that it names "list" and "watch" on "nodes"',
+}
+
+function describeProblem(error: KubeError): string {
+  const hint = HINTS[error.status ?? 0]
+  return hint === undefined ? describeError(error) : `${error.message}; ${hint}`
 }

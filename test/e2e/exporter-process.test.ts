@@ -1,8 +1,11 @@
 /** `npm run exporter` as a process: its configuration, its logs, its end. */
+import { writeFileSync } from 'node:fs'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { startProcess, type RunningProcess } from '../sandbox/process.ts'
 import {
+  aFolder,
   aKubeconfig,
+  aKubeconfigToNowhere,
   aMeekEdge,
   anEdge,
   askGtg,
@@ -29,14 +32,17 @@ it('names every fault of its configuration at once, and exits with 2', async () 
   expect(text).not.toContain('hunter2')
 })
 
-it('says in one line that a kubeconfig leads nowhere, and goes on trying', async () => {
+it('says in one line that the API server can’t be reached, and goes on trying', async () => {
+  const world = await aWorld()
+  const KUBECONFIG = aKubeconfig(world)
+  await world.api.faults.goAway()
   const edge = await anEdge()
   const exporter = startProcess('node-exporter/main.ts', {
     CLUSTER_ID: CLUSTER,
     WORKER_URL: edge.url,
     PUSH_SECRET,
     INTERVAL_SECONDS: '0.2',
-    KUBECONFIG: '/nowhere/kubeconfig',
+    KUBECONFIG,
   })
   onTestFinished(() => exporter.stop())
 
@@ -52,6 +58,30 @@ it('says in one line that a kubeconfig leads nowhere, and goes on trying', async
   expect(exporter.lines.filter((l) => l.includes('kube_api'))).toHaveLength(1)
   expect(await askGtg(edge.worker)).toEqual({ status: 503, reason: 'no-data' })
 })
+
+it.each(['cluster', 'node', 'all'])(
+  'says that no API server can ever be asked, and does not start: ROLE=%s',
+  async (role) => {
+    const world = await aWorld()
+    const wrong = `${aFolder()}/kubeconfig`
+    writeFileSync(wrong, world.api.kubeconfig().replace('https://127', 'ftp://127'))
+    const exporter = startProcess('node-exporter/main.ts', {
+      ROLE: role,
+      NODE_NAME: 'node-a',
+      CLUSTER_ID: CLUSTER,
+      WORKER_URL: 'http://127.0.0.1:1',
+      PUSH_SECRET,
+      INTERVAL_SECONDS: role === 'node' ? '' : 'often',
+      KUBECONFIG: wrong,
+    })
+
+    expect(await exporter.ended).toBe(2)
+
+    const faults = exporter.lines.filter((line) => line.startsWith('  '))
+    expect(faults.at(-1)).toBe('  KUBECONFIG names a server that is neither http nor https')
+    expect(faults).toHaveLength(role === 'node' ? 1 : 2)
+  },
+)
 
 it('stops clean on SIGTERM, and never logs its secret', async () => {
   const world = await aWorld()
@@ -265,6 +295,7 @@ it('ends at once when it is told a second time', async () => {
     ROLE: 'node',
     LISTEN_PORT: '0',
     DRAIN_SECONDS: '3600',
+    KUBECONFIG: aKubeconfigToNowhere(),
   })
   onTestFinished(() => exporter.stop())
   await exporter.waitFor(/node role started/)

@@ -7,6 +7,7 @@ import { loadYaml } from '@kubernetes/client-node'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ENDPOINT_LIMITS } from '../../node-exporter/node/endpoint.ts'
 import { startNodeRole } from '../../node-exporter/node/node-role.ts'
+import { NODE_TIMINGS } from '../../node-exporter/node/node-watch.ts'
 import { OpenServer } from '../../node-exporter/self/open-server.ts'
 import type { World } from '../sandbox/world.ts'
 import { aFailingTarget, aContent, aNode, aService, aSnapshot } from '../support/a-report.ts'
@@ -23,13 +24,7 @@ import {
 import { aTlsFront } from '../support/exporter/tls-front.ts'
 
 const SOON = { timeout: 10_000, interval: 20 }
-const TIMINGS = {
-  askEveryMs: 50,
-  askTimeoutMs: 300,
-  knownMs: 2_000,
-  sampleEveryMs: 20,
-  agentReadyMs: 1000,
-}
+const TIMINGS = { ...NODE_TIMINGS, sampleEveryMs: 20, agentReadyMs: 1000 }
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 const noHaproxy = !isHaproxyInstalled()
 

@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import * as v from 'valibot'
+import { aKubeconfigToNowhere } from '../support/exporter/a-setup.ts'
 import { findDeadPort, serve } from '../support/exporter/local-server.ts'
 import { containing } from '../support/like.ts'
 
@@ -65,7 +66,8 @@ const bodySchema = v.object({
 
 function start(host: ChildProcess, given: Record<string, string>): ChildProcess {
   const inside = ['--target', String(host.pid), '--mount', process.execPath, MAIN]
-  const env = { ...process.env, HEALTH_PORT: '0', DRAIN_SECONDS: '0', ...given }
+  const KUBECONFIG = aKubeconfigToNowhere()
+  const env = { ...process.env, HEALTH_PORT: '0', DRAIN_SECONDS: '0', KUBECONFIG, ...given }
   const role = spawn('nsenter', inside, { env, stdio: 'ignore' })
   onTestFinished(() => {
     role.kill('SIGKILL')

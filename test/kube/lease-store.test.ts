@@ -12,7 +12,7 @@ const { signal } = new AbortController()
 const MICRO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/
 
 function aStore(world: World): LeaseStore {
-  const api = new KubeApi({ kubeconfig: aKubeconfig(world), accountRoot: '', timeoutMs: 2000 })
+  const api = new KubeApi({ kubeconfig: aKubeconfig(world), accountRoot: '', timeoutMs: 10_000 })
   onTestFinished(() => api.stop())
   return new LeaseStore(api, { namespace: LEASE.namespace, name: LEASE.name })
 }

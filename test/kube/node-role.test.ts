@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { startNodeRole } from '../../node-exporter/node/node-role.ts'
-import type { NodeTimings } from '../../node-exporter/node/node-watch.ts'
+import { NODE_TIMINGS, type NodeTimings } from '../../node-exporter/node/node-watch.ts'
 import type { Log } from '../../node-exporter/self/log.ts'
 import type { World } from '../sandbox/world.ts'
 import { aLog } from '../support/exporter/a-log.ts'
@@ -10,12 +10,12 @@ import { aKubeconfig, aWorld } from '../support/exporter/a-setup.ts'
 
 const SOON = { timeout: 10_000, interval: 20 }
 /** With much to spare: what is known must not get old while two busy cores are at something else. */
-const TIMINGS = {
-  askEveryMs: 50,
-  askTimeoutMs: 2000,
+const TIMINGS: NodeTimings = {
+  ...NODE_TIMINGS,
+  reflector: { ...NODE_TIMINGS.reflector, backoffMs: [50, 200] },
+  pings: { everyMs: 50, ackMs: 1000 },
   knownMs: 2000,
   sampleEveryMs: 20,
-  agentReadyMs: 60_000,
 }
 /** Where it is to get old. */
 const FORGETFUL = { ...TIMINGS, knownMs: 400 }
@@ -130,6 +130,44 @@ describe('the node', () => {
   })
 })
 
+describe('the watch', () => {
+  it('is one, of this Node alone, and asks no more while nothing changes', async () => {
+    const world = await aWorld()
+    const ask = await aNodeRole(world)
+
+    setReady(world, 'False', 'KubeletNotReady')
+    await vi.waitFor(async () => {
+      expect((await ask()).status).toBe(503)
+    }, SOON)
+
+    const asked = world.api.seen.requests.map(({ path, query, watch }) => {
+      return [path, new URLSearchParams(query).get('fieldSelector'), watch]
+    })
+    expect(asked).toEqual([
+      ['/api/v1/nodes', 'metadata.name=node-a', false],
+      ['/api/v1/nodes', 'metadata.name=node-a', true],
+    ])
+    const query = new URLSearchParams(world.api.seen.requests[1]?.query)
+    expect(Number(query.get('timeoutSeconds'))).toBeGreaterThanOrEqual(50)
+  })
+
+  it('keeps the Node known for longer than an answer is worth, by pings alone', async () => {
+    const world = await aWorld()
+    setReady(world, 'False', 'KubeletNotReady')
+    const ask = await aNodeRole(world, { timings: FORGETFUL })
+    const answers: number[] = []
+    const sinceMs = performance.now()
+
+    await vi.waitFor(async () => {
+      answers.push((await ask()).status)
+      expect(performance.now() - sinceMs).toBeGreaterThan(4 * FORGETFUL.knownMs)
+    }, SOON)
+
+    expect(new Set(answers)).toEqual(new Set([503]))
+    expect(world.api.seen.requests).toHaveLength(2)
+  })
+})
+
 describe('an API server that fails', () => {
   const faults: [string, (world: World) => Promise<void> | void][] = [
     ['is away', (world) => world.api.faults.goAway()],
@@ -153,6 +191,7 @@ describe('an API server that fails', () => {
     }, SOON)
 
     await fail(world)
+    world.api.faults.dropWatches()
 
     await vi.waitFor(async () => {
       const { status, check } = await ask()
@@ -165,14 +204,21 @@ describe('an API server that fails', () => {
     const world = await aWorld()
     setReady(world, 'False', 'KubeletNotReady')
     const ask = await aNodeRole(world)
-    const asked = world.api.seen.requests.length
     const answers: number[] = []
 
-    world.api.faults.delay(150)
-    await vi.waitFor(async () => {
-      answers.push((await ask()).status)
-      expect(world.api.seen.requests.length).toBeGreaterThan(asked + 8)
+    await vi.waitFor(() => {
+      expect(world.api.seen.openWatches).toBe(1)
     }, SOON)
+    world.api.faults.delay(150)
+    for (const watches of [2, 3, 4]) {
+      world.api.faults.dropWatches()
+      // oxlint-disable-next-line no-await-in-loop -- one after another: each watch must be resumed before the next is cut
+      await vi.waitFor(async () => {
+        answers.push((await ask()).status)
+        expect(world.api.seen.requests.filter(({ watch }) => watch)).toHaveLength(watches)
+        expect(world.api.seen.openWatches).toBe(1)
+      }, SOON)
+    }
 
     expect(new Set(answers)).toEqual(new Set([503]))
   })
@@ -183,7 +229,7 @@ describe('an API server that fails', () => {
     const allow = world.api.faults.answer({ status: 403 })
     const ask = await aNodeRole(world, { log })
     await vi.waitFor(async () => {
-      expect((await ask()).check?.warning).toContain('ClusterRole')
+      expect((await ask()).check?.warning).toContain('give the user')
     }, SOON)
 
     allow()
@@ -193,7 +239,7 @@ describe('an API server that fails', () => {
 
     const told = lines.map((line) => /kube_api [^"]*/.exec(line)?.[0]).filter(Boolean)
     expect(told).toEqual([
-      'kube_api degraded: the API server answers 403: the service account needs a ClusterRole with \\',
+      'kube_api degraded: HTTP 403: the API server was told to answer 403; give the user that it names \\',
       'kube_api healthy',
     ])
   })

@@ -34,6 +34,8 @@ export interface ApiServerOptions {
 }
 
 export interface SeenRequest {
+  /** ms by performance.now(). */
+  atMs: number
   method: string
   path: string
   query: string
@@ -202,7 +204,7 @@ class MemoryApiServer implements ApiServer {
   #remember(exchange: Exchange): void {
     const { method, path, rawQuery: query, token } = exchange
     const watch = isTrue(exchange.query.get('watch'))
-    this.#requests.push({ method, path, query, watch, token })
+    this.#requests.push({ atMs: performance.now(), method, path, query, watch, token })
     if (this.#requests.length > SEEN_MAX) this.#requests.shift()
   }
 

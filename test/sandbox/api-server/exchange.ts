@@ -75,10 +75,9 @@ export class Exchange {
     this.response.end(isText ? body : JSON.stringify(body))
   }
 
-  refuse({ status }: ApiError): void {
-    const seconds = status.details?.retryAfterSeconds
-    if (seconds !== undefined && !this.response.headersSent) {
-      this.response.setHeader('retry-after', String(seconds))
+  refuse({ status, retryAfter }: ApiError): void {
+    if (retryAfter !== undefined && !this.response.headersSent) {
+      this.response.setHeader('retry-after', retryAfter)
     }
     this.reply({ status: status.code, body: status })
   }

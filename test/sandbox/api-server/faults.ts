@@ -11,6 +11,8 @@ export interface AnswerRule {
   path?: RegExp
   times?: number
   retryAfterSeconds?: number
+  /** The header as it is, such as a date, where it isn't the Status' own number. */
+  retryAfter?: string
 }
 
 export interface Faults {
@@ -91,13 +93,13 @@ export class FaultInjector implements Faults {
 
   #takeRule(...candidates: string[]): ApiError | undefined {
     for (const entry of this.#rules) {
-      const { status, path, retryAfterSeconds } = entry.rule
+      const { status, path, retryAfterSeconds, retryAfter } = entry.rule
       if (path !== undefined && !candidates.some((each) => each.search(path) >= 0)) continue
       entry.left -= 1
       if (entry.left <= 0) this.#rules.delete(entry)
       const message = `the API server was told to answer ${status}`
       const details = retryAfterSeconds === undefined ? {} : { details: { retryAfterSeconds } }
-      return new ApiError(status, message, details)
+      return new ApiError(status, message, { ...details, retryAfter })
     }
     return undefined
   }

@@ -23,6 +23,8 @@ interface Refusal {
   reason?: string
   details?: StatusDetails
   continue?: string
+  /** The header; the number of `details` unless it is said. */
+  retryAfter?: string | undefined
 }
 
 /** The reason the API machinery gives to a bare HTTP status. */
@@ -46,10 +48,13 @@ const REASONS: Record<number, string> = {
 
 export class ApiError extends Error {
   readonly status: Status
+  readonly retryAfter: string | undefined
 
   constructor(code: number, message: string, refusal: Refusal = {}) {
     super(message)
     this.name = 'ApiError'
+    const seconds = refusal.details?.retryAfterSeconds
+    this.retryAfter = refusal.retryAfter ?? seconds?.toString()
     const reason = refusal.reason ?? REASONS[code]
     this.status = {
       kind: 'Status',

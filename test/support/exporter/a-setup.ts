@@ -64,6 +64,21 @@ export function aKubeconfig(world: World): string {
   return path
 }
 
+/** A kubeconfig file for an API server that is away, where it is not asked for anything. */
+export function aKubeconfigToNowhere(): string {
+  const path = `${aFolder()}/kubeconfig`
+  const cluster = { server: 'https://127.0.0.1:1' }
+  writeFileSync(
+    path,
+    JSON.stringify({
+      clusters: [{ name: 'c', cluster }],
+      contexts: [{ name: 'x', context: { cluster: 'c' } }],
+      'current-context': 'x',
+    }),
+  )
+  return path
+}
+
 export interface RunningExporter {
   /** What it logged, as `level message`. */
   readonly log: string[]

@@ -94,7 +94,7 @@ describe('a credential plugin that hangs', () => {
 
     const faults = [await faultOf(api), await faultOf(api)]
 
-    expect(faults).toEqual(Array<string>(2).fill('KubeError: no credentials in time'))
+    expect(faults).toEqual(Array<string>(2).fill('KubeError: no way to the API server in time'))
     expect(countStarts()).toBe(1)
   })
 

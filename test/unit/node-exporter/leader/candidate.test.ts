@@ -392,6 +392,30 @@ describe('a refusal by the edge', () => {
   })
 })
 
+describe('an API server that says when to come again', () => {
+  const busy = new KubeError('HTTP 429: busy', 429, { retryAfterMs: 7000 })
+
+  it.each([
+    ['a standby', { holder: 'other', transitions: 4 }],
+    ['a leader', null],
+  ])('is asked no sooner by %s, though the edge refuses it meanwhile', async (_, lease) => {
+    const shelf = new Shelf()
+    shelf.put(lease)
+    const { candidate } = await aCandidate(shelf)
+    shelf.fault = busy
+    await pass(LOOK_MS)
+    const lastMs = shelf.asked.at(-1)?.atMs ?? 0
+    shelf.fault = null
+
+    candidate.refuse(9)
+    await pass(lastMs + 6999 - performance.now())
+    expect(shelf.asked.at(-1)?.atMs).toBe(lastMs)
+    await pass(LOOK_MS)
+
+    expect(shelf.asked.at(-1)?.atMs).toBeGreaterThanOrEqual(lastMs + 7000)
+  })
+})
+
 describe('a candidate that others always write before', () => {
   it('says so, once the time of a renewal is over', async () => {
     const shelf = new Shelf()

@@ -1,0 +1,26 @@
+/** The body of an answer as text: the whole, within a bound, or line by line as it comes. */
+import type { Readable } from 'node:stream'
+
+export async function readText(body: Readable, maxLength: number): Promise<string> {
+  let text = ''
+  for await (const piece of body.setEncoding('utf8')) {
+    text += String(piece)
+    if (text.length > maxLength) throw tooLarge()
+  }
+  return text
+}
+
+/** Without what follows the last line break: an event is a whole line. */
+export async function* readLines(body: Readable, maxLength: number): AsyncGenerator<string> {
+  let rest = ''
+  for await (const piece of body.setEncoding('utf8')) {
+    const lines = (rest + String(piece)).split('\n')
+    rest = lines.pop() ?? ''
+    if (rest.length > maxLength) throw tooLarge()
+    yield* lines
+  }
+}
+
+function tooLarge(): Error {
+  return new Error('the answer of the API server is too large')
+}

@@ -1,0 +1,314 @@
+/** The copy of one collection, over an API server that is cut off, hangs, refuses or has forgotten: and what that costs it. */
+import * as v from 'valibot'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { KubeApi } from '../../node-exporter/discovery/kube-api.ts'
+import {
+  Reflector,
+  REFLECTOR_TIMINGS,
+  type ReflectorTimings,
+} from '../../node-exporter/discovery/reflector.ts'
+import type { AccessOptions } from '../../node-exporter/kubernetes/access.ts'
+import { PINGS } from '../../node-exporter/kubernetes/connection.ts'
+import type { SeenRequest } from '../sandbox/api-server/api-server.ts'
+import type { World } from '../sandbox/world.ts'
+import { aKubectlProxy } from '../support/exporter/a-kubectl-proxy.ts'
+import { aTcpFront } from '../support/exporter/a-tcp-front.ts'
+import { anApi, aServiceAccount } from '../support/exporter/an-api.ts'
+import { aWorld } from '../support/exporter/a-setup.ts'
+
+const SOON = { timeout: 15_000, interval: 20 }
+const PATH = '/api/v1/namespaces/default/configmaps'
+const named = v.object({ metadata: v.object({ name: v.string() }) })
+
+function readName(object: unknown): string {
+  return v.parse(named, object).metadata.name
+}
+
+interface Given {
+  timings?: Partial<ReflectorTimings>
+  pageSize?: number
+  parse?: (object: unknown) => string
+}
+
+function aReflector(
+  access: AccessOptions,
+  { timings = {}, pageSize, parse = readName }: Given = {},
+) {
+  const api = new KubeApi({ ...access, timeoutMs: 10_000, pings: PINGS })
+  const errors: string[] = []
+  const collection = { path: PATH, ...(pageSize === undefined ? {} : { pageSize }) }
+  const reflector: Reflector<string> = new Reflector(api, collection, {
+    parse,
+    timings: { ...REFLECTOR_TIMINGS, ...timings },
+    onChange: () => {
+      const said = reflector.state.error?.message
+      if (said !== undefined && said !== errors.at(-1)) errors.push(said)
+    },
+  })
+  onTestFinished(async () => {
+    reflector.stop()
+    await api.stop()
+  })
+  void reflector.run()
+  return { reflector, errors }
+}
+
+function addMap(world: World, name: string): void {
+  world.api.create({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name, namespace: 'default' },
+  })
+}
+
+async function aMappedWorld(names: string[] = ['a']) {
+  const world = await aWorld()
+  for (const name of names) addMap(world, name)
+  const { url, caPem, tokens } = world.api
+  return { world, access: aServiceAccount(url, { caPem, token: [...tokens][0] ?? '' }) }
+}
+
+function listsOf(world: World): SeenRequest[] {
+  return world.api.seen.requests.filter(({ path, watch }) => path === PATH && !watch)
+}
+
+function watchesOf(world: World): SeenRequest[] {
+  return world.api.seen.requests.filter(({ path, watch }) => path === PATH && watch)
+}
+
+function secondsOf({ query }: SeenRequest): number {
+  return Number(new URLSearchParams(query).get('timeoutSeconds'))
+}
+
+async function untilWatched(world: World): Promise<void> {
+  await vi.waitFor(() => {
+    expect(world.api.seen.openWatches).toBe(1)
+  }, SOON)
+}
+
+async function untilHas(reflector: Reflector<string>, names: string[]): Promise<void> {
+  await vi.waitFor(() => {
+    expect(reflector.items).toEqual(names)
+  }, SOON)
+}
+
+describe('a watch over HTTP/2', () => {
+  it('is asked for minutes, and nothing else is asked', async () => {
+    const { world, access } = await aMappedWorld()
+    const { reflector } = aReflector(access)
+    await untilWatched(world)
+
+    addMap(world, 'b')
+    await untilHas(reflector, ['a', 'b'])
+
+    expect(world.api.seen.requests).toHaveLength(2)
+    expect(watchesOf(world).map(secondsOf)[0]).toBeGreaterThanOrEqual(300)
+  })
+
+  it.each<[string, (front: { hang(): void; cut(): void }) => void]>([
+    ['hangs', (front) => front.hang()],
+    ['is cut', (front) => front.cut()],
+  ])('is resumed without a list or a word when its connection %s', async (_, strike) => {
+    const { world, access } = await aMappedWorld()
+    const front = await aTcpFront(world.api.url)
+    const env = { ...access.env, KUBERNETES_SERVICE_PORT: String(front.port) }
+    const { reflector, errors } = aReflector({ ...access, env })
+    await untilWatched(world)
+
+    strike(front)
+    addMap(world, 'b')
+
+    await untilHas(reflector, ['a', 'b'])
+    expect([listsOf(world).length, errors]).toEqual([1, []])
+  })
+
+  it('is resumed when it hangs on a connection that lives', async () => {
+    const { world, access } = await aMappedWorld()
+    const { reflector, errors } = aReflector(access, { timings: { silenceMs: 1000 } })
+    await untilWatched(world)
+
+    world.api.faults.hangWatches()
+    addMap(world, 'b')
+
+    await untilHas(reflector, ['a', 'b'])
+    expect([listsOf(world).length, errors]).toEqual([1, []])
+  })
+})
+
+describe('a watch where HTTP/2 can’t be had', () => {
+  it('ends every few seconds, and is resumed without a list', async () => {
+    const { world } = await aMappedWorld()
+    const proxy = await aKubectlProxy(world)
+    const { reflector } = aReflector(proxy, { timings: { unprovenSeconds: [1, 1] } })
+
+    await vi.waitFor(() => {
+      expect(watchesOf(world).length).toBeGreaterThan(2)
+    }, SOON)
+
+    expect(new Set(watchesOf(world).map(secondsOf))).toEqual(new Set([1]))
+    expect([reflector.items, listsOf(world).length]).toEqual([['a'], 1])
+  })
+
+  it('is found out when it hangs, for the server ends each in time', async () => {
+    const { world } = await aMappedWorld()
+    const { reflector } = aReflector(await aKubectlProxy(world))
+    await untilWatched(world)
+
+    world.api.faults.hangWatches()
+    addMap(world, 'b')
+
+    await untilHas(reflector, ['a', 'b'])
+    expect(listsOf(world)).toHaveLength(1)
+  })
+})
+
+describe('a watch that is refused', () => {
+  it.each([429, 503, 500, 403])(
+    'with %s is resumed, and nothing is listed again',
+    async (status) => {
+      const { world, access } = await aMappedWorld()
+      const { reflector, errors } = aReflector(access, { timings: { backoffMs: [50, 200] } })
+      await untilWatched(world)
+
+      world.api.faults.answer({ status, path: /watch=true/, times: 4 })
+      world.api.faults.dropWatches()
+      addMap(world, 'b')
+
+      await untilHas(reflector, ['a', 'b'])
+      expect(errors).toEqual([`HTTP ${status}: the API server was told to answer ${status}`])
+      expect(listsOf(world)).toHaveLength(1)
+    },
+  )
+
+  it('with 410 is followed by a list, each spaced', async () => {
+    const { world, access } = await aMappedWorld()
+    world.api.faults.answer({ status: 410, path: /watch=true/ })
+    const { errors } = aReflector(access)
+
+    await vi.waitFor(() => {
+      expect(listsOf(world)).toHaveLength(3)
+    }, SOON)
+
+    const [first, second, third] = listsOf(world).map(({ atMs }) => atMs)
+    expect((second ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(500)
+    expect((third ?? 0) - (second ?? 0)).toBeGreaterThanOrEqual(1000)
+    expect(errors[0]).toContain('HTTP 410')
+  })
+
+  it('by an event of 410 is followed by one list, without a word', async () => {
+    const { world, access } = await aMappedWorld()
+    const { reflector, errors } = aReflector(access)
+    await untilWatched(world)
+
+    world.api.faults.expireWatches()
+    addMap(world, 'b')
+
+    await untilHas(reflector, ['a', 'b'])
+    expect([listsOf(world).length, errors]).toEqual([2, []])
+  })
+
+  it('by an event that can’t be read is followed by a list', async () => {
+    const { world, access } = await aMappedWorld()
+    let isBroken = true
+    const parse = (object: unknown) => {
+      const name = readName(object)
+      if (name === 'b' && isBroken) throw new Error('unreadable')
+      return name
+    }
+    const { reflector } = aReflector(access, { parse })
+    await untilWatched(world)
+
+    addMap(world, 'b')
+    await vi.waitFor(() => {
+      expect(listsOf(world).length).toBeGreaterThan(1)
+    }, SOON)
+    isBroken = false
+
+    await untilHas(reflector, ['a', 'b'])
+  })
+})
+
+describe('a list whose pages have expired', () => {
+  const names = ['a', 'b', 'c']
+
+  it('is asked for as a whole, once, and nothing fails', async () => {
+    const { world, access } = await aMappedWorld(names)
+    world.api.faults.answer({ status: 410, path: /continue=/ })
+
+    const { reflector, errors } = aReflector(access, { pageSize: 2 })
+    await untilHas(reflector, names)
+    await untilWatched(world)
+
+    expect(errors).toEqual([])
+    expect(listsOf(world).map(({ query }) => new URLSearchParams(query).get('limit'))).toEqual([
+      '2',
+      '2',
+      null,
+    ])
+  })
+
+  it.each([
+    ['the first page', /^[^?]*configmaps\?(?!.*watch)/],
+    ['the whole as well', /^[^?]*configmaps\?(?!.*limit=2$)(?!.*watch)/],
+  ])('is tried again at growing distances, and says why: %s', async (_, path) => {
+    const { world, access } = await aMappedWorld(names)
+    const allow = world.api.faults.answer({ status: 410, path })
+
+    const { reflector, errors } = aReflector(access, { pageSize: 2 })
+    await vi.waitFor(() => {
+      expect(errors).toEqual(['HTTP 410: the API server was told to answer 410'])
+    }, SOON)
+    const { length } = listsOf(world)
+    allow()
+    await untilHas(reflector, names)
+
+    expect(length).toBeLessThanOrEqual(3)
+    expect(reflector.state.error).toBeNull()
+  })
+})
+
+describe('an API server that says when to come again', () => {
+  it.each([
+    ['a list, in seconds', /configmaps\?(?!.*watch)/, () => '2'],
+    [
+      'a list, by a date',
+      /configmaps\?(?!.*watch)/,
+      () => new Date(Date.now() + 3000).toUTCString(),
+    ],
+    ['a watch, in seconds', /watch=true/, () => '2'],
+  ])('is not asked sooner: %s', async (_, path, say) => {
+    const { world, access } = await aMappedWorld()
+    world.api.faults.answer({ status: 429, path, times: 1, retryAfter: say() })
+    const { reflector } = aReflector(access, { timings: { backoffMs: [10, 20] } })
+
+    await untilWatched(world)
+
+    const asked = world.api.seen.requests.filter(({ path: at, query }) =>
+      path.test(`${at}?${query}`),
+    )
+    const [first, second] = asked.map(({ atMs }) => atMs)
+    expect((second ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(1900)
+    expect([reflector.items, asked.length]).toEqual([['a'], 2])
+  })
+})
+
+describe('what answers in the place of an API server', () => {
+  it.each([
+    ['an empty object', '{}', 'an answer that is no list'],
+    [
+      'a list without a version',
+      '{"kind":"ConfigMapList","metadata":{}}',
+      'an answer that is no list',
+    ],
+    ['a page', '<html>', 'an answer that is no JSON'],
+  ])('is no empty collection: %s', async (_, body, words) => {
+    const api = await anApi((_request, response) => response.end(body))
+    const { reflector, errors } = aReflector(api.access)
+
+    await vi.waitFor(() => {
+      expect(errors).toEqual([words])
+    }, SOON)
+
+    expect(reflector.state.isSynced).toBe(false)
+  })
+})
