@@ -191,7 +191,6 @@ export class Reflector<T> {
     const startedAtMs = performance.now()
     const resourceVersion = this.#resourceVersion
     const query = { ...this.#selectors(), allowWatchBookmarks: 'true', resourceVersion }
-    this.#openedAtMs = null
     await this.#api.watch(this.collection.path, {
       query,
       signal: this.#stopping.signal,
@@ -206,7 +205,7 @@ export class Reflector<T> {
       },
     })
     this.#failures = 0
-    this.#freezeHeard()
+    this.#close()
     // A server that ends every watch at once must not be asked a thousand times a second.
     const tooSoonMs = this.#timings.backoffMs[0] - (performance.now() - startedAtMs)
     if (tooSoonMs > 0) await this.#wait(tooSoonMs)
@@ -219,8 +218,9 @@ export class Reflector<T> {
     return { seconds, silenceMs: isProven ? silenceMs : seconds * 1000 + overdueMs }
   }
 
-  /** What was heard over a watch that has ended gets old from now on. */
-  #freezeHeard(): void {
+  /** The watch has ended: what was heard over it gets old from now on. */
+  #close(): void {
+    this.#openedAtMs = null
     const heardAtMs = this.#heardAtMs()
     this.#heardAtMs = () => heardAtMs
   }
@@ -264,8 +264,7 @@ export class Reflector<T> {
     const wasOpen = this.#openedAtMs !== null
     // Without bookmarks nothing else says that a watch worked.
     if (wasOpen && performance.now() - (this.#openedAtMs ?? 0) > to) this.#failures = 0
-    this.#openedAtMs = null
-    this.#freezeHeard()
+    this.#close()
     this.#failures += 1
     if (mustList(error)) this.#resourceVersion = ''
     // A watch that breaks is resumed, or listed anew, at once and without a word: only what then fails is a fault.

@@ -58,26 +58,32 @@ export class Connection {
   async open(): Promise<Link> {
     const access = await this.#access()
     if (this.#isDestroyed) throw new Error('stopped')
+    const kept = await this.#connect(access)
+    if (kept.session?.isClosing !== true) return kept
+    kept.leave()
+    const made = await this.#connect(access)
+    if (made.session?.isClosing !== true) return made
+    throw new Error('the API server closes each connection at once')
+  }
+
+  async #connect(access: Access): Promise<Link> {
     const dialled = this.#dial(access)
     const session = await dialled
-    const leave = () => {
-      if (this.#session !== dialled) return
-      this.#session = null
-      if (session !== null) this.#retire(session)
+    return {
+      session,
+      ask: (asked, signal) => {
+        const headers = { ...access.headers, ...asked.headers }
+        const path = access.server.pathname.replace(/\/+$/, '') + asked.path
+        const whole = { ...asked, headers, path }
+        if (session !== null) return session.ask(whole, signal)
+        return this.#askOverHttp1(access, whole, signal)
+      },
+      leave: () => {
+        if (this.#session !== dialled) return
+        this.#session = null
+        if (session !== null) this.#retire(session)
+      },
     }
-    if (session?.isClosing) {
-      leave()
-      return this.open()
-    }
-    const ask: Link['ask'] = (asked, signal) => {
-      const headers = { ...access.headers, ...asked.headers }
-      const path = access.server.pathname.replace(/\/+$/, '') + asked.path
-      const whole = { ...asked, headers, path }
-      return session === null
-        ? this.#askOverHttp1(access, whole, signal)
-        : session.ask(whole, signal)
-    }
-    return { session, ask, leave }
   }
 
   destroy(): void {

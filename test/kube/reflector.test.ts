@@ -228,6 +228,58 @@ describe('a watch that is refused', () => {
   })
 })
 
+describe('a list from time to time', () => {
+  it('that is refused costs no change: the watch goes on', async () => {
+    const { world, access } = await aMappedWorld()
+    const timings: Partial<ReflectorTimings> = { watchSeconds: [1, 1], relistMs: 1 }
+    const { reflector, errors } = aReflector(access, { timings })
+    await untilWatched(world)
+    const { length } = watchesOf(world)
+
+    world.api.faults.answer({ status: 429, path: /configmaps\?(?!.*watch)/ })
+    await vi.waitFor(() => {
+      expect(errors).toHaveLength(1)
+    }, SOON)
+    addMap(world, 'b')
+
+    await untilHas(reflector, ['a', 'b'])
+    expect(watchesOf(world).length).toBeGreaterThan(length)
+  })
+
+  it('follows at once when the API server has gone back in time', async () => {
+    const tooLarge = {
+      kind: 'Status',
+      code: 504,
+      message: 'Too large resource version',
+      details: { causes: [{ reason: 'ResourceVersionTooLarge' }] },
+    }
+    let version = 9
+    const api = await anApi(({ url = '' }, response) => {
+      const asked = new URL(url, 'http://a').searchParams
+      if (!asked.has('watch')) {
+        response.end(
+          JSON.stringify({ kind: 'ConfigMapList', metadata: { resourceVersion: `${version}` } }),
+        )
+        version = 3
+      } else if (asked.get('resourceVersion') === '9') {
+        response.writeHead(504).end(JSON.stringify(tooLarge))
+      } else {
+        response.flushHeaders()
+      }
+    })
+    aReflector(api.access)
+
+    await vi.waitFor(() => {
+      expect(api.requests.map(({ url = '' }) => /resourceVersion=(\d+)/.exec(url)?.[1])).toEqual([
+        undefined,
+        '9',
+        undefined,
+        '3',
+      ])
+    }, SOON)
+  })
+})
+
 describe('a list whose pages have expired', () => {
   const names = ['a', 'b', 'c']
 
