@@ -249,6 +249,12 @@ describe('the right to Leases', () => {
       const self = createSelf(silent, ['cluster'])
       await anExporter(town.world, town.edge.url, { env: { ...LEASE_ENV, POD_NAME: 'a' }, self })
       await healthy(town)
+      await vi.waitFor(() => {
+        const { requests } = town.world.api.seen
+        expect(requests.some(({ method, path }) => method === 'PUT' && /leases/.test(path))).toBe(
+          true,
+        )
+      }, SOON)
 
       town.world.api.faults.answer({ status, path: /leases/ })
 

@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest'
 import type { Config } from '../../../node-exporter/config.ts'
 import { readConfig } from '../../../node-exporter/config.ts'
 import { startExporter, TIMINGS, type Timings } from '../../../node-exporter/exporter.ts'
+import { findAccessFault } from '../../../node-exporter/kubernetes/access.ts'
 import type { Self } from '../../../node-exporter/self/self.ts'
 import { startEdgeProxy, type EdgeProxy } from '../../sandbox/edge-proxy.ts'
 import { startWorker, type RunningWorker } from '../../sandbox/worker.ts'
@@ -108,6 +109,9 @@ export async function anExporter(
     HEALTHCHECK_COOLDOWN: '0.05',
     ...env,
   })
+  // As the process does before it starts: it also loads what reads a kubeconfig, which takes a second.
+  const fault = await findAccessFault({ kubeconfig: config.kubeconfig, accountRoot: '' })
+  if (fault !== null) throw new Error(fault)
   const lines: string[] = []
   const write = (level: string) => (object: unknown, message?: unknown) => {
     lines.push(`${level} ${String(message ?? object)}`)
