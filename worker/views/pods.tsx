@@ -123,10 +123,12 @@ interface RowProps {
   show: { hasNode: boolean; isPast: boolean }
 }
 
-function Row({ target, props: { frame }, show: { hasNode, isPast } }: RowProps) {
+function Row({ target, props: { frame, service }, show: { hasNode, isPast } }: RowProps) {
   const { id, ok, node, ready, checkedAt } = target
+  // While the service is well, a pod that starts or leaves is part of a rollout.
+  const isBad = !ok && (tellStage(target) === null || service.ok === false)
   return (
-    <tr class={ok ? undefined : 'bad'} data-failing={!ok}>
+    <tr class={isBad ? 'bad' : undefined} data-failing={!ok}>
       <th scope="row">
         <a href={linksOf(frame.base).pod(id)}>{id}</a>
       </th>
