@@ -108,7 +108,7 @@ export async function startExporter(
   const isAway = () => discovery.state().away !== null
   const ask = config.probeVia === 'apiserver' ? askThrough(api, isAway) : askDirectly
 
-  const pods = new PodReader(api, { isAway, ...timings.podReader })
+  const pods = new PodReader(api, timings.podReader)
 
   const discovery = new Discovery(api, {
     namespaces: config.namespaces,

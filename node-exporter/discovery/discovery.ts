@@ -13,7 +13,7 @@ import {
   type KubeSlice,
   type Workload,
 } from './kube-objects.ts'
-import { Namespaces } from './namespaces.ts'
+import { NAMESPACE_RETRY_MS, Namespaces } from './namespaces.ts'
 import {
   ACK_SELECTOR,
   CATEGORY_SELECTOR,
@@ -64,6 +64,8 @@ export class Discovery {
   readonly #namespaces: Namespaces
   readonly #stopping = new AbortController()
   #gathering: NodeJS.Timeout | null = null
+  /** As it was joined when namespaces were last followed. */
+  #found: Found | null = null
   /** One after the other: what is told must not be older than what was told before. */
   #telling: Promise<void> = Promise.resolve()
 
@@ -123,7 +125,7 @@ export class Discovery {
   }
 
   current(): Discovered {
-    const found = this.#join()
+    const found = this.#found ?? this.#join()
     const services = found.services.filter(
       ({ namespace }) => !this.#namespaces.isTerminating(namespace),
     )
@@ -177,20 +179,27 @@ export class Discovery {
     return new Reflector(this.#api, collection, { parse, onChange, timings: this.#options.timings })
   }
 
-  #gather(): void {
-    this.#gathering ??= setTimeout(() => {
+  /** Sooner, where it was to be later. */
+  #gather(afterMs = GATHER_MS): void {
+    if (this.#gathering !== null && afterMs > GATHER_MS) return
+    if (this.#gathering !== null) clearTimeout(this.#gathering)
+    this.#gathering = setTimeout(() => {
       this.#gathering = null
       this.#followHandMade()
       this.#telling = this.#telling.then(() => this.#tell())
-    }, GATHER_MS)
+    }, afterMs)
   }
 
   /** A service that lost its last pod is told only once it is known whether its namespace is being deleted. */
   async #tell(): Promise<void> {
     const { signal } = this.#stopping
+    const found = this.#join()
     const { isComplete, away } = this.state()
-    if (isComplete && away === null) await this.#namespaces.follow(this.#join().services, signal)
-    if (!signal.aborted) this.#options.onChange()
+    if (isComplete && away === null) await this.#namespaces.follow(found.services, signal)
+    if (signal.aborted) return
+    this.#found = found
+    this.#options.onChange()
+    if (this.#namespaces.mustReadAgain) this.#gather(NAMESPACE_RETRY_MS)
   }
 
   /** One reflector per service, so that a new one never disturbs what is known of another. */

@@ -68,7 +68,14 @@ const workloadSchema = v.object({
     replicas: v.nullish(v.number()),
     template: v.object({ metadata: v.nullish(v.object({ labels: strings }), {}) }),
   }),
-  status: v.nullish(v.object({ desiredNumberScheduled: v.nullish(v.number()) }), {}),
+  status: v.nullish(
+    v.object({
+      desiredNumberScheduled: v.nullish(v.number()),
+      currentNumberScheduled: v.nullish(v.number()),
+      replicas: v.nullish(v.number()),
+    }),
+    {},
+  ),
 })
 
 /** A Deployment, StatefulSet or DaemonSet, by what its pods are labelled with and how many there should be. */
@@ -76,6 +83,8 @@ export interface Workload {
   namespace: string
   podLabels: Record<string, string>
   desired: number
+  /** It has pods of its own. */
+  hasPods: boolean
 }
 
 const configMapSchema = v.object({ metadata, data: strings })
@@ -159,6 +168,7 @@ export function parseWorkload(object: unknown): Workload | null {
     namespace: workload.metadata.namespace,
     podLabels: workload.spec.template.metadata?.labels ?? {},
     desired: workload.status?.desiredNumberScheduled ?? workload.spec.replicas ?? 1,
+    hasPods: (workload.status?.currentNumberScheduled ?? workload.status?.replicas ?? 0) > 0,
   }
 }
 

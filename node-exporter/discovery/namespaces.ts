@@ -24,8 +24,8 @@ interface Known {
 /** ms that a read may take: what else changed is told only after it. */
 const TIMEOUT_MS = 2000
 
-/** ms before a namespace that could not be read is tried again. */
-const RETRY_MS = 10_000
+/** ms before a namespace is read again that could not be read, or is being deleted: it may be made anew. */
+export const NAMESPACE_RETRY_MS = 10_000
 
 export class Namespaces {
   readonly #api: Pick<KubeApi, 'send'>
@@ -53,6 +53,11 @@ export class Namespaces {
     return this.#known.get(namespace)?.isTerminating === true
   }
 
+  /** Something is to be read again though nothing else changes. */
+  get mustReadAgain(): boolean {
+    return [...this.#known.values()].some((known) => !isSettled(known))
+  }
+
   warnings(): Warning[] {
     return [...this.#known].flatMap(([namespace, { isTerminating, fault }]) => {
       const subject = `Namespace ${namespace}`
@@ -67,17 +72,16 @@ export class Namespaces {
 
   async #followOne(namespace: string, emptied: Set<string>, signal: AbortSignal): Promise<void> {
     const known = this.#known.get(namespace)
-    if (known?.isTerminating === true) return // that never ends otherwise
     if (emptied.size === 0) {
       this.#known.delete(namespace)
       return
     }
-    const isRead = known !== undefined && [...emptied].every((name) => known.emptied.has(name))
-    if (isRead && known.fault === null) {
+    const isOld = known === undefined || performance.now() - known.readAtMs >= NAMESPACE_RETRY_MS
+    const isCovered = known !== undefined && [...emptied].every((name) => known.emptied.has(name))
+    if (known !== undefined && (isSettled(known) ? isCovered : !isOld)) {
       known.emptied = emptied
       return
     }
-    if (known?.fault != null && performance.now() - known.readAtMs < RETRY_MS) return
     this.#known.set(namespace, { ...(await this.#read(namespace, signal)), emptied })
   }
 
@@ -100,4 +104,9 @@ export class Namespaces {
 /** It should have pods, and has none that stay. */
 function isEmptied({ desired, isDaemon, targets }: DiscoveredService): boolean {
   return (desired !== 0 || isDaemon) && targets.every(({ terminating }) => terminating)
+}
+
+/** It was read, and is there to stay. */
+function isSettled({ isTerminating, fault }: Known): boolean {
+  return !isTerminating && fault === null
 }

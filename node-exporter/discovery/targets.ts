@@ -46,6 +46,8 @@ export interface DiscoveredService {
   isDaemon: boolean
   /** null: no workload stands behind it; undefined: workloads could not be listed. */
   desired: number | null | undefined
+  /** Its workloads want no pods, and still have some. */
+  scalingDown: boolean
   businessImpact: string | undefined
   panicGuide: string | undefined
   targets: DiscoveredTarget[]
@@ -90,7 +92,7 @@ export function joinTargets(
       namespace,
       isResilient: readBoolean(labels, { key: 'isResilient', fallback: true, warn }),
       isDaemon: readBoolean(labels, { key: 'isDaemon', fallback: false, warn }),
-      desired: workloadsOf ? sumDesired(service, workloadsOf.get(namespace) ?? []) : undefined,
+      ...readWorkloads(service, workloadsOf && (workloadsOf.get(namespace) ?? [])),
       ...readTexts(service),
       targets: findTargets(service, slices, warn),
     }
@@ -214,15 +216,20 @@ function choosePort(slice: KubeSlice, wanted: string | undefined, warn: Warn): n
   return chosen?.port ?? FALLBACK_PORT
 }
 
-/** The workloads whose pods the Service selects: several behind one Service are a canary, so they add up. */
-function sumDesired(service: KubeService, workloads: Workload[]): number | null {
+/** The workloads whose pods the Service selects: several behind one Service are a canary, so they add up. null: not listed. */
+function readWorkloads(
+  service: KubeService,
+  workloads: Workload[] | null,
+): Pick<DiscoveredService, 'desired' | 'scalingDown'> {
+  if (workloads === null) return { desired: undefined, scalingDown: false }
   const selector = Object.entries(service.spec.selector ?? {})
-  if (selector.length === 0) return null
-  const matching = workloads.filter(({ podLabels }) =>
-    selector.every(([key, value]) => podLabels[key] === value),
+  const matching = workloads.filter(
+    ({ podLabels }) =>
+      selector.length > 0 && selector.every(([key, value]) => podLabels[key] === value),
   )
-  if (matching.length === 0) return null
-  return matching.reduce((sum, { desired }) => sum + desired, 0)
+  if (matching.length === 0) return { desired: null, scalingDown: false }
+  const desired = matching.reduce((sum, workload) => sum + workload.desired, 0)
+  return { desired, scalingDown: desired === 0 && matching.some(({ hasPods }) => hasPods) }
 }
 
 function readTexts({ metadata: { annotations } }: KubeService) {

@@ -41,9 +41,9 @@ export function keyOf({ id, uid, scheme, address, port, path }: DiscoveredTarget
   return JSON.stringify([id, uid, scheme, address, port, path])
 }
 
-/** It was starting when it was asked, and is ready now: what it answered then says nothing any more. */
+/** It failed before its pod was ready, and is ready now: what it answered then says nothing any more. */
 export function isOutdated({ target, outcome }: Entry): boolean {
-  return outcome?.starting === true && target.ready
+  return outcome?.wasReady === false && target.ready
 }
 
 export function toTarget({ target, outcome }: Entry): Target {

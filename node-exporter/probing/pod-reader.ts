@@ -34,11 +34,9 @@ export type PodStart = { startedAtMs: number } | 'ready' | 'has-been-ready' | 'u
 export type ReadPodStart = (target: DiscoveredTarget) => Promise<PodStart>
 
 export interface PodReaderOptions {
-  /** The API server is away: it isn't asked. */
-  isAway: () => boolean
   /** ms that a read may take: the target's failure isn't counted before. */
   timeoutMs: number
-  /** ms without further reads after one that failed. */
+  /** ms without further reads after one that failed: in its namespace, or in all where the API server didn't answer. */
   pauseMs: number
 }
 
@@ -53,12 +51,20 @@ const FAULT_SHOWN_MS = 60_000
 /** ms; the kubelet sets `startTime` and the condition in one go, each rounded down to a second. */
 const SAME_MOMENT_MS = 1000
 
+interface Fault {
+  message: string
+  untilMs: number
+}
+
+/** The namespace of a fault that holds for all of them. */
+const ALL = ''
+
 export class PodReader {
   readonly #api: Pick<KubeApi, 'send'>
   readonly #options: PodReaderOptions
   readonly #limit = pLimit(CONCURRENCY)
-  #fault: string | null = null
-  #pausedUntilMs = 0
+  /** By namespace. */
+  readonly #faults = new Map<string, Fault>()
 
   constructor(api: Pick<KubeApi, 'send'>, options: PodReaderOptions) {
     this.#api = api
@@ -67,29 +73,40 @@ export class PodReader {
 
   readonly read: ReadPodStart = ({ namespace, pod, uid }) =>
     this.#limit(async () => {
-      if (pod === null || performance.now() < this.#pausedUntilMs) return 'unread'
+      if (pod === null || this.#isPaused(namespace) || this.#isPaused(ALL)) return 'unread'
       try {
-        if (this.#options.isAway()) throw new KubeError('the API server is away', null)
         const path = `/api/v1/namespaces/${namespace}/pods/${pod}`
         const signal = AbortSignal.timeout(this.#options.timeoutMs)
         const start = findStart(await this.#api.send({ method: 'GET', path }, signal), uid)
-        this.#fault = null
+        this.#faults.delete(namespace)
+        this.#faults.delete(ALL)
         return start
       } catch (error) {
-        // It was deleted just now: its EndpointSlice will tell.
-        if (error instanceof KubeError && error.status === 404) return 'unread'
-        this.#fault = error instanceof Error ? error.message : String(error)
-        this.#pausedUntilMs = performance.now() + this.#options.pauseMs
+        this.#fail(namespace, KubeError.of(error))
         return 'unread'
       }
     })
 
   /** None once no pod was to be read for a while. */
   warnings(): Warning[] {
-    const isOver = performance.now() > this.#pausedUntilMs + FAULT_SHOWN_MS
-    if (this.#fault === null || isOver) return []
-    const message = `can't be read, so pods that are starting count as failing: ${this.#fault}`
-    return [{ subject: 'Pods', message }]
+    const nowMs = performance.now()
+    return [...this.#faults]
+      .filter(([, { untilMs }]) => nowMs <= untilMs + FAULT_SHOWN_MS)
+      .map(([namespace, { message }]) => ({
+        subject: namespace === ALL ? 'Pods' : `Pods of namespace ${namespace}`,
+        message: `can't be read, so pods that are starting count as failing: ${message}`,
+      }))
+  }
+
+  #isPaused(namespace: string): boolean {
+    return performance.now() < (this.#faults.get(namespace)?.untilMs ?? 0)
+  }
+
+  #fail(namespace: string, { status, message }: KubeError): void {
+    if (status === 404) return // it was deleted just now: its EndpointSlice will tell
+    const isRefusal = status === 403
+    const untilMs = performance.now() + this.#options.pauseMs
+    this.#faults.set(isRefusal ? namespace : ALL, { message, untilMs })
   }
 }
 

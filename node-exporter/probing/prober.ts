@@ -5,8 +5,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pLimit from 'p-limit'
 import type { Service } from '../../worker/contract/report.ts'
+import { wantsNone } from '../../worker/domain/service-memory.ts'
 import { judgeService } from '../../worker/domain/service-health.ts'
 import type { DiscoveredTarget } from '../discovery/targets.ts'
+import { askTarget, findStartingMs, type AskOptions } from './ask-target.ts'
 import {
   failingNames,
   findChange,
@@ -18,27 +20,14 @@ import {
   type Entry,
   type KnownService,
 } from './entry.ts'
-import { notAnswered } from './health-answer.ts'
-import type { Probe, Probed } from './probe.ts'
+import type { Probed } from './probe.ts'
 import { findDelayMs } from './phase.ts'
-import type { ReadPodStart } from './pod-reader.ts'
 import { Streak } from './streak.ts'
 
-export interface ProberOptions {
-  probe: Probe
-  /** Of a failing target that is not ready: whether its pod has never been. */
-  readPodStart: ReadPodStart
-  /** ms for which a target may be starting. */
-  startingDeadlineMs: number
+export interface ProberOptions extends AskOptions {
   /** ms; for services whose categories name no refresh rate. */
   periodMs: number
-  timeoutMs: number
-  /** Further tries after a connection failed, and ms between them. */
-  maxAttempts: number
-  cooldownMs: number
   concurrency: number
-  /** ms by the edge's clock. */
-  now: () => number
   /** `verdict`: something that a verdict reads has changed; `text`: something that only people read. */
   onChange: (what: 'verdict' | 'text') => void
   /** A target turned from good to bad or back, or is bad when first asked. */
@@ -190,12 +179,14 @@ export class Prober {
     const entries = [...(this.#members.get(service.name)?.entries.values() ?? [])]
     const probed = entries.filter((entry) => entry.outcome !== null && !isOutdated(entry))
     const targets = probed.filter(({ target }) => target.id !== NOBODY).map(toTarget)
-    const { name, isResilient, isDaemon, desired, businessImpact, panicGuide } = service
+    const { name, isResilient, isDaemon, desired, scalingDown, businessImpact, panicGuide } =
+      service
     return {
       name,
       isResilient,
       isDaemon,
       ...(desired === undefined ? {} : { desired }),
+      ...(scalingDown ? { scalingDown } : {}),
       targets: probed.length === 0 ? null : targets,
       ...(targets.length === 0 && probed[0]?.outcome?.starting === true ? { starting: true } : {}),
       ...(businessImpact === undefined ? {} : { businessImpact }),
@@ -243,14 +234,14 @@ export class Prober {
     for (const [key, entry] of member.entries) {
       const target = keys.get(key)
       if (target !== undefined) {
+        const isNewlyReady = !entry.hasBeenReady && hasBeenReady(target)
         entry.target = target
-        entry.hasBeenReady ||= hasBeenReady(target)
-        if (isOutdated(entry)) void this.#probe(member, entry, true)
-        if (entry.periodMs === periodMs) continue
+        entry.hasBeenReady ||= isNewlyReady
+        if (entry.periodMs === periodMs && !isNewlyReady) continue
       }
       entry.stop.abort()
       member.entries.delete(key)
-      // Only its pace is another: what was seen still holds, and so does what is overdue.
+      // Its pace is another, or it is to be asked at once: what was seen still holds, and so does what is overdue.
       const dueMs = Math.min(entry.dueMs, this.#findDueMs(periodMs))
       if (target !== undefined) this.#startEntry(member, { ...entry, periodMs, dueMs })
     }
@@ -263,7 +254,9 @@ export class Prober {
     }
     const none = member.entries.get(keyOf(nobody()))
     if (none !== undefined) {
-      none.startedAtMs = service.desired === 0 ? null : (none.startedAtMs ?? this.#options.now())
+      none.startedAtMs = wantsNone({ ...service, desired: service.desired ?? null })
+        ? null
+        : (none.startedAtMs ?? this.#options.now())
     }
   }
 
@@ -292,13 +285,23 @@ export class Prober {
     while (!signal.aborted) {
       await this.#probe(member, entry, false)
       if (signal.aborted) return
-      const key = `${member.service.name}/${entry.target.id}`
-      const delayMs = findDelayMs(key, { periodMs: entry.periodMs, nowMs: performance.now() })
-      // A timer may fire a little early: the moment it was meant for has not passed, but had its probe.
-      const isHad = delayMs < Math.min(NEAR_MS, entry.periodMs / 10)
-      const waitMs = isHad ? delayMs + entry.periodMs : delayMs
+      const waitMs = this.#findWaitMs(member, entry)
       await sleep(waitMs, undefined, { signal }).catch(() => undefined) // it is gone: the loop ends
     }
+  }
+
+  /** Until its phase; sooner where the last probe learned nothing, or where it stops being excused as starting. */
+  #findWaitMs({ service }: Member, entry: Entry): number {
+    const key = `${service.name}/${entry.target.id}`
+    const delayMs = findDelayMs(key, { periodMs: entry.periodMs, nowMs: performance.now() })
+    // A timer may fire a little early: the moment it was meant for has not passed, but had its probe.
+    const isHad = delayMs < Math.min(NEAR_MS, entry.periodMs / 10)
+    const phaseMs = isHad ? delayMs + entry.periodMs : delayMs
+    const isOpen = entry.isUnseen || entry.outcome?.isUnread === true
+    const againMs = isOpen ? this.#options.periodMs : Infinity
+    const isStarting = entry.outcome?.starting === true
+    const startingMs = isStarting ? Math.max(1, findStartingMs(entry, this.#options)) : Infinity
+    return Math.min(phaseMs, againMs, startingMs)
   }
 
   /** Nobody is asked twice at once: whoever comes second hears the answer of the first, and no older one after it. */
@@ -309,55 +312,12 @@ export class Prober {
   }
 
   async #askOnce(member: Member, entry: Entry): Promise<void> {
-    const probed = await this.#ask(entry)
+    const probed = await askTarget(entry, this.#limit, this.#options)
     if (!entry.stop.signal.aborted) {
       entry.isUnseen = probed === null
       if (probed !== null) this.#take(member, entry, probed)
     }
     entry.asking = null
-    if (isOutdated(entry) && !entry.stop.signal.aborted) await this.#probe(member, entry, true)
-  }
-
-  /** Between two tries its place is free for others: ten hanging pods must not make everything else late. */
-  async #ask(entry: Entry): Promise<Probed> {
-    if (entry.target.id === NOBODY) {
-      const none = { ...notAnswered('no pods'), mayRetry: false }
-      return this.#isWithinDeadline(entry) ? { ...none, starting: true } : none
-    }
-    const { probe, timeoutMs, maxAttempts, cooldownMs } = this.#options
-    const { signal } = entry.stop
-    const mayStart = !entry.hasBeenReady
-    const ask = () => this.#limit(() => (signal.aborted ? null : probe(entry.target, timeoutMs)))
-    let probed = await ask()
-    for (let attempt = 0; attempt < maxAttempts && probed?.mayRetry; attempt++) {
-      await sleep(cooldownMs, undefined, { signal }).catch(() => undefined) // it is gone
-      probed = await ask()
-    }
-    if (probed === null || probed.ok || !mayStart) return probed
-    const stage = await this.#findStage(entry)
-    // It became ready meanwhile: what it answered before says nothing of it as it is now.
-    if (stage === 'ready') return this.#ask(entry)
-    return stage === 'starting' ? { ...probed, starting: true } : probed
-  }
-
-  /** `starting`: its pod has never been ready, and hasn't been trying for too long. */
-  async #findStage(entry: Entry): Promise<'starting' | 'ready' | 'counts'> {
-    if (entry.startedAtMs === null) {
-      const start = await this.#options.readPodStart(entry.target)
-      if (start === 'unread') return 'counts'
-      if (start === 'ready' || start === 'has-been-ready') {
-        entry.hasBeenReady = true
-        return start === 'ready' ? 'ready' : 'counts'
-      }
-      // A node whose clock is ahead gets no longer than others.
-      entry.startedAtMs = Math.min(start.startedAtMs, this.#options.now())
-    }
-    return this.#isWithinDeadline(entry) ? 'starting' : 'counts'
-  }
-
-  #isWithinDeadline({ startedAtMs }: Entry): boolean {
-    const { now, startingDeadlineMs } = this.#options
-    return startedAtMs === null || now() - startedAtMs < startingDeadlineMs
   }
 
   #take(member: Member, entry: Entry, probed: NonNullable<Probed>): void {

@@ -92,6 +92,7 @@ function mapTargets(snapshot: Snapshot, shed: (target: Target, index: number) =>
     isResilient,
     isDaemon,
     ...(rest.starting === true ? { starting: true } : {}),
+    ...(rest.scalingDown === true ? { scalingDown: true } : {}),
     ...(rest.desired === undefined ? {} : { desired: rest.desired }),
     targets: rest.targets?.map(shed) ?? null,
   }))

@@ -44,6 +44,48 @@ async function complete(discovery: Discovery): Promise<void> {
   }, SECONDS_10)
 }
 
+/** It reads namespaces only once it is let. */
+class GatedApi extends KubeApi {
+  readonly gate = Promise.withResolvers<void>()
+  readonly asked: string[] = []
+
+  override async send(...[asked, signal]: Parameters<KubeApi['send']>): Promise<unknown> {
+    this.asked.push(asked.path)
+    await this.gate.promise
+    return super.send(asked, signal)
+  }
+}
+
+describe('a namespace that is being deleted', () => {
+  it('is read before any of its services is told to be without pods', async () => {
+    const world = await aWorld()
+    for (const namespace of ['one', 'two']) await world.addService({ name: 'web', namespace })
+    const options = { kubeconfig: aKubeconfig(world), accountRoot: '/nowhere', timeoutMs: 10_000 }
+    const api = new GatedApi(options)
+    const told: string[] = []
+    const onChange = () => {
+      for (const { name, targets } of discovery.current().services)
+        if (targets.length === 0) told.push(name)
+    }
+    const discovery = aDiscovery(world, { api, onChange })
+    await complete(discovery)
+
+    world.beginNamespaceDeletion('one')
+    world.beginNamespaceDeletion('two')
+    for (const pod of world.podsOf('web.one')) await world.removePod(pod)
+    await vi.waitFor(() => {
+      expect(api.asked).toEqual(['/api/v1/namespaces/one'])
+    }, SECONDS_10)
+    for (const pod of world.podsOf('web.two')) await world.removePod(pod)
+    api.gate.resolve()
+    await vi.waitFor(() => {
+      expect(namesOf(discovery)).toEqual([])
+    }, SECONDS_10)
+
+    expect(told).toEqual([])
+  })
+})
+
 describe('what operators do', () => {
   it.each(['true', 'True', 'TRUE', '1', 't', 'T'])(
     '%s labels a Service to be watched',

@@ -49,6 +49,7 @@ function projectService(service: Service): unknown {
     service.isDaemon,
     service.desired === undefined ? 'not listed' : service.desired,
     service.starting === true,
+    service.scalingDown === true,
     sorted(
       service.targets?.map((target) => [
         target.ok,

@@ -164,6 +164,8 @@ const wireServiceSchema = v.object({
   targets: v.nullable(v.array(targetSchema)),
   /** It has no targets, and hasn't been without for long: it may be new, or scaled up from zero. */
   starting: v.optional(v.boolean()),
+  /** Its workloads want no pods, and still have some. */
+  scalingDown: v.optional(v.boolean()),
   /** Targets that must be ok; absent: all of them. Of the built-in service `nodes` (behaviour, section 7). */
   leastOk: v.optional(counter),
   businessImpact: v.optional(text),
@@ -182,6 +184,7 @@ const areWireServices = isListOf(
     {
       desired: (input) => input === null || isCounter(input),
       starting: isBoolean,
+      scalingDown: isBoolean,
       leastOk: isCounter,
       businessImpact: isText,
       panicGuide: isText,

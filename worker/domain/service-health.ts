@@ -1,6 +1,6 @@
 /** From what the probes of one service saw to its health and severity (behaviour, section 1). */
 import type { Service, Severity, Target } from '../contract/report.ts'
-import { SERVED, type ServicePast } from './service-memory.ts'
+import { isStaying, SERVED, wantsNone, type ServicePast } from './service-memory.ts'
 
 export interface ServiceHealth {
   ok: boolean
@@ -20,7 +20,7 @@ const UNNAMED_SEVERITY: Severity = 2
 export function judgeService(service: Service, past: ServicePast = SERVED): ServiceHealth | null {
   if (service.targets === null) return null
   const desired = findDesired(service, past)
-  const isNoneFine = desired === 0 && !service.isDaemon
+  const isNoneFine = wantsNone({ ...service, desired })
   const targets = isNoneFine ? service.targets.filter(isStaying) : service.targets
   const total = targets.length
   const healthy = targets.filter((target) => target.ok).length
@@ -47,16 +47,12 @@ function isNew({ targets, starting }: Service, { hasServed }: ServicePast): bool
  * else it is new.
  */
 export function listCounted(service: Service, past: ServicePast = SERVED): Target[] {
-  const isNoneFine = findDesired(service, past) === 0 && !service.isDaemon
+  const isNoneFine = wantsNone({ ...service, desired: findDesired(service, past) })
   const targets = (service.targets ?? []).filter((target) => !isNoneFine || isStaying(target))
   if (targets.some(({ ok }) => ok)) {
     return targets.filter((target) => target.ok || !(target.starting || target.terminating))
   }
   return past.hasServed ? targets : targets.filter((target) => target.starting !== true)
-}
-
-function isStaying({ terminating }: Target): boolean {
-  return terminating !== true
 }
 
 /** A workload at 0 replicas that doesn't own the pods says nothing of how many there should be. */

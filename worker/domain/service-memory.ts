@@ -3,7 +3,7 @@
  * replicas is not the owner of the pods. It stands in the object's state and in KV's copy, so that neither a change of
  * leader nor a restore forgets it (behaviour, section 1).
  */
-import type { Service } from '../contract/report.ts'
+import type { Service, Target } from '../contract/report.ts'
 
 export interface ServiceMemory {
   /** ms, by service; since when it has served. Not in it: new, or scaled up from zero and not ok since. */
@@ -13,11 +13,11 @@ export interface ServiceMemory {
 }
 
 export interface AtZero {
-  /** ms; when the desired replicas became 0. */
+  /** ms; since when the workloads want no pods and have none of their own. */
   sinceMs: number
-  /** The last snapshot had a target of it that was not terminating. */
-  hasTargets: boolean
-  /** Pods were there long after the workload wanted none, so something else owns them. */
+  /** The last snapshot had a target of it that was ok and not terminating. */
+  hasServingTargets: boolean
+  /** Such a target was there long after the workloads had no pods left, so something else owns it. */
   isOwnedElsewhere: boolean
 }
 
@@ -33,8 +33,8 @@ export const NO_MEMORY: ServiceMemory = { servedSinceMs: {}, atZero: {} }
 export const SERVED: ServicePast = { hasServed: true, isOwnedElsewhere: false }
 
 /**
- * ms; a ReplicaSet deletes its pods at once, so a pod that isn't even terminating by then belongs to another owner, such as
- * a Rollout of Argo Rollouts whose `workloadRef` keeps the Deployment at 0 replicas.
+ * ms; the pods that a workload at zero replicas no longer counts as its own are terminating within moments. One that still
+ * serves then belongs to another owner, such as a Rollout of Argo Rollouts whose `workloadRef` keeps the Deployment at 0.
  */
 const OWNED_ELSEWHERE_MS = 60_000
 
@@ -72,27 +72,42 @@ export function remember(
 /** `freshAtMs`: up to then heartbeats said that all was as in the snapshot before. */
 function rememberZero(
   before: AtZero | null,
-  { desired, targets }: Service,
+  service: Service,
   { freshAtMs, nowMs }: { freshAtMs: number | null; nowMs: number },
 ): AtZero | null {
-  if (desired !== 0 && (before === null || desired !== null)) return null
-  const hasTargets = (targets ?? []).some((target) => target.terminating !== true)
-  if (before === null) return { sinceMs: nowMs, hasTargets, isOwnedElsewhere: false }
-  const seenAtMs = hasTargets ? nowMs : before.hasTargets ? (freshAtMs ?? 0) : 0
-  const isProven = seenAtMs - before.sinceMs >= OWNED_ELSEWHERE_MS
-  return { ...before, hasTargets, isOwnedElsewhere: before.isOwnedElsewhere || isProven }
+  const isUnknown = before !== null && service.desired === null
+  if (!wantsNone(service) && !isUnknown) return null
+  const hasServingTargets = (service.targets ?? []).some((target) => target.ok && isStaying(target))
+  const isBegin = before === null || service.scalingDown === true
+  const sinceMs = isBegin ? nowMs : before.sinceMs
+  const seenAtMs = hasServingTargets ? nowMs : before?.hasServingTargets ? (freshAtMs ?? 0) : 0
+  const isProven = seenAtMs - sinceMs >= OWNED_ELSEWHERE_MS
+  const isOwnedElsewhere = before?.isOwnedElsewhere === true || isProven
+  return { sinceMs, hasServingTargets, isOwnedElsewhere }
 }
 
 function findServedSince(
   memory: ServiceMemory | null,
-  { name, desired, targets }: Service,
+  service: Service,
   { zero, nowMs }: { zero: AtZero | undefined; nowMs: number },
 ): number | null {
-  const isEmpty = desired === 0 && zero?.hasTargets !== true && zero?.isOwnedElsewhere !== true
-  if (isEmpty) return null // scaled to zero: it begins anew
+  const { name } = service
+  const targets = service.targets ?? []
+  // Scaled to zero: it begins anew.
+  const isEmpty = wantsNone(service) && zero?.isOwnedElsewhere !== true && !targets.some(isStaying)
+  if (isEmpty) return null
   if (memory === null) return nowMs
   if (Object.hasOwn(memory.servedSinceMs, name)) return memory.servedSinceMs[name] ?? nowMs
-  return (targets ?? []).some(({ ok }) => ok) ? nowMs : null
+  return targets.some(({ ok }) => ok) ? nowMs : null
+}
+
+/** Zero desired replicas; of a daemon that is no wish for none. */
+export function wantsNone({ desired, isDaemon }: Pick<Service, 'desired' | 'isDaemon'>): boolean {
+  return desired === 0 && !isDaemon
+}
+
+export function isStaying({ terminating }: Target): boolean {
+  return terminating !== true
 }
 
 function findAtZero({ atZero }: ServiceMemory, service: string): AtZero | null {

@@ -72,7 +72,11 @@ export const memorySchema: v.GenericSchema<unknown, ServiceMemory | null> = v.nu
   v.object({
     servedSinceMs: byName(v.number()),
     atZero: byName(
-      v.object({ sinceMs: v.number(), hasTargets: v.boolean(), isOwnedElsewhere: v.boolean() }),
+      v.object({
+        sinceMs: v.number(),
+        hasServingTargets: v.boolean(),
+        isOwnedElsewhere: v.boolean(),
+      }),
     ),
   }),
 )

@@ -11,6 +11,7 @@ export function aKnownService(given: Partial<KnownService> = {}): KnownService {
     isResilient: true,
     isDaemon: false,
     desired: 1,
+    scalingDown: false,
     businessImpact: undefined,
     panicGuide: undefined,
     periodSeconds: undefined,

@@ -58,7 +58,7 @@ export function aPort(name = '', port: number | null = 8080): Port {
 }
 
 export function aWorkload(given: Partial<Workload> = {}): Workload {
-  return { namespace: 'default', podLabels: { app: 'web' }, desired: 1, ...given }
+  return { namespace: 'default', podLabels: { app: 'web' }, desired: 1, hasPods: true, ...given }
 }
 
 export function aConfigMap(data: Record<string, string>, name = 'category.read'): KubeConfigMap {

@@ -57,7 +57,7 @@ describe('an object with as little as the API server ever sends', () => {
   it('has a workload of one pod without labels', () => {
     const workload = parseWorkload({ metadata, spec: { template: { metadata: null } } })
 
-    expect(workload).toEqual({ namespace: 'default', podLabels: {}, desired: 1 })
+    expect(workload).toEqual({ namespace: 'default', podLabels: {}, desired: 1, hasPods: false })
   })
 })
 

@@ -94,6 +94,27 @@ describe('a namespace', () => {
     expect(namespaces.warnings()).toEqual([])
   })
 
+  it.each([
+    ['has pods again', aKnownService({ namespace: 'shop' })],
+    ['has none yet', empty()],
+  ])('that was made anew under its name is found out when it %s', async (_, service) => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    onTestFinished(() => {
+      vi.useRealTimers()
+    })
+    let answer: unknown = TERMINATING
+    const { namespaces, follow } = aWatch(() => answer)
+    await follow(empty())
+    const during = [namespaces.isTerminating('shop'), namespaces.mustReadAgain]
+
+    answer = ACTIVE
+    vi.advanceTimersByTime(10_000)
+    await follow(service)
+
+    expect(during).toEqual([true, true])
+    expect([namespaces.isTerminating('shop'), namespaces.mustReadAgain]).toEqual([false, false])
+  })
+
   it('that may not be read is told of, and tried again only after a while', async () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     onTestFinished(() => {

@@ -40,44 +40,55 @@ describe('the start of a pod', () => {
 })
 
 describe('a pod that can’t be read', () => {
-  const target = aKnownTarget({ namespace: 'shop' })
-
-  function aReader(answer: () => Promise<unknown>, isAway = false) {
-    const paths: string[] = []
-    const api = {
-      send: ({ path }: { path: string }) => {
-        paths.push(path)
-        return answer()
-      },
-    }
-    const options = { isAway: () => isAway, timeoutMs: 1000, pauseMs: 60_000 }
-    return { reader: new PodReader(api, options), paths }
+  const target = aKnownTarget({ namespace: 'shop', uid: 'u1' })
+  const elsewhere = aKnownTarget({ namespace: 'free', uid: 'u1' })
+  const paths = {
+    shop: '/api/v1/namespaces/shop/pods/web-1',
+    free: '/api/v1/namespaces/free/pods/web-1',
   }
 
-  it('is told in a warning, and asked no more for a while', async () => {
-    const { reader, paths } = aReader(() => Promise.reject(new KubeError('HTTP 403: no', 403)))
+  /** `refusal`: of namespace shop. */
+  function aReader(refusal: KubeError) {
+    const asked: string[] = []
+    const api = {
+      send: ({ path }: { path: string }) => {
+        asked.push(path)
+        return path === paths.shop ? Promise.reject(refusal) : Promise.resolve(aPod())
+      },
+    }
+    return { reader: new PodReader(api, { timeoutMs: 1000, pauseMs: 60_000 }), asked }
+  }
 
-    const starts = [await reader.read(target), await reader.read(target)]
+  it('by a missing right is told in a warning, and others are read all the same', async () => {
+    const { reader, asked } = aReader(new KubeError('HTTP 403: no', 403))
 
-    expect(starts).toEqual(['unread', 'unread'])
-    expect(paths).toEqual(['/api/v1/namespaces/shop/pods/web-1'])
+    const starts = [
+      await reader.read(target),
+      await reader.read(target),
+      await reader.read(elsewhere),
+    ]
+
+    expect(starts).toEqual(['unread', 'unread', { startedAtMs }])
+    expect(asked).toEqual([paths.shop, paths.free])
     expect(reader.warnings()).toEqual([
       {
-        subject: 'Pods',
+        subject: 'Pods of namespace shop',
         message: "can't be read, so pods that are starting count as failing: HTTP 403: no",
       },
     ])
   })
 
-  it('is not asked for while the API server is away', async () => {
-    const { reader, paths } = aReader(() => Promise.resolve(aPod()), true)
+  it.each([null, 429, 503])('for want of the API server (%s) pauses them all', async (status) => {
+    const { reader, asked } = aReader(new KubeError('no', status))
 
-    expect(await reader.read(target)).toBe('unread')
-    expect([paths, reader.warnings().length]).toEqual([[], 1])
+    const starts = [await reader.read(target), await reader.read(elsewhere)]
+
+    expect([starts, asked]).toEqual([['unread', 'unread'], [paths.shop]])
+    expect(reader.warnings()).toMatchObject([{ subject: 'Pods' }])
   })
 
   it('is no fault when it was deleted just now', async () => {
-    const { reader } = aReader(() => Promise.reject(new KubeError('HTTP 404: no', 404)))
+    const { reader } = aReader(new KubeError('HTTP 404: no', 404))
 
     expect([await reader.read(target), reader.warnings()]).toEqual(['unread', []])
   })

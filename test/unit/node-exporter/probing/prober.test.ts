@@ -446,6 +446,53 @@ describe('the way to all pods, once it is back', () => {
   })
 })
 
+describe('a probe that learns nothing', () => {
+  const slow = { name: 'slow', periodSeconds: 600 }
+
+  it('is repeated after an interval, also where the service is asked rarely', async () => {
+    const { prober, asked } = aProber((_, nth) => (nth === 2 ? null : GOOD))
+    prober.follow([aKnownService(slow)])
+    let mostMs = 0
+
+    for (let s = 0; s < 1800; s += 5) {
+      await pass(5000)
+      mostMs = Math.max(mostMs, prober.overdueMs())
+    }
+
+    expect(gapsOf(asked).filter((gap) => Math.abs(gap - PERIOD_MS) < 100)).toHaveLength(1)
+    expect(mostMs).toBeLessThan(PERIOD_MS)
+  })
+
+  it('keeps nothing blind once the way is back', async () => {
+    let isAway = false
+    const { prober } = aProber(() => (isAway ? null : GOOD))
+    prober.follow([aKnownService({ name: 'fast' }), aKnownService(slow)])
+    await pass(600_000)
+
+    isAway = true
+    for (let s = 0; s < 700; s++) {
+      await pass(1000)
+      prober.isBlind()
+    }
+    isAway = false
+    await pass(PERIOD_MS + 1000)
+
+    expect([prober.isBlind(), prober.overdueMs()]).toEqual([false, 0])
+  })
+
+  it('is not repeated at once when its pod has just become ready', async () => {
+    const readPodStart = () => Promise.resolve({ startedAtMs: 1_700_000_000_000 })
+    const { prober, asked } = aProber((_, nth) => (nth === 0 ? BAD : null), { readPodStart })
+    prober.follow([aKnownService({ targets: [aKnownTarget({ ready: false })] })])
+    await pass(1)
+
+    prober.follow([aKnownService({ targets: [aKnownTarget({ ready: true })] })])
+    await pass(PERIOD_MS - 1)
+
+    expect(asked.length).toBeLessThanOrEqual(3)
+  })
+})
+
 describe('a target that is not ready and fails', () => {
   const waiting = aKnownTarget({ ready: false })
   const following = (target = waiting) => [aKnownService({ targets: [target] })]
@@ -482,6 +529,48 @@ describe('a target that is not ready and fails', () => {
       [false, true],
       [false, undefined],
     ])
+  })
+
+  it('counts from the deadline on, however rarely its service is asked', async () => {
+    const readPodStart = () => Promise.resolve({ startedAtMs })
+    const { prober, changes } = aProber(() => BAD, { readPodStart, startingDeadlineMs: 300_000 })
+    prober.follow([aKnownService({ periodSeconds: 600, targets: [waiting] })])
+    await pass(299_000)
+    const before = stageOf(prober)
+
+    await pass(1001)
+
+    expect([before, stageOf(prober)]).toEqual([
+      [false, true],
+      [false, undefined],
+    ])
+    expect(changes).toEqual(['verdict', 'verdict'])
+  })
+
+  it('is asked again when its pod becomes ready that could not be read', async () => {
+    const { prober } = aProber((_, nth) => (nth === 0 ? BAD : GOOD))
+    prober.follow([aKnownService({ periodSeconds: 600, targets: [waiting] })])
+    await pass(1)
+    const before = stageOf(prober)
+
+    prober.follow([aKnownService({ periodSeconds: 600, targets: [aKnownTarget()] })])
+    await pass(0)
+
+    expect([before, stageOf(prober)]).toEqual([
+      [false, undefined],
+      [true, undefined],
+    ])
+  })
+
+  it('has its pod read again after an interval when that failed', async () => {
+    const starts: PodStart[] = ['unread', { startedAtMs }]
+    const readPodStart = () => Promise.resolve(starts.shift() ?? 'unread')
+    const { prober } = aProber(() => BAD, { readPodStart })
+    prober.follow([aKnownService({ periodSeconds: 600, targets: [waiting] })])
+
+    await pass(PERIOD_MS + 1)
+
+    expect(stageOf(prober)).toEqual([false, true])
   })
 
   it('gets no longer where the clock of its node is ahead', async () => {
@@ -529,9 +618,9 @@ describe('a target that is not ready and fails', () => {
     expect(turns).toEqual(['web/web-1 bad: database', 'web/web-1 good'])
   })
 
-  it('is asked again when the answer is from before its pod became ready', async () => {
+  it('is asked anew when the answer is from before its pod became ready', async () => {
     const readPodStart = () => Promise.resolve({ startedAtMs })
-    const { prober, changes } = aProber((_, nth) => (nth === 0 ? after(500, BAD) : GOOD), {
+    const { prober, turns } = aProber((_, nth) => (nth === 0 ? after(500, BAD) : GOOD), {
       readPodStart,
     })
     prober.follow(following())
@@ -540,8 +629,7 @@ describe('a target that is not ready and fails', () => {
     prober.follow(following(aKnownTarget({ ready: true })))
     await pass(500)
 
-    expect(stageOf(prober)).toEqual([true, undefined])
-    expect(changes.filter((what) => what === 'verdict').length).toBeLessThanOrEqual(2)
+    expect([stageOf(prober), turns]).toEqual([[true, undefined], []])
   })
 
   it('is asked again when its Pod says that it is ready by now', async () => {
@@ -594,7 +682,8 @@ describe('a target that is not ready and fails', () => {
 })
 
 describe('a service without pods', () => {
-  const without = (desired: number | null) => aKnownService({ targets: [], desired })
+  const without = (desired: number | null, isDaemon = false) =>
+    aKnownService({ targets: [], desired, isDaemon })
   const stateOf = (prober: Prober, desired: number | null) => {
     const { targets, starting } = prober.describe(without(desired))
     return [targets, starting]
@@ -611,6 +700,15 @@ describe('a service without pods', () => {
     expect(before).toEqual([[], true])
     expect(stateOf(prober, desired)).toEqual([[], undefined])
     expect(changes).toEqual(['verdict', 'verdict'])
+  })
+
+  it('is starting no longer for being a daemon that no node wants', async () => {
+    const { prober } = aProber(() => GOOD, { startingDeadlineMs: 60_000 })
+
+    prober.follow([without(0, true)])
+    await pass(60_000 + PERIOD_MS)
+
+    expect(prober.describe(without(0, true)).starting).toBeUndefined()
   })
 
   it('is starting from when it was scaled up, not from when it had none', async () => {

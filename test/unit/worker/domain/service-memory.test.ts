@@ -115,6 +115,17 @@ describe('a service that has served', () => {
   })
 })
 
+describe('a daemon that has served', () => {
+  it('fails without nodes, though none of its pods is desired', () => {
+    const cluster = new Cluster()
+    cluster.tell(0, { isDaemon: true, desired: 3, targets: [GOOD] })
+
+    cluster.tell(10, { isDaemon: true, desired: 0, targets: [], starting: true })
+
+    expect(cluster.gtg(10)).toBe('unhealthy')
+  })
+})
+
 describe('a new service', () => {
   it('does not count while it starts', () => {
     const cluster = new Cluster()
@@ -200,6 +211,29 @@ describe('a workload at zero replicas whose pods stay', () => {
   it('proves nothing by pods that are terminating', () => {
     const cluster = new Cluster()
     cluster.tell(0, { desired: 0, targets: [LEAVING] })
+    cluster.beatUntil(90)
+
+    cluster.tell(95, { desired: 0, targets: [] })
+
+    expect(cluster.gtg(95)).toBe('healthy')
+  })
+
+  it('is their owner while it still has some, however long each takes to end', () => {
+    const cluster = new Cluster()
+    cluster.tell(0, { desired: 3, targets: [GOOD] })
+    cluster.tell(10, { desired: 0, scalingDown: true, targets: [GOOD] }) // an ordered StatefulSet
+    cluster.beatUntil(90)
+    cluster.tell(95, { desired: 0, scalingDown: true, targets: [LEAVING] })
+
+    cluster.tell(120, { desired: 0, targets: [] })
+
+    expect(cluster.gtg(120)).toBe('healthy')
+  })
+
+  it('proves nothing by a pod that does not answer', () => {
+    const cluster = new Cluster()
+    cluster.tell(0, { targets: [GOOD] })
+    cluster.tell(10, { desired: 0, targets: [anUnreachableTarget()] }) // the API is away, the pod is gone
     cluster.beatUntil(90)
 
     cluster.tell(95, { desired: 0, targets: [] })
