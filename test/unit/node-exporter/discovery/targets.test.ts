@@ -122,6 +122,36 @@ describe('the labels isResilient and isDaemon', () => {
   })
 })
 
+describe('a workload that is scaled to zero', () => {
+  it.each([
+    ['still has pods', [aWorkload({ desired: 0, hasPods: true })], true],
+    ['has none left', [aWorkload({ desired: 0, hasPods: false })], false],
+    ['is one of two that wants none', both(0, 0), true],
+    ['is one of two, the other wants some', both(0, 2), false],
+    ['wants some', [aWorkload({ desired: 1 })], false],
+  ])('is scaling down while it has pods of its own: it %s', (_, workloads, expected) => {
+    const [service] = join({ workloads }).services
+
+    expect(service?.scalingDown).toBe(expected)
+  })
+
+  function both(...desired: number[]) {
+    return desired.map((count) => aWorkload({ desired: count, hasPods: true }))
+  }
+
+  it.each([
+    ['Deployment', { replicas: 2 }, true],
+    ['Deployment at zero', {}, false],
+    ['DaemonSet', { desiredNumberScheduled: 0, currentNumberScheduled: 1 }, true],
+    ['DaemonSet without nodes', { desiredNumberScheduled: 0, currentNumberScheduled: 0 }, false],
+  ])('tells its own pods by its status: %s', (_, status, expected) => {
+    const template = { metadata: { labels: { app: 'web' } } }
+    const object = { metadata: { name: 'web', namespace: 'default' }, spec: { template }, status }
+
+    expect(parseWorkload(object)?.hasPods).toBe(expected)
+  })
+})
+
 describe('targets', () => {
   it('say all that a probe and a page need', () => {
     const targets = targetsOf([aSlice()])
