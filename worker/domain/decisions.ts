@@ -69,7 +69,9 @@ export function keepHidden(
   honoured: Content['acks'],
 ): Decisions['hiddenAcks'] {
   const texts = new Map((honoured ?? []).map(({ service, message }) => [service, message]))
-  const kept = hidden.filter(({ service, message }) => (texts.get(service) ?? message) === message)
+  const kept = hidden.filter(({ service, message }) =>
+    isSameText(texts.get(service) ?? message, message),
+  )
   return kept.length === hidden.length ? hidden : kept
 }
 
@@ -80,9 +82,15 @@ export function findHonoured(
 ): Map<string, string> {
   const texts = new Map((honoured ?? []).map((ack) => [ack.service, ack.message]))
   for (const { service, message } of hidden) {
-    if (texts.get(service) === message) texts.delete(service)
+    const text = texts.get(service)
+    if (text !== undefined && isSameText(text, message)) texts.delete(service)
   }
   return texts
+}
+
+/** Earlier exporters told an ack's text with the line break at its end, as a YAML block has it. */
+export function isSameText(a: string, b: string): boolean {
+  return a.trim() === b.trim()
 }
 
 /** The acks given at the edge that count at this moment, by service. */

@@ -3,7 +3,7 @@
  * a snapshot changes, and the judgement over them, which people's decisions and the passing of time change too.
  */
 import { DEFAULT_CATEGORY, type Category, type Content, type Severity } from '../contract/report.ts'
-import { findGiven, isEnabled, type Decisions } from './decisions.ts'
+import { findGiven, isEnabled, isSameText, type Decisions } from './decisions.ts'
 import { isNodesService, NODES_SERVICE } from './nodes.ts'
 import { judgeService, worst, type ServiceHealth } from './service-health.ts'
 import { findPast, type ServiceMemory } from './service-memory.ts'
@@ -167,7 +167,9 @@ export function judgeCategory(
   const given = findGiven(decisions, nowMs)
   const hidden = new Map(decisions.hiddenAcks.map((ack) => [ack.service, ack.message]))
   const judged = facts.failures.map(({ service, severity, honoured }) => {
-    const isHonoured = honoured !== null && hidden.get(service) !== honoured
+    const hiddenText = hidden.get(service)
+    const isHidden = hiddenText !== undefined && isSameText(hiddenText, honoured ?? '')
+    const isHonoured = honoured !== null && !isHidden
     const ack = given.get(service)
     // Of two acks the one that stays longer decides.
     const expiresAtMs = isHonoured ? null : (ack?.expiresAtMs ?? null)

@@ -93,7 +93,8 @@ describe('an ack of the ConfigMap that was hidden', () => {
   const table: [string, { service: string; message: string }[] | null, number][] = [
     ['the same text', [{ service: 'web', message: 'known' }], 1],
     ['the same text and another service', [other, { service: 'web', message: 'known' }], 1],
-    ['another text', [{ service: 'web', message: 'known ' }], 0],
+    ['the same text with a line break', [{ service: 'web', message: 'known\n' }], 1],
+    ['another text', [{ service: 'web', message: 'known now' }], 0],
     ['the text at another service alone', [other], 1],
     ['none', [], 1],
     ['not read', null, 1],
@@ -117,6 +118,13 @@ describe('an ack of the ConfigMap that was hidden', () => {
       'api',
     ])
     expect([...findHonoured(null, hidden)]).toEqual([])
+  })
+
+  it('does not count after an upgrade of the exporter, which trims its text', () => {
+    const untrimmed = [{ service: 'web', message: 'known\n' }]
+
+    expect([...findHonoured(hidden, untrimmed)]).toEqual([])
+    expect(keepHidden(untrimmed, [...hidden])).toBe(untrimmed)
   })
 
   it.each(['constructor', '__proto__', 'a, b', 'two\nlines'])(
