@@ -64,6 +64,8 @@ export class Discovery {
   readonly #namespaces: Namespaces
   readonly #stopping = new AbortController()
   #gathering: NodeJS.Timeout | null = null
+  /** ms, by performance.now(). */
+  #gatherDueMs = 0
   /** As it was joined when namespaces were last followed. */
   #found: Found | null = null
   /** One after the other: what is told must not be older than what was told before. */
@@ -179,10 +181,12 @@ export class Discovery {
     return new Reflector(this.#api, collection, { parse, onChange, timings: this.#options.timings })
   }
 
-  /** Sooner, where it was to be later. */
+  /** Brought forward, where it was to be later; never put off, or a storm of events would be told when it is over. */
   #gather(afterMs = GATHER_MS): void {
-    if (this.#gathering !== null && afterMs > GATHER_MS) return
+    const dueMs = performance.now() + afterMs
+    if (this.#gathering !== null && this.#gatherDueMs <= dueMs) return
     if (this.#gathering !== null) clearTimeout(this.#gathering)
+    this.#gatherDueMs = dueMs
     this.#gathering = setTimeout(() => {
       this.#gathering = null
       this.#followHandMade()

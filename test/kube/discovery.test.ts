@@ -1,5 +1,6 @@
 /** Discovery against an API server over TLS: what changes is seen, and no fault of the API empties anything. */
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Discovery, type DiscoveryOptions } from '../../node-exporter/discovery/discovery.ts'
 import { KubeApi } from '../../node-exporter/discovery/kube-api.ts'
@@ -134,6 +135,25 @@ describe('what operators do', () => {
       const [web] = discovery.current().services
       expect([web?.desired, web?.targets.length]).toEqual([3, 3])
     }, SECONDS_2)
+  })
+
+  it('is told while it goes on, however fast one change follows another', async () => {
+    const world = await aWorld()
+    await world.addService({ name: 'web' })
+    let told = 0
+    const discovery = aDiscovery(world, { onChange: () => (told += 1) })
+    await complete(discovery)
+    told = 0
+
+    const service = { kind: 'Service', namespace: 'default', name: 'web' }
+    let changes = 0
+    while (told < 2 && changes < 5000) {
+      changes += 1
+      world.api.patch(service, { metadata: { annotations: { changes: String(changes) } } })
+      await turn()
+    }
+
+    expect(told).toBe(2)
   })
 
   it('is seen in the named namespaces alone', async () => {
