@@ -38,6 +38,7 @@ export const NODE_TIMINGS: NodeTimings = {
     unprovenSeconds: [2, 2],
     overdueMs: 1000,
     relistMs: 600_000,
+    unconfirmedMs: 45_000,
     backoffMs: [1000, 5000],
   },
   pings: PINGS,
