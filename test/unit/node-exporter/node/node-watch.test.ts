@@ -238,6 +238,31 @@ describe('the clock', () => {
     expect(Math.abs(watch.facts().clockOffsetMs ?? Infinity)).toBeLessThan(1000)
   })
 
+  it('is not known after a jump, until the API server answers again', async () => {
+    const api = await anApi(sayNode())
+    const { watch } = aWatch(api, { askTimeoutMs: 500 })
+    await watch.asked
+    const isKnown = () => watch.facts().clockOffsetMs !== null
+    expect(isKnown()).toBe(true)
+
+    api.answer(hang)
+    const asked = api.requests.length
+    await vi.waitFor(() => {
+      expect(api.requests.length).toBeGreaterThan(asked)
+    }, SOON)
+    const realNow = Date.now
+    vi.spyOn(Date, 'now').mockImplementation(() => realNow() + 3_600_000)
+    onTestFinished(() => {
+      vi.restoreAllMocks()
+    })
+    expect(isKnown()).toBe(false)
+    api.answer(sayNode())
+
+    await vi.waitFor(() => {
+      expect(isKnown()).toBe(true)
+    }, SOON)
+  })
+
   it('is not known any more when nobody tells it', async () => {
     const api = await anApi(sayNode(aNodeObject(), 3600))
     const { watch } = aWatch(api, { clockKnownMs: 150 })
