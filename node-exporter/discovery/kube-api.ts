@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream'
 import * as v from 'valibot'
 import { makeAccess, type AccessOptions } from '../kubernetes/access.ts'
 import { Connection, PINGS, type Answer, type Link } from '../kubernetes/connection.ts'
-import type { PingTimings } from '../kubernetes/session.ts'
+import { RefusedStream, type PingTimings } from '../kubernetes/session.ts'
 import { KubeError, readRefusal, UNREADABLE } from './kube-error.ts'
 import { readLines, readText } from '../kubernetes/read-body.ts'
 
@@ -80,7 +80,7 @@ export class KubeApi {
   readonly #options: KubeApiOptions
   readonly #maxLength: number
   readonly #connection: Connection
-  /** Pods that hang must not take the streams that lists and watches need: a server allows 100 or so on a connection. */
+  /** A pod that doesn't answer in time costs its connection: lists and watches must not move with it. */
   readonly #toPods: Connection
 
   constructor(options: KubeApiOptions) {
@@ -188,17 +188,36 @@ export class KubeApi {
   }
 
   /**
+   * A request that was refused unprocessed is asked once more, as Go's client does: the server shuts down, or has more
+   * streams than it wants.
+   */
+  #with<T>(
+    connection: Connection,
+    signal: AbortSignal,
+    work: (link: Link) => Promise<T>,
+  ): Promise<T> {
+    return this.#withOne(connection, signal, work).catch((error: unknown) => {
+      const isUnprocessed = error instanceof KubeError && error.cause instanceof RefusedStream
+      if (isUnprocessed) return this.#withOne(connection, signal, work)
+      throw error
+    })
+  }
+
+  /**
    * A connection that failed is not used for anything new: the API server may have moved, its CA or the token may be
    * new. A request that its own caller gave up says nothing of it.
    */
-  async #with<T>(
+  async #withOne<T>(
     connection: Connection,
     signal: AbortSignal,
     work: (link: Link) => Promise<T>,
   ): Promise<T> {
     let link: Link | null = null
     try {
-      link = await waitFor(connection.open(), signal)
+      // Of those who waited for a connection some may find it full: the next one is made for them.
+      // oxlint-disable-next-line no-await-in-loop
+      do link = await waitFor(connection.open(), signal)
+      while (!link.hasRoom)
       return await work(link)
     } catch (error) {
       // Of a request that is aborted, some report the abort, some its cause, and some that the connection has ended.

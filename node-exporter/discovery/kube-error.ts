@@ -64,6 +64,19 @@ export function reasonsOf(said: v.InferOutput<typeof statusSchema> | null): stri
   return [said.reason, ...(said.details?.causes ?? []).map(({ reason }) => reason)]
 }
 
+/** Of a version, or of the pages of a list. */
+export const EXPIRED = 410
+
+/** Refusals that say nothing of the version asked for: the API server is busy, starting, or the rights are wrong. */
+const TRANSIENT = new Set([401, 403, 408, 429, 500, 502, 503, 504])
+
+/** No watch can go on from the version that is known. */
+export function mustList({ status, reasons }: KubeError): boolean {
+  // Too large: of an etcd that was restored from yesterday; it comes as a 504.
+  if (reasons.includes('ResourceVersionTooLarge') || reasons.includes(UNREADABLE)) return true
+  return status !== null && !TRANSIENT.has(status)
+}
+
 /** Seconds, or a date (RFC 9110, section 10.2.3). 0: it says nothing. */
 export function readRetryAfter(text: string | undefined, nowMs: number): number {
   if (text === undefined) return 0

@@ -6,35 +6,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
 import { KubeError, type KubeApi } from './kube-api.ts'
-import { reasonsOf, statusSchema, UNREADABLE } from './kube-error.ts'
+import { EXPIRED, mustList, reasonsOf, statusSchema } from './kube-error.ts'
+import type { ReflectorTimings } from './reflector-timings.ts'
 
-export interface ReflectorTimings {
-  /** s a watch asks the server for, from and to, where pings prove the connection. */
-  watchSeconds: [number, number]
-  /** ms without an event or a bookmark, after which such a watch counts as hung. */
-  silenceMs: number
-  /** The same where nothing proves the connection: short, so that one that hangs is found out. */
-  unprovenSeconds: [number, number]
-  /** ms that such a watch may last longer than it was asked for. */
-  overdueMs: number
-  /** ms after which the whole is listed again, whatever the watch says: an etcd restored from yesterday is silent. */
-  relistMs: number
-  /** ms between tries after a failure, from and to. */
-  backoffMs: [number, number]
-}
-
-/**
- * 5 to 10 min are client-go's; bookmarks come a minute apart. A connection that hangs is found out by its pings in 4 s;
- * without pings, a watch that the server must end within six seconds tells early enough for a fresh one within ten.
- */
-export const REFLECTOR_TIMINGS: ReflectorTimings = {
-  watchSeconds: [300, 600],
-  silenceMs: 100_000,
-  unprovenSeconds: [4, 6],
-  overdueMs: 1500,
-  relistMs: 600_000,
-  backoffMs: [1000, 30_000],
-}
+export { REFLECTOR_TIMINGS, type ReflectorTimings } from './reflector-timings.ts'
 
 /** Objects of a page. */
 const PAGE_SIZE = 500
@@ -82,8 +57,10 @@ export class Reflector<T> {
   #items = new Map<string, T>()
   /** To watch from; '' where the whole must be listed first. */
   #resourceVersion = ''
-  /** ms by performance.now(). */
-  #listedAtMs = -Infinity
+  /** ms by performance.now(): when the last list was asked for. -Infinity: one is due. */
+  #listTriedAtMs = -Infinity
+  /** ms by performance.now(), of the last list that was asked for, event or bookmark. */
+  #confirmedAtMs = -Infinity
   /** Tries since a watch last worked. */
   #failures = 0
   /** ms by performance.now(), of the watch that is open; null: none is. */
@@ -134,15 +111,17 @@ export class Reflector<T> {
     this.#stopping.abort()
   }
 
-  /** Not from time to time while something fails: what can be resumed costs the API server less. */
+  /** By age alone: where every watch fails, or none ever says a word, lists are all that keeps the copy true. */
   #isListDue(): boolean {
-    const ageMs = performance.now() - this.#listedAtMs
-    return this.#resourceVersion === '' || (this.#failures === 0 && ageMs >= this.#timings.relistMs)
+    const ageMs = performance.now() - this.#listTriedAtMs
+    return this.#resourceVersion === '' || ageMs >= this.#timings.relistMs
   }
 
   async #list(): Promise<void> {
     const { pageSize = PAGE_SIZE } = this.collection
     const askedAtMs = performance.now()
+    this.#listTriedAtMs = askedAtMs
+    this.#confirmedAtMs = askedAtMs
     const { items, resourceVersion } = await this.#readPages(pageSize).catch((error: unknown) => {
       // The snapshot that the pages are of is gone. Its last pages could be had as they are now, but no watch could
       // start from such a mixture: as client-go, the whole at once.
@@ -151,7 +130,6 @@ export class Reflector<T> {
     })
     this.#items = items
     this.#resourceVersion = resourceVersion
-    this.#listedAtMs = performance.now()
     this.#heardAtMs = () => askedAtMs
     this.#succeed()
     this.#onChange()
@@ -220,6 +198,11 @@ export class Reflector<T> {
 
   /** The watch has ended: what was heard over it gets old from now on. */
   #close(): void {
+    const wordlessMs = performance.now() - this.#confirmedAtMs
+    // Not after a watch that was refused: it would cost a busy API server a list.
+    if (this.#openedAtMs !== null && wordlessMs >= this.#timings.unconfirmedMs) {
+      this.#listTriedAtMs = -Infinity
+    }
     this.#openedAtMs = null
     const heardAtMs = this.#heardAtMs()
     this.#heardAtMs = () => heardAtMs
@@ -234,6 +217,7 @@ export class Reflector<T> {
     }
     const { metadata } = v.parse(metadataSchema, object)
     this.#failures = 0
+    this.#confirmedAtMs = performance.now()
     if (type !== 'BOOKMARK') this.#change(type, object)
     this.#resourceVersion = metadata.resourceVersion
   }
@@ -282,18 +266,6 @@ export class Reflector<T> {
     const { signal } = this.#stopping
     await sleep(ms, undefined, { signal }).catch(() => undefined) // cut short by stop()
   }
-}
-
-const EXPIRED = 410
-
-/** Refusals that say nothing of the version asked for: the API server is busy, starting, or the rights are wrong. */
-const TRANSIENT = new Set([401, 403, 408, 429, 500, 502, 503, 504])
-
-/** No watch can go on from the version that is known. */
-function mustList({ status, reasons }: KubeError): boolean {
-  // Too large: of an etcd that was restored from yesterday; it comes as a 504.
-  if (reasons.includes('ResourceVersionTooLarge') || reasons.includes(UNREADABLE)) return true
-  return status !== null && !TRANSIENT.has(status)
 }
 
 function keyOf(object: unknown): string {

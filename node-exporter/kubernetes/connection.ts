@@ -1,11 +1,12 @@
 /**
- * The kept connection to the API server. Over HTTP/2 it sends a ping every two seconds: an answer in time proves the
+ * The kept connection to the API server: one, and further ones while all of its streams are in use. Over HTTP/2 it sends a ping every two seconds: an answer in time proves the
  * connection, and what hangs is given up with every stream on it. Where HTTP/2 can't be had (a proxy, plain http, a
  * server that doesn't speak it) it is HTTP/1.1, and nothing is proven between two answers.
  */
 import http, { type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http'
 import https from 'node:https'
 import type { Readable } from 'node:stream'
+import { isDeepStrictEqual } from 'node:util'
 import type { Access, GetAccess } from './access.ts'
 import { dial, type PingTimings, type Session } from './session.ts'
 
@@ -28,6 +29,8 @@ export interface Answer {
 export interface Link {
   /** null: nothing but an answer tells that the other side is there. */
   session: Session | null
+  /** It takes a request at once. Ask in the same turn: others may take the last room meanwhile. */
+  readonly hasRoom: boolean
   ask: (asked: Asked, signal: AbortSignal) => Promise<Answer>
   /** It failed: nothing new is asked over it. What else runs on it may well be alive, and ends by itself. */
   leave: () => void
@@ -36,6 +39,15 @@ export interface Link {
 /** client-go's; a ping that isn't answered in `ackMs` is the end of the connection. */
 export const PINGS: PingTimings = { everyMs: 2000, ackMs: 2000 }
 
+/** What was made for one server and one set of TLS options. */
+interface Kept {
+  madeFor: unknown
+  /** More than one where all streams of one are in use (SETTINGS_MAX_CONCURRENT_STREAMS). */
+  sessions: Set<Session>
+  /** Shared by those who start side by side. It stays where it gave null: no HTTP/2 there. */
+  dialling: Promise<Session | null> | null
+}
+
 export class Connection {
   readonly #access: GetAccess
   readonly #pings: PingTimings
@@ -43,8 +55,7 @@ export class Connection {
     'http:': new http.Agent({ keepAlive: true }),
     'https:': new https.Agent({ keepAlive: true }),
   }
-  /** A promise, so that those who start side by side share one. It gives null where there is no HTTP/2. */
-  #session: Promise<Session | null> | null = null
+  #kept: Kept = { madeFor: null, sessions: new Set(), dialling: null }
   /** Left, but not closed yet. */
   readonly #left = new Set<Session>()
   #isDestroyed = false
@@ -58,19 +69,26 @@ export class Connection {
   async open(): Promise<Link> {
     const access = await this.#access()
     if (this.#isDestroyed) throw new Error('stopped')
-    const kept = await this.#connect(access)
-    if (kept.session?.isClosing !== true) return kept
-    kept.leave()
-    const made = await this.#connect(access)
-    if (made.session?.isClosing !== true) return made
-    throw new Error('the API server closes each connection at once')
+    const kept = this.#keep(access)
+    const session = this.#findRoom(kept) ?? (await this.#dial(kept, access))
+    if (session?.isClosing === true) {
+      throw new Error('the API server closes each connection at once')
+    }
+    return this.#link(access, { kept, session })
   }
 
-  async #connect(access: Access): Promise<Link> {
-    const dialled = this.#dial(access)
-    const session = await dialled
+  destroy(): void {
+    this.#isDestroyed = true
+    for (const session of [...this.#kept.sessions, ...this.#left]) session.destroy()
+    for (const agent of Object.values(this.#agents)) agent.destroy()
+  }
+
+  #link(access: Access, { kept, session }: { kept: Kept; session: Session | null }): Link {
     return {
       session,
+      get hasRoom() {
+        return session?.hasRoom ?? true
+      },
       ask: (asked, signal) => {
         const headers = { ...access.headers, ...asked.headers }
         const path = access.server.pathname.replace(/\/+$/, '') + asked.path
@@ -79,36 +97,50 @@ export class Connection {
         return this.#askOverHttp1(access, whole, signal)
       },
       leave: () => {
-        if (this.#session !== dialled) return
-        this.#session = null
-        if (session !== null) this.#retire(session)
+        if (session === null) kept.dialling = null
+        else this.#retire(kept, session)
       },
     }
   }
 
-  destroy(): void {
-    this.#isDestroyed = true
-    void this.#session?.then(
-      (session) => session?.destroy(),
-      () => undefined, // it never came to be
-    )
-    this.#session = null
-    for (const session of this.#left) session.destroy()
-    for (const agent of Object.values(this.#agents)) agent.destroy()
+  /** The server, the client certificate or the authority may be others than before: nothing new is asked over the old. */
+  #keep({ server, tls }: Access): Kept {
+    const madeFor = { origin: server.origin, tls }
+    if (isDeepStrictEqual(this.#kept.madeFor, madeFor)) return this.#kept
+    for (const session of this.#kept.sessions) this.#retire(this.#kept, session)
+    this.#kept = { madeFor, sessions: new Set(), dialling: null }
+    return this.#kept
   }
 
-  #dial(access: Access): Promise<Session | null> {
+  #findRoom(kept: Kept): Session | null {
+    for (const session of kept.sessions) {
+      if (session.hasRoom) return session
+      if (session.isClosing) this.#retire(kept, session)
+    }
+    return null
+  }
+
+  #dial(kept: Kept, access: Access): Promise<Session | null> {
     if (access.agent !== null || access.server.protocol === 'http:') return Promise.resolve(null)
-    if (this.#session !== null) return this.#session
-    const dialled = dial(access, this.#pings)
-    dialled.catch(() => {
-      if (this.#session === dialled) this.#session = null
-    })
-    this.#session = dialled
-    return dialled
+    kept.dialling ??= this.#make(kept, access)
+    return kept.dialling
   }
 
-  #retire(session: Session): void {
+  async #make(kept: Kept, access: Access): Promise<Session | null> {
+    const session = await dial(access, this.#pings).catch((error: unknown) => {
+      kept.dialling = null
+      throw error
+    })
+    if (session === null) return null
+    kept.dialling = null
+    kept.sessions.add(session)
+    if (kept !== this.#kept) this.#retire(kept, session)
+    if (this.#isDestroyed) session.destroy()
+    return session
+  }
+
+  #retire(kept: Kept, session: Session): void {
+    if (!kept.sessions.delete(session)) return
     this.#left.add(session)
     void session.close().then(() => this.#left.delete(session))
   }

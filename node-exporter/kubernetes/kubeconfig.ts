@@ -79,23 +79,32 @@ export class Kubeconfig {
   }
 
   #read(): Asked {
-    const stamp = readStamp(this.#files)
+    const { files, stamp } = findFiles(this.#files)
     const atMs = performance.now()
     const before = this.#asked
     const isKept = before !== null && (before.access !== null || atMs - before.atMs < KEEP_MS)
     if (isKept && before.stamp === stamp) return before
-    this.#asked = { stamp, atMs, loaded: loadAll(this.#files), access: null }
+    this.#asked = { stamp, atMs, loaded: loadAll(files), access: null }
     return this.#asked
   }
 }
 
-/** At once, not by promise: a dead disk may hold every thread that reads files. */
-function readStamp(files: string[]): string {
+/**
+ * Those of the list that exist, and how they are now: as kubectl, a file that isn't there is ignored, unless none is. At
+ * once, not by promise: a dead disk may hold every thread that reads files.
+ */
+function findFiles(list: string[]): { files: string[]; stamp: string } {
   try {
-    return files
-      .map((file) => statSync(file))
-      .map(({ mtimeMs, ino, size }) => `${mtimeMs} ${ino} ${size}`)
-      .join()
+    const found = list
+      .map((file) => ({ file, stats: statSync(file, { throwIfNoEntry: false }) }))
+      .filter(({ stats }) => stats !== undefined)
+    if (found.length === 0) statSync(list[0] ?? '') // throws, with the code that says why
+    return {
+      files: found.map(({ file }) => file),
+      stamp: found
+        .map(({ file, stats }) => `${file} ${stats?.mtimeMs} ${stats?.ino} ${stats?.size}`)
+        .join(),
+    }
   } catch (cause) {
     throw unread(cause, 'it is no file')
   }

@@ -10,7 +10,13 @@ import type { AccessOptions } from '../kubernetes/access.ts'
 import { PINGS } from '../kubernetes/connection.ts'
 import type { PingTimings } from '../kubernetes/session.ts'
 import { NOTHING_KNOWN, readNode, type KnownNode } from './api-node.ts'
-import { computeOffset, narrowOffset, readOffset, type OffsetRange } from './clock-offset.ts'
+import {
+  computeOffset,
+  narrowOffset,
+  readOffset,
+  type Clocks,
+  type OffsetRange,
+} from './clock-offset.ts'
 import { SAMPLE_EVERY_MS } from './sampler.ts'
 
 export interface NodeTimings {
@@ -38,6 +44,7 @@ export const NODE_TIMINGS: NodeTimings = {
     unprovenSeconds: [2, 2],
     overdueMs: 1000,
     relistMs: 600_000,
+    unconfirmedMs: 45_000,
     backoffMs: [1000, 5000],
   },
   pings: PINGS,
@@ -153,17 +160,22 @@ export class NodeWatch {
 
   /** Of any answer: a refusal tells the time as well. */
   #readClock(answer: DatedAnswer): void {
-    const offset = readOffset(answer)
+    const offset = readOffset(answer, readClocks())
     if (offset !== null) this.#clock = narrowOffset(this.#clock, offset)
   }
 
-  /** null: the API server has not told its time for a while. */
+  /** null: the API server has not told its time for a while, or not since this machine's clock jumped. */
   #readOffset(): number | null {
-    const nowMs = performance.now()
-    if (this.#clock === null || nowMs - this.#clock.atMs > this.#options.timings.clockKnownMs)
+    const clocks = readClocks()
+    const range = this.#clock
+    if (range === null || clocks.nowMs - range.atMs > this.#options.timings.clockKnownMs)
       return null
-    return computeOffset(this.#clock, { nowMs, clockMs: Date.now() })
+    return computeOffset(range, clocks)
   }
+}
+
+function readClocks(): Clocks {
+  return { nowMs: performance.now(), clockMs: Date.now() }
 }
 
 /** What to mend; the other statuses speak for themselves. */

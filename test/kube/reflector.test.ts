@@ -14,6 +14,7 @@ import type { World } from '../sandbox/world.ts'
 import { aKubectlProxy } from '../support/exporter/a-kubectl-proxy.ts'
 import { aTcpFront } from '../support/exporter/a-tcp-front.ts'
 import { anApi, aServiceAccount } from '../support/exporter/an-api.ts'
+import { anHttp2Api, answerWith, saySilence } from '../support/exporter/an-http2-api.ts'
 import { aWorld } from '../support/exporter/a-setup.ts'
 
 const SOON = { timeout: 15_000, interval: 20 }
@@ -122,16 +123,17 @@ describe('a watch over HTTP/2', () => {
     expect([listsOf(world).length, errors]).toEqual([1, []])
   })
 
-  it('is resumed when it hangs on a connection that lives', async () => {
+  it('is resumed after a list when it hangs on a connection that lives', async () => {
     const { world, access } = await aMappedWorld()
-    const { reflector, errors } = aReflector(access, { timings: { silenceMs: 1000 } })
+    const timings = { silenceMs: 1000, unconfirmedMs: 1000 }
+    const { reflector, errors } = aReflector(access, { timings })
     await untilWatched(world)
 
     world.api.faults.hangWatches()
     addMap(world, 'b')
 
     await untilHas(reflector, ['a', 'b'])
-    expect([listsOf(world).length, errors]).toEqual([1, []])
+    expect([listsOf(world).length, errors]).toEqual([2, []])
   })
 })
 
@@ -228,10 +230,84 @@ describe('a watch that is refused', () => {
   })
 })
 
+/** Lists `items` of the version; watches by `watch`. */
+async function aSilentApi(watch: (stream: Parameters<typeof saySilence>[0]) => void) {
+  const now = { version: '9', names: ['old'] }
+  const api = await anHttp2Api((stream, path) => {
+    if (path.includes('watch=true')) {
+      watch(stream)
+      return
+    }
+    const metadata = { resourceVersion: now.version }
+    const items = now.names.map((name) => ({ metadata: { name } }))
+    answerWith(stream, JSON.stringify({ kind: 'ConfigMapList', metadata, items }))
+  })
+  const listsOfIt = () => api.paths.filter((path) => !path.includes('watch=true')).length
+  return { ...api, now, countLists: listsOfIt }
+}
+
+describe('an etcd that was restored to an older state', () => {
+  const SOON_SILENT = { silenceMs: 300, backoffMs: [20, 100] } satisfies Partial<ReflectorTimings>
+
+  it.each<[string, number | undefined, Partial<ReflectorTimings>]>([
+    ['falls silent', undefined, { relistMs: 400 }],
+    ['falls silent', undefined, { unconfirmedMs: 300 }],
+    ['ends without a word', 200, { relistMs: 400 }],
+    ['ends without a word', 200, { unconfirmedMs: 200 }],
+  ])('is listed, for a watch of a later version %s', async (_, endMs, timings) => {
+    const api = await aSilentApi((stream) => {
+      saySilence(stream, endMs)
+    })
+    const { reflector } = aReflector(api.access, { timings: { ...SOON_SILENT, ...timings } })
+    await untilHas(reflector, ['old'])
+
+    api.now.version = '3'
+    api.now.names = ['new']
+
+    await untilHas(reflector, ['new'])
+    expect(reflector.state.isSynced).toBe(true)
+  })
+
+  it('is not suspected where each watch has its bookmarks', async () => {
+    const api = await aSilentApi((stream) => {
+      saySilence(stream)
+      const object = { metadata: { resourceVersion: '9' } }
+      const word = `${JSON.stringify({ type: 'BOOKMARK', object })}\n`
+      const timer = setInterval(() => stream.write(word), 50)
+      stream.on('close', () => {
+        clearInterval(timer)
+      })
+      setTimeout(() => stream.end(), 1000)
+    })
+    const timings = { ...SOON_SILENT, unconfirmedMs: 800 }
+    aReflector(api.access, { timings })
+
+    await vi.waitFor(() => {
+      expect(api.paths.length).toBeGreaterThan(3)
+    }, SOON)
+
+    expect(api.countLists()).toBe(1)
+  })
+})
+
 describe('a list from time to time', () => {
+  it.each([403, 500])('keeps the copy true where each watch gets %s', async (status) => {
+    const api = await aSilentApi((stream) => {
+      answerWith(stream, '{}', status)
+    })
+    const timings: Partial<ReflectorTimings> = { backoffMs: [20, 100], relistMs: 400 }
+    const { reflector, errors } = aReflector(api.access, { timings })
+    await untilHas(reflector, ['old'])
+
+    api.now.names = ['new']
+
+    await untilHas(reflector, ['new'])
+    expect(new Set(errors)).toEqual(new Set([`HTTP ${status}: no reason given`]))
+  })
+
   it('that is refused costs no change: the watch goes on', async () => {
     const { world, access } = await aMappedWorld()
-    const timings: Partial<ReflectorTimings> = { watchSeconds: [1, 1], relistMs: 1 }
+    const timings: Partial<ReflectorTimings> = { watchSeconds: [1, 1], relistMs: 3000 }
     const { reflector, errors } = aReflector(access, { timings })
     await untilWatched(world)
     const { length } = watchesOf(world)

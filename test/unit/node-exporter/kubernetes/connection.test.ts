@@ -1,10 +1,16 @@
 /** The kept connection to the API server: over HTTP/2 as pings prove it, and over HTTP/1.1 where that can't be had. */
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { makeAccess, type AccessOptions } from '../../../../node-exporter/kubernetes/access.ts'
+import {
+  makeAccess,
+  type Access,
+  type AccessOptions,
+} from '../../../../node-exporter/kubernetes/access.ts'
 import { Connection } from '../../../../node-exporter/kubernetes/connection.ts'
 import { readText } from '../../../../node-exporter/kubernetes/read-body.ts'
+import { makeCertificates } from '../../../sandbox/api-server/certificates.ts'
 import { aTcpFront } from '../../../support/exporter/a-tcp-front.ts'
 import { anApi, aServiceAccount, sayNode } from '../../../support/exporter/an-api.ts'
+import { anHttp2Api, answerWith } from '../../../support/exporter/an-http2-api.ts'
 import { aWorld } from '../../../support/exporter/a-setup.ts'
 
 const SOON = { timeout: 10_000, interval: 10 }
@@ -102,6 +108,81 @@ describe('a connection over HTTP/2', () => {
     expect(other.session).not.toBe(link.session)
   })
 })
+
+describe('a process that is busy', () => {
+  it('for longer than an answer may take keeps its connection', async () => {
+    const api = await anHttp2Api((stream) => {
+      answerWith(stream, 'OK')
+    })
+    const everyMs = 200
+    const link = await aConnection(api.access, { everyMs, ackMs: 200 }).connection.open()
+
+    // Node runs timers of one length in turn, and writes a ping only after them.
+    setTimeout(() => {
+      block(600)
+    }, everyMs)
+    block(400)
+    const freeAgainMs = performance.now() + 600
+
+    await vi.waitFor(() => {
+      expect(link.session?.isClosing).toBe(false)
+      expect(link.session?.heardAtMs).toBeGreaterThan(freeAgainMs)
+    }, SOON)
+  })
+})
+
+function block(ms: number): void {
+  const endMs = performance.now() + ms
+  while (performance.now() < endMs);
+}
+
+describe('a connection whose access has changed', () => {
+  const other = makeCertificates()
+
+  it.each<[string, (now: Access, elsewhere: Access) => Access | Promise<Access>, RegExp]>([
+    ['the same, read anew', (now) => ({ ...now, tls: { ...now.tls } }), /^A over 1$/],
+    ['another server', (now, elsewhere) => ({ ...now, server: elsewhere.server }), /^B over 1$/],
+    [
+      'another client certificate',
+      async (now) => {
+        const { certPem: cert, keyPem: key } = await other
+        return { ...now, tls: { ...now.tls, cert, key } }
+      },
+      /^A over 2$/,
+    ],
+    [
+      'another authority',
+      async (now) => ({ ...now, tls: { ca: (await other).caPem } }),
+      /certificate/,
+    ],
+  ])('is asked for what the access says now: %s', async (_, change, said) => {
+    const [a, b] = [await anApiThatSays('A'), await anApiThatSays('B')]
+    let access = await makeAccess(a.access)()
+    const connection = new Connection(() => Promise.resolve(access), FAST)
+    onTestFinished(() => {
+      connection.destroy()
+    })
+    await askOnce(connection)
+
+    access = await change(access, await makeAccess(b.access)())
+
+    expect(await askOnce(connection).catch(String)).toMatch(said)
+  })
+})
+
+/** It answers with its name, and over which of its connections. */
+async function anApiThatSays(name: string) {
+  const api = await anHttp2Api((stream) => {
+    answerWith(stream, `${name} over ${api.seen.sessions}`)
+  })
+  return api
+}
+
+async function askOnce(connection: Connection): Promise<string> {
+  const link = await connection.open()
+  const { body } = await link.ask({ method: 'GET', path: '/version', headers: {} }, NEVER)
+  return readText(body, 1_000_000)
+}
 
 describe('a connection over HTTP/1.1', () => {
   it('serves question after question, and nothing proves it', async () => {

@@ -108,6 +108,29 @@ describe('a kubeconfig', () => {
     expect(access.headers).toEqual({ authorization: `Bearer ${SECRET}` })
   })
 
+  it.each([
+    ['before one that is', (there: string, missing: string) => [missing, there]],
+    ['after one that is', (there: string, missing: string) => [there, missing]],
+    ['on both sides', (there: string, missing: string) => [missing, there, missing]],
+  ])('may name a file that isn’t there: %s', async (_, list) => {
+    const files = list(aFile(aText()), `${aFolder()}/missing`).join(delimiter)
+
+    expect((await read(files)).headers).toEqual({ authorization: `Bearer ${SECRET}` })
+    expect(await findAccessFault(by(files))).toBeNull()
+  })
+
+  it('may be a file that comes later', async () => {
+    const later = `${aFolder()}/later`
+    const get = makeAccess(by([later, aFile(aText())].join(delimiter)))
+    await get()
+
+    // No name of one file may be in another.
+    const text = aText({ user: { token: 'of-the-first' } })
+    writeFileSync(later, text.replaceAll(/"([cux])"/g, '"$1-later"'))
+
+    expect((await get()).headers).toEqual({ authorization: 'Bearer of-the-first' })
+  })
+
   it('is read again when it was written again', async () => {
     const file = aFile(aText())
     const access = makeAccess(by(file))
@@ -299,7 +322,13 @@ describe('what is wrong', () => {
     )
   })
 
-  it('is told by its code where there is no file', async () => {
-    await expect(read(`${aFolder()}/none`)).rejects.toThrow("KUBECONFIG can't be read: ENOENT")
+  it.each([
+    ['no file', () => [`${aFolder()}/none`], 'ENOENT'],
+    ['none of several', () => [`${aFolder()}/none`, `${aFolder()}/nor-this`], 'ENOENT'],
+    ['a folder beside a file', () => [aFile(aText()), aFolder()], 'EISDIR'],
+  ])('is told by its code where there is %s', async (_, list, code) => {
+    const files = list().join(delimiter)
+
+    await expect(read(files)).rejects.toThrow(`KUBECONFIG can't be read: ${code}`)
   })
 })

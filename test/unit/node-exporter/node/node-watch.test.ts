@@ -10,6 +10,7 @@ import {
 } from '../../../../node-exporter/node/node-watch.ts'
 import type { ReflectorTimings } from '../../../../node-exporter/discovery/reflector.ts'
 import { anApi, aNodeObject, sayNode, type Api } from '../../../support/exporter/an-api.ts'
+import { anHttp2Api, answerWith, saySilence } from '../../../support/exporter/an-http2-api.ts'
 
 const SOON = { timeout: 10_000, interval: 10 }
 /** These servers speak HTTP/1.1 and end each watch at once, so a new one starts every 50 ms. */
@@ -169,6 +170,29 @@ describe('one lost answer', () => {
 })
 
 describe('what is known', () => {
+  it('is listed anew after a watch that ended without a word', async () => {
+    let ready = 'True'
+    const api = await anHttp2Api((stream, path) => {
+      if (path.includes('watch=true')) {
+        saySilence(stream, 1000)
+        return
+      }
+      const metadata = { resourceVersion: '9' }
+      answerWith(
+        stream,
+        JSON.stringify({ kind: 'NodeList', metadata, items: [aNodeObject(ready)] }),
+      )
+    })
+    const { watch } = aWatch(api, { reflector: { ...REFLECTOR, unconfirmedMs: 1000 } })
+    await watch.asked
+
+    ready = 'False'
+
+    await vi.waitFor(() => {
+      expect(watch.facts().conditions.get('Ready')).toMatchObject({ status: 'False' })
+    }, SOON)
+  })
+
   it('is told as gone when it gets old, though no answer comes', async () => {
     const api = await anApi(sayNode())
     const { watch, turns } = aWatch(api, { askTimeoutMs: 60_000, knownMs: 150 })
@@ -212,6 +236,31 @@ describe('the clock', () => {
 
     expect(problem()).toContain('403')
     expect(Math.abs(watch.facts().clockOffsetMs ?? Infinity)).toBeLessThan(1000)
+  })
+
+  it('is not known after a jump, until the API server answers again', async () => {
+    const api = await anApi(sayNode())
+    const { watch } = aWatch(api, { askTimeoutMs: 500 })
+    await watch.asked
+    const isKnown = () => watch.facts().clockOffsetMs !== null
+    expect(isKnown()).toBe(true)
+
+    api.answer(hang)
+    const asked = api.requests.length
+    await vi.waitFor(() => {
+      expect(api.requests.length).toBeGreaterThan(asked)
+    }, SOON)
+    const realNow = Date.now
+    vi.spyOn(Date, 'now').mockImplementation(() => realNow() + 3_600_000)
+    onTestFinished(() => {
+      vi.restoreAllMocks()
+    })
+    expect(isKnown()).toBe(false)
+    api.answer(sayNode())
+
+    await vi.waitFor(() => {
+      expect(isKnown()).toBe(true)
+    }, SOON)
   })
 
   it('is not known any more when nobody tells it', async () => {
