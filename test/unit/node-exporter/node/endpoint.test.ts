@@ -236,6 +236,9 @@ describe('a parameter', () => {
     ['?Check=clock', 'Check'],
     ['?check=clock&chekc=kubelet', 'chekc'],
     ['?check[]=clock', 'check[]'],
+    ['?check-name=clock', 'check-name'],
+    ['?check_id=clock', 'check_id'],
+    ['?checkId=clock', 'checkId'],
     ['?%63heck%73=clock', 'checks'],
     ['?check"<=clock', 'check"<'],
   ])('that is spelled wrong is a 400 that names it and what was meant: %s', async (query, name) => {
