@@ -167,7 +167,7 @@ describe('an act with a name that is spelled wrong', () => {
     ['disable-category?category-name=read', { Why: 'trying it' }, 'why'],
     ['hold', { for: '1h', Why: 'upgrade' }, 'why'],
     ['hold', { for: '1h', fors: '2h' }, 'for'],
-    ['erase', { confirmed: 'x' }, 'confirm'],
+    ['erase', { confrim: 'x' }, 'confirm'],
   ])('changes nothing, and says what was meant: %s %j', async (path, fields, meant) => {
     const cluster = await aCluster()
     const before = await heldOf(cluster)
