@@ -3,8 +3,8 @@ import * as v from 'valibot'
 import { TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
 import type { PodCheck, Target } from '../../worker/contract/report.ts'
 import { cutText } from '../../worker/contract/cut-text.ts'
-import { ENTRIES_MAX } from './health-check.ts'
 import { type HealthDocument, readHealthDocument } from './health-document.ts'
+import { ENTRIES_MAX } from './health-shape.ts'
 
 /** The part of a Target that a probe finds out. */
 export type Outcome = Pick<Target, 'ok' | 'answered' | 'checks'> & { reason?: string }

@@ -2,10 +2,8 @@
 import { NAME_MAX_LENGTH, TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
 import { cutText } from '../../worker/contract/cut-text.ts'
 import type { PodCheck } from '../../worker/contract/report.ts'
-import { type Fields, isStateKey, normalise, readState, toBoolean } from './vocabulary.ts'
-
-/** Entries of a document that are read, and keys of an object in it: a hostile one of 256 KiB has forty thousand. */
-export const ENTRIES_MAX = 5000
+import { readFields } from './health-shape.ts'
+import { type Fields, isStateKey, readState, toBoolean } from './vocabulary.ts'
 
 /** How a check is named: `prefix` stands before its own name; `key`: its name in a map, null in a list. */
 export interface Naming {
@@ -91,24 +89,4 @@ function findText(fields: Fields, keys: readonly string[]): string | number | nu
 
 export function shorten(value: string): string {
   return value.slice(0, NAME_MAX_LENGTH) || 'unnamed'
-}
-
-/** An object is read at several places, and a hostile one is large. */
-const readBefore = new WeakMap<object, Fields>()
-
-/** null: it is no object. */
-export function readFields(value: unknown): Fields | null {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
-  const fields = readBefore.get(value) ?? collectFields(Object.entries(value))
-  readBefore.set(value, fields)
-  return fields
-}
-
-function collectFields(entries: [string, unknown][]): Fields {
-  const fields: Fields = new Map()
-  for (const [key, one] of entries.slice(0, ENTRIES_MAX)) {
-    const name = normalise(key)
-    if (name === key || !fields.has(name)) fields.set(name, one)
-  }
-  return fields
 }

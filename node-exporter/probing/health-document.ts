@@ -3,24 +3,27 @@
  * them, never deep inside of other data: a job that failed yesterday is not the pod's health.
  */
 import type { PodCheck } from '../../worker/contract/report.ts'
+import { isOptional, nameOf, type Naming, shorten, toCheck } from './health-check.ts'
 import {
+  areChecks,
+  areWords,
+  CONTAINERS,
   ENTRIES_MAX,
-  isOptional,
-  nameOf,
-  type Naming,
+  hasWordOfChecks,
+  isContainer,
+  isSetting,
+  isSilent,
+  listEntries,
+  LOOSE_CONTAINERS,
   readFields,
-  shorten,
-  toCheck,
-} from './health-check.ts'
+} from './health-shape.ts'
 import {
   type Fields,
-  isStateKey,
   normalise,
   readState,
   readStateOf,
   type State,
   toBoolean,
-  wordOf,
 } from './vocabulary.ts'
 
 export interface HealthDocument {
@@ -39,19 +42,10 @@ export interface HealthDocument {
   isErrorReport: boolean
 }
 
-/** Where formats keep their checks, as a list or a map; within a check the same key holds the checks below it. */
-const CONTAINERS = ['checks', 'components']
-
-/** Others keep any data under these: read when each entry is an object that says how it is. */
-const LOOSE_CONTAINERS = ['entries', 'details', 'results', 'indicators', 'checkresults', 'children']
-
 /** Maps from the names of failing checks to texts (health-go, App.Metrics). */
 const FAILURES = ['failures', 'errors', 'unhealthy']
 
 const ERROR_KEYS = ['error', 'message', 'code', 'statuscode', 'data', 'detail', 'title']
-
-/** The good words of heptiolabs/healthcheck and Django. Any other flat map of words is settings: `{"mode": "normal"}`. */
-const WORDS_OF_CHECKS = ['ok', 'working']
 
 /** Levels of checks below checks that are read; Spring's composites have two or three. */
 const DEPTH_MAX = 5
@@ -80,11 +74,12 @@ export function readHealthDocument(json: unknown, isRefused: boolean): HealthDoc
   const { state, unknownWord } = readStateOf(fields ?? new Map([['status', json]]))
   const isCut = listEntries(json).length > ENTRIES_MAX
   const found = { ...nothing(ENTRIES_MAX), unknownWord, isCut }
+  const whole = isRefused ? 'bad' : state
   const containers = [...CONTAINERS, ...LOOSE_CONTAINERS].filter((key) =>
     isContainer(key, fields?.get(key)),
   )
   for (const container of containers) {
-    readEntries(fields?.get(container), { ...TOP, container, whole: state }, found)
+    readEntries(fields?.get(container), { ...TOP, container, whole }, found)
   }
   const isBare = state === null && containers.length === 0
   const isAllChecks = isBare && (areChecks(json) || areWords(json))
@@ -109,83 +104,24 @@ function isErrorOf(fields: Fields): boolean {
   return ERROR_KEYS.some((key) => fields.has(key)) || Array.isArray(fields.get('errors'))
 }
 
-function isContainer(key: string, value: unknown): boolean {
-  return LOOSE_CONTAINERS.includes(key)
-    ? areChecks(value)
-    : typeof value === 'object' && value !== null
-}
-
-/** Each entry that isn't silent is an object that says how it is: that is a list or a map of checks, whatever stands around it. */
-function areChecks(value: unknown): boolean {
-  let isAny = false
-  for (const [, entry] of listEntries(value).slice(0, ENTRIES_MAX)) {
-    const says = saysState(entry)
-    if (!says && !isSilent(entry)) return false
-    isAny ||= says
-  }
-  return isAny
-}
-
-function saysState(entry: unknown): boolean {
-  const fields = readFields(entry)
-  return fields !== null && readStateOf(fields).state !== null
-}
-
-/** A check that isn't in use: Airflow's `{"status": null}`, a null or an empty object. */
-function isSilent(entry: unknown): boolean {
-  const fields = readFields(entry)
-  if (fields === null) return entry === null
-  const said = [...fields].filter(([key]) => isStateKey(key)).map(([, value]) => value)
-  return fields.size === 0 || (said.length > 0 && said.every((value) => value === null))
-}
-
-/** A map in which each value is a word that the vocabulary knows, and one is a word that such maps are known for. */
-function areWords(value: unknown): boolean {
-  const entries = listEntries(value)
-  return hasWordOfChecks(entries) && entries.every(([key, entry]) => key !== null && isWord(entry))
-}
-
-function isWord(entry: unknown): boolean {
-  const state = typeof entry === 'string' && toBoolean(entry) === null ? readState(entry) : null
-  return state !== null && state !== 'unknown'
-}
-
-function hasWordOfChecks(entries: [string | null, unknown][]): boolean {
-  return entries.some(
-    ([, entry]) => typeof entry === 'string' && WORDS_OF_CHECKS.includes(wordOf(entry)),
-  )
-}
-
 function readEntries(value: unknown, level: Level, found: Found): void {
   const all = listEntries(value)
   const entries = all.slice(0, found.entriesLeft)
   found.entriesLeft -= entries.length
   found.isCut ||= entries.length < all.length
-  const hasGood = entries.some(([, entry]) => isGood(entry))
+  const areAnyKeys = !CONTAINERS.includes(level.container)
+  const isFalseKnown = level.whole === 'bad' || entries.some(([, entry]) => isGood(entry))
   for (const [index, [key, entry]] of entries.entries()) {
-    const isLeftOut = CONTAINERS.includes(level.container)
-      ? isNeutral(key, entry, hasGood)
-      : isSilent(entry)
-    if (!isLeftOut) readEntry(entry, { ...level, key, index }, found)
+    if (areAnyKeys ? isSilent(entry) : isSetting(key, entry)) continue
+    if (isFalseKnown || toBoolean(entry) !== false)
+      readEntry(entry, { ...level, key, index }, found)
+    else found.unknownWord ??= 'only false in a map of checks'
   }
 }
 
 function isGood(entry: unknown): boolean {
   const fields = readFields(entry)
   return (fields === null ? asState(entry) : readStateOf(fields).state) === 'good'
-}
-
-/** A boolean that may be a setting: `maintenance: false`, or one of a map in which none is true. */
-function isNeutral(key: string | null, entry: unknown, hasGood: boolean): boolean {
-  if (toBoolean(entry) === null) return false
-  const said = readState(key)
-  return !hasGood || said === 'bad' || said === 'degraded'
-}
-
-/** A list's entries have no key. */
-function listEntries(value: unknown): [string | null, unknown][] {
-  if (Array.isArray(value)) return value.map((entry: unknown) => [null, entry])
-  return typeof value === 'object' && value !== null ? Object.entries(value) : []
 }
 
 /** In a map a word, a boolean or a list stands for a check too. */

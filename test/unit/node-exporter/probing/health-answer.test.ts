@@ -142,6 +142,13 @@ describe('a health document with another status than 200', () => {
     ['FT, created', 201, { checks: [] }, [], 'HTTP 201'],
     ['Spring', 503, spring, ['db'], undefined],
     ['Spring without components', 503, { status: 'DOWN' }, [], 'HTTP 503'],
+    [
+      'Spring, up with a component that is not',
+      503,
+      { ...spring, status: 'UP' },
+      ['db'],
+      undefined,
+    ],
     ['a state that is good', 500, { ok: true }, [], 'HTTP 500'],
     [
       'Terminus',

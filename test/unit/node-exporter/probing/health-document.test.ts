@@ -309,6 +309,12 @@ describe('the checks of a document', () => {
     ['a map of checks and a boolean', { checks: { a: { ok: true }, mq: false } }, ['a', '!mq']],
     ['a map of booleans, one of a bad thing', { checks: { db: true, maintenance: false } }, ['db']],
     ['a map of booleans, one of a weak thing', { checks: { db: true, degraded: false } }, ['db']],
+    [
+      'a map of booleans, some of bad things',
+      { checks: { db: true, isDown: false, hasErrors: false, in_maintenance: false } },
+      ['db'],
+    ],
+    ['a map of booleans of a bad whole', { status: 'DOWN', checks: { db: false } }, ['!db']],
     ['a map of booleans without a true one', { checks: { verbose: false, paused: false } }, []],
     ['a map of FT checks', { checks: { db: { name: 'Database', ok: false } } }, ['!db']],
     ['an empty map', { checks: {} }, []],
@@ -382,6 +388,13 @@ describe('the checks of a document', () => {
   ])('decide: %s', (_, document) => {
     expect(judge(document)).toMatchObject({ ok: false })
     expect(judge(document).reason).toBeUndefined()
+  })
+
+  it('are not told by a map in which all is false', () => {
+    const warning = 'say only false in a map of checks, which is no known state'
+
+    expect(judge({ checks: { db: false, mq: false } })).toMatchObject({ ok: true, warning })
+    expect(judge({ checks: { maintenance: false } }).warning).toBeUndefined()
   })
 
   it('leave the blame to the whole where they do not decide', () => {
