@@ -113,8 +113,8 @@ function readEntries(value: unknown, level: Level, found: Found): void {
   const isFalseKnown = level.whole === 'bad' || entries.some(([, entry]) => isGood(entry))
   for (const [index, [key, entry]] of entries.entries()) {
     if (areAnyKeys ? isSilent(entry) : isSetting(key, entry)) continue
-    if (isFalseKnown || toBoolean(entry) !== false)
-      readEntry(entry, { ...level, key, index }, found)
+    const place = { ...level, key, index }
+    if (isFalseKnown || toBoolean(entry) !== false) readEntry(entry, place, found)
     else found.unknownWord ??= 'only false in a map of checks'
   }
 }
@@ -202,7 +202,7 @@ function prefixBelow({ prefix }: Place, id: string): string {
  */
 function nameFailures(json: unknown, isBare: boolean, found: Found): void {
   const guessed = nothing(found.entriesLeft)
-  const entries = listEntries(json).slice(0, ENTRIES_MAX)
+  const entries = listEntries(json)
   const hasWords = isBare && hasWordOfChecks(entries)
   for (const [index, [key, value]] of entries.entries()) {
     const place = { ...TOP, key, index }
@@ -223,7 +223,7 @@ function nameWord(value: string, place: Place, found: Found): void {
 }
 
 function nameTexts(texts: unknown, found: Found): void {
-  for (const [index, [key, output]] of listEntries(texts).slice(0, ENTRIES_MAX).entries()) {
+  for (const [index, [key, output]] of listEntries(texts).entries()) {
     if (typeof output === 'string') nameText(output, { ...TOP, key, index }, found)
   }
 }
