@@ -4,6 +4,7 @@ import { TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
 import type { PodCheck, Target } from '../../worker/contract/report.ts'
 import { cutText } from '../../worker/contract/cut-text.ts'
 import { type HealthDocument, readHealthDocument } from './health-document.ts'
+import { ENTRIES_MAX } from './health-shape.ts'
 
 /** The part of a Target that a probe finds out. */
 export type Outcome = Pick<Target, 'ok' | 'answered' | 'checks'> & { reason?: string }
@@ -19,19 +20,18 @@ export type Judged = Outcome & { warning?: string }
 export function judgeAnswer(status: number, body: string): Judged {
   const json = v.safeParse(jsonSchema, body)
   const document = json.success ? readHealthDocument(json.output, status !== 200) : null
-  const isHealth = document !== null && (status === 200 || isWholeDocument(document))
+  const isHealth = document !== null && (status === 200 || isWholeDocument(status, document))
   if (!isHealth) return notAnswered(status === 200 ? 'the answer is not JSON' : `HTTP ${status}`)
   const checks = keepFirst(document.checks)
-  const hasFailing = checks.some((check) => !check.ok)
   const saysBad = status !== 200 || document.state === 'bad'
-  const ok = !saysBad && !hasFailing
+  const ok = !saysBad && !document.isFailing
   const warning = ok ? findWarning(document) : null
   const reason = status === 200 ? 'it says so itself' : `HTTP ${status}`
   return {
     ok,
     answered: true,
     checks,
-    ...(saysBad && !hasFailing ? { reason } : {}),
+    ...(saysBad && !document.isFailing ? { reason } : {}),
     ...(warning === null ? {} : { warning }),
   }
 }
@@ -40,13 +40,19 @@ export function notAnswered(reason: string): Outcome {
   return { ok: false, answered: false, checks: [], reason: cutText(reason, TEXT_MAX_BYTES) }
 }
 
+/** A proxy, a router or a framework refuses with these by itself: the pod's health is what has checks. */
+const REFUSALS = [401, 403, 404, 405, 407, 429]
+
 /**
  * With a status that says "no", the body may be a router's or a proxy's own: `{"status": "error", "message": "not found"}`.
  * Only a document with checks, or one with a state and no word of an error, is the pod's health.
  */
-function isWholeDocument({ state, checks, hasChecks, isErrorReport }: HealthDocument): boolean {
+function isWholeDocument(
+  status: number,
+  { state, checks, hasChecks, isErrorReport }: HealthDocument,
+): boolean {
   const says = checks.length > 0 || (state !== null && state !== 'unknown')
-  return hasChecks || (says && !isErrorReport)
+  return hasChecks || (says && !isErrorReport && !REFUSALS.includes(status))
 }
 
 function keepFirst(checks: PodCheck[]): PodCheck[] {
@@ -54,8 +60,11 @@ function keepFirst(checks: PodCheck[]): PodCheck[] {
   return checks.toSorted((a, b) => Number(a.ok) - Number(b.ok)).slice(0, CHECKS_MAX)
 }
 
-function findWarning({ state, checks, hasChecks, unknownWord }: HealthDocument): string | null {
-  if (unknownWord !== null) return `say ${JSON.stringify(unknownWord)}, which is no known state`
+function findWarning(document: HealthDocument): string | null {
+  const { state, checks, hasChecks, isCut, unknownWord } = document
+  if (checks.some((check) => !check.ok)) return 'list failing checks that do not decide'
+  if (isCut) return `answer more than ${ENTRIES_MAX} entries, of which the rest is not read`
+  if (unknownWord !== null) return `say ${unknownWord}, which is no known state`
   const saysNothing = state === null && !hasChecks && checks.length === 0
   return saysNothing ? 'answer JSON without checks' : null
 }

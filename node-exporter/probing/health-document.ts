@@ -2,111 +2,126 @@
  * A health document of any known format: what it says of itself, and its checks. States are read only where a format puts
  * them, never deep inside of other data: a job that failed yesterday is not the pod's health.
  */
-import { NAME_MAX_LENGTH, TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
-import { cutText } from '../../worker/contract/cut-text.ts'
 import type { PodCheck } from '../../worker/contract/report.ts'
-import { isStateKey, normalise, readState, type State, WORD_MAX_LENGTH } from './vocabulary.ts'
+import { isOptional, nameOf, type Naming, shorten, toCheck } from './health-check.ts'
+import {
+  areChecks,
+  areWords,
+  CONTAINERS,
+  ENTRIES_MAX,
+  hasWordOfChecks,
+  isContainer,
+  isSetting,
+  isSilent,
+  listEntries,
+  LOOSE_CONTAINERS,
+  readFields,
+} from './health-shape.ts'
+import {
+  type Fields,
+  normalise,
+  readState,
+  readStateOf,
+  type State,
+  toBoolean,
+} from './vocabulary.ts'
 
 export interface HealthDocument {
   /** null: it names none. */
   state: State | null
   checks: PodCheck[]
+  /** A check fails that decides: of one that doesn't, the whole says that it serves all the same. */
+  isFailing: boolean
   /** It has a format's place for checks, though none may be in it. */
   hasChecks: boolean
-  /** The first word that stands where a state does and that the vocabulary doesn't know. */
+  /** It has more entries than are read. */
+  isCut: boolean
+  /** The first word that stands where a state does and that the vocabulary doesn't know, as it is told. */
   unknownWord: string | null
   /** As a router, a proxy or a framework sends it in place of an answer: a bare value, or a text or a code of an error. */
   isErrorReport: boolean
 }
 
-/** Where formats keep their checks, as a list or a map; within a check the same key holds the checks below it. */
-const CONTAINERS = ['checks', 'components']
-
-/** Others keep any data under these: read when each entry is an object that says how it is. */
-const LOOSE_CONTAINERS = ['entries', 'details', 'results', 'indicators', 'checkresults', 'children']
-
 /** Maps from the names of failing checks to texts (health-go, App.Metrics). */
 const FAILURES = ['failures', 'errors', 'unhealthy']
 
-const ERROR_KEYS = ['error', 'message', 'code', 'statuscode', 'data']
+const ERROR_KEYS = ['error', 'message', 'code', 'statuscode', 'data', 'detail', 'title']
 
 /** Levels of checks below checks that are read; Spring's composites have two or three. */
 const DEPTH_MAX = 5
 
-/** An object's values by key, normalised. Keys may be `constructor` and `__proto__`, so no plain object holds them. */
-type Fields = Map<string, unknown>
-
-type Found = Pick<HealthDocument, 'checks' | 'unknownWord'>
-
-/** Where an entry stands. `key`: its name in a map; null in a list. */
-interface Place {
-  container: string
-  prefix: string
-  depth: number
-  key: string | null
-  index: number
+type Found = Pick<HealthDocument, 'checks' | 'unknownWord' | 'isFailing' | 'isCut'> & {
+  entriesLeft: number
 }
 
-const TOP = { container: '', prefix: '', depth: 0 }
+/** Where an entry stands. */
+interface Place extends Naming {
+  container: string
+  depth: number
+  /** What the nearest of the objects above says that serves, else what the one right above says. */
+  whole: State | null
+  /** Something above says that nothing hangs on it. */
+  isOptional: boolean
+}
+
+type Level = Omit<Place, 'key' | 'index'>
+
+const TOP: Level = { container: '', prefix: '', depth: 0, whole: null, isOptional: false }
 
 /** `isRefused`: its HTTP status says that something is wrong. */
 export function readHealthDocument(json: unknown, isRefused: boolean): HealthDocument {
-  const found: Found = { checks: [], unknownWord: null }
   const fields = readFields(json)
-  const state = fields === null ? readWorst([json], found) : readStateOf(fields, found)
+  const { state, unknownWord } = readStateOf(fields ?? new Map([['status', json]]))
+  const isCut = listEntries(json).length > ENTRIES_MAX
+  const found = { ...nothing(ENTRIES_MAX), unknownWord, isCut }
+  const whole = isRefused ? 'bad' : state
   const containers = [...CONTAINERS, ...LOOSE_CONTAINERS].filter((key) =>
     isContainer(key, fields?.get(key)),
   )
   for (const container of containers) {
-    readEntries(fields?.get(container), { ...TOP, container }, found)
+    readEntries(fields?.get(container), { ...TOP, container, whole }, found)
   }
   const isBare = state === null && containers.length === 0
-  if (isBare && (areChecks(json) || areWords(json, isRefused))) readEntries(json, TOP, found)
+  const isAllChecks = isBare && (areChecks(json) || areWords(json))
+  if (isAllChecks) readEntries(json, TOP, found)
   const isBad = state === 'bad' || isRefused
   if (isBad && found.checks.every((check) => check.ok)) nameFailures(json, isBare, found)
+  const isErrorReport = fields === null ? !Array.isArray(json) : isErrorOf(fields)
   return {
     state,
     ...found,
-    hasChecks: containers.length > 0,
-    isErrorReport: typeof json !== 'object' || ERROR_KEYS.some((key) => fields?.has(key)),
+    hasChecks: containers.length > 0 || (isAllChecks && !isErrorReport),
+    isErrorReport,
   }
 }
 
-function isContainer(key: string, value: unknown): boolean {
-  return LOOSE_CONTAINERS.includes(key)
-    ? areChecks(value)
-    : typeof value === 'object' && value !== null
+function nothing(entriesLeft: number): Found {
+  return { checks: [], unknownWord: null, isFailing: false, isCut: false, entriesLeft }
 }
 
-/** Each entry is an object that says how it is: that is a list or a map of checks, whatever stands around it. */
-function areChecks(value: unknown): boolean {
-  const entries = listEntries(value)
-  return entries.length > 0 && entries.every(([, entry]) => saysState(readFields(entry)))
+/** A list of `errors` is a framework's; a map of them names failing checks. */
+function isErrorOf(fields: Fields): boolean {
+  return ERROR_KEYS.some((key) => fields.has(key)) || Array.isArray(fields.get('errors'))
 }
 
-/** A map in which each value is a word that the vocabulary knows. A proxy's refusal may be one bad word, but no good one. */
-function areWords(value: unknown, isRefused: boolean): boolean {
-  const states = listEntries(value).map(([key, entry]) =>
-    key !== null && typeof entry === 'string' ? readState(entry) : null,
-  )
-  const areKnown = states.every((state) => state !== null && state !== 'unknown')
-  return areKnown && states.some((state) => state === 'good' || !isRefused)
-}
-
-function saysState(fields: Fields | null): boolean {
-  return fields !== null && readStateOf(fields) !== null
-}
-
-function readEntries(value: unknown, place: Omit<Place, 'key' | 'index'>, found: Found): void {
-  for (const [index, [key, entry]] of listEntries(value).entries()) {
-    readEntry(entry, { ...place, key, index }, found)
+function readEntries(value: unknown, level: Level, found: Found): void {
+  const all = listEntries(value)
+  const entries = all.slice(0, found.entriesLeft)
+  found.entriesLeft -= entries.length
+  found.isCut ||= entries.length < all.length
+  const areAnyKeys = !CONTAINERS.includes(level.container)
+  const isFalseKnown = level.whole === 'bad' || entries.some(([, entry]) => isGood(entry))
+  for (const [index, [key, entry]] of entries.entries()) {
+    if (areAnyKeys ? isSilent(entry) : isSetting(key, entry)) continue
+    const place = { ...level, key, index }
+    if (isFalseKnown || toBoolean(entry) !== false) readEntry(entry, place, found)
+    else found.unknownWord ??= 'only false in a map of checks'
   }
 }
 
-/** A list's entries have no key. */
-function listEntries(value: unknown): [string | null, unknown][] {
-  if (Array.isArray(value)) return value.map((entry: unknown) => [null, entry])
-  return typeof value === 'object' && value !== null ? Object.entries(value) : []
+function isGood(entry: unknown): boolean {
+  const fields = readFields(entry)
+  return (fields === null ? asState(entry) : readStateOf(fields).state) === 'good'
 }
 
 /** In a map a word, a boolean or a list stands for a check too. */
@@ -115,7 +130,16 @@ function readEntry(entry: unknown, place: Place, found: Found): void {
   if (fields !== null) readCheck(fields, place, found)
   else if (place.key === null) return
   else if (Array.isArray(entry)) readMeasurements(entry, place, found)
-  else if (readState(entry) !== null) readCheck(new Map([['status', entry]]), place, found)
+  else if (asState(entry) !== null) readCheck(asFields(entry), place, found)
+}
+
+/** A word or a boolean that stands for a check. */
+function asFields(entry: unknown): Fields {
+  return new Map([[toBoolean(entry) === null ? 'status' : 'healthy', entry]])
+}
+
+function asState(entry: unknown): State | null {
+  return readStateOf(asFields(entry)).state
 }
 
 /** health+json has a list by each key: one alone goes by the key, each of several by its own name below it. */
@@ -127,19 +151,44 @@ function readMeasurements(list: unknown[], place: Place, found: Found): void {
 
 /** A check with checks below it stands for itself only when it fails and none of them says why. */
 function readCheck(fields: Fields, place: Place, found: Found): void {
-  const isOk = readStateOf(fields, found) !== 'bad'
+  const { state, unknownWord } = readStateOf(fields)
+  found.unknownWord ??= unknownWord
+  const isOk = state !== 'bad'
+  found.isFailing ||= !isOk && decides(fields, place)
   const before = found.checks.length
-  readChecksBelow(fields, place, found)
+  readChecksBelow(fields, { ...place, whole: serves(place.whole) ? place.whole : state }, found)
   const inner = found.checks.slice(before)
   const isTold = isOk ? inner.length > 0 : inner.some((check) => !check.ok)
   if (!isTold) found.checks.push(toCheck(fields, place, isOk))
 }
 
+/**
+ * Where the whole says that it serves, it knows best which of its parts it can do without. Only in `checks` a failing part
+ * overrules it; where the whole is degraded, only one in the Financial Times' format, whose checks all count.
+ */
+function decides(
+  fields: Fields,
+  { container, whole, isOptional: isAboveOptional }: Place,
+): boolean {
+  if (isAboveOptional || isOptional(fields)) return false
+  if (!serves(whole)) return true
+  return container === 'checks' && (whole === 'good' || typeof fields.get('ok') === 'boolean')
+}
+
+function serves(whole: State | null): boolean {
+  return whole === 'good' || whole === 'degraded'
+}
+
 function readChecksBelow(fields: Fields, place: Place, found: Found): void {
   const value = fields.get(place.container)
   if (place.depth >= DEPTH_MAX || !isContainer(place.container, value)) return
-  const prefix = prefixBelow(place, nameOf(fields, place).id)
-  readEntries(value, { container: place.container, prefix, depth: place.depth + 1 }, found)
+  const level: Level = {
+    ...place,
+    prefix: prefixBelow(place, nameOf(fields, place).id),
+    depth: place.depth + 1,
+    isOptional: place.isOptional || isOptional(fields),
+  }
+  readEntries(value, level, found)
 }
 
 /** Shortened at each level: a key of 100 KB must not be copied for each of a thousand entries below it. */
@@ -152,16 +201,17 @@ function prefixBelow({ prefix }: Place, id: string): string {
  * checks, they only name what fails and never decide.
  */
 function nameFailures(json: unknown, isBare: boolean, found: Found): void {
-  const guessed: Found = { checks: [], unknownWord: null }
+  const guessed = nothing(found.entriesLeft)
   const entries = listEntries(json)
-  const hasGood = isBare && entries.some(([, value]) => readState(value) === 'good')
+  const hasWords = isBare && hasWordOfChecks(entries)
   for (const [index, [key, value]] of entries.entries()) {
     const place = { ...TOP, key, index }
     if (FAILURES.includes(normalise(key ?? ''))) nameTexts(value, guessed)
-    else if (typeof value === 'string' && hasGood) nameWord(value, place, guessed)
+    else if (typeof value === 'string' && hasWords) nameWord(value, place, guessed)
     else if (!Array.isArray(value) && areChecks(value)) readEntries(value, TOP, guessed)
     else if (typeof value === 'object') readEntry(value, place, guessed)
   }
+  found.isFailing ||= guessed.isFailing
   for (const check of guessed.checks) if (!check.ok) found.checks.push(check)
 }
 
@@ -169,109 +219,16 @@ function nameFailures(json: unknown, isBare: boolean, found: Found): void {
 function nameWord(value: string, place: Place, found: Found): void {
   const state = readState(value)
   if (state === 'good' || state === 'degraded') return
-  found.checks.push(toCheck(new Map([['output', value]]), place, false))
+  nameText(value, place, found)
 }
 
 function nameTexts(texts: unknown, found: Found): void {
   for (const [index, [key, output]] of listEntries(texts).entries()) {
-    if (typeof output !== 'string') continue
-    found.checks.push(toCheck(new Map([['output', output]]), { ...TOP, key, index }, false))
+    if (typeof output === 'string') nameText(output, { ...TOP, key, index }, found)
   }
 }
 
-function readFields(value: unknown): Fields | null {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
-  const fields: Fields = new Map()
-  const entries: [string, unknown][] = Object.entries(value)
-  for (const [key, one] of entries) {
-    const name = normalise(key)
-    if (name === key || !fields.has(name)) fields.set(name, one)
-  }
-  return fields
-}
-
-function readStateOf(fields: Fields, found?: Found): State | null {
-  const values = [...fields].filter(([key]) => isStateKey(key)).map(([, value]) => value)
-  return readWorst(values, found)
-}
-
-function readWorst(values: unknown[], found?: Found): State | null {
-  const states = values.map((value) => readState(value))
-  const unknown = states.indexOf('unknown')
-  if (found !== undefined && unknown >= 0) {
-    found.unknownWord ??= String(values[unknown]).slice(0, WORD_MAX_LENGTH)
-  }
-  return WORST_FIRST.find((state) => states.includes(state)) ?? null
-}
-
-const WORST_FIRST = ['bad', 'degraded', 'good', 'unknown'] as const
-
-/** Whole when it fails; id, name and severity alone when it passes. */
-function toCheck(fields: Fields, place: Place, ok: boolean): PodCheck {
-  const { id, name } = nameOf(fields, place)
-  const check: PodCheck = {
-    id: shorten(`${place.prefix}${id}`),
-    name: shorten(`${place.prefix}${name}`),
-    ok,
-  }
-  const severity = fields.get('severity')
-  if (severity === 1 || severity === 2 || severity === 3) check.severity = severity
-  if (ok) return check
-  for (const [key, names] of TEXTS) {
-    const text = findText(fields, names) ?? (key === 'checkOutput' ? findDetail(fields) : null)
-    if (text !== null) check[key] = cutText(String(text), TEXT_MAX_BYTES)
-  }
-  return check
-}
-
-const TEXTS = [
-  ['businessImpact', ['businessimpact']],
-  ['technicalSummary', ['technicalsummary']],
-  ['panicGuide', ['panicguide']],
-  [
-    'checkOutput',
-    [
-      'checkoutput',
-      'output',
-      'message',
-      'error',
-      'exception',
-      'description',
-      'reason',
-      'cause',
-      'symptom',
-      'notificationmessage',
-    ],
-  ],
-  ['lastUpdated', ['lastupdated', 'timestamp', 'time']],
-] as const
-
-/** Spring tells an error in `details`. Where there is no text at all, the word itself is the output. */
-function findDetail(fields: Fields): string | number | null {
-  const details = readFields(fields.get('details'))
-  const error = details && findText(details, ['error', 'message'])
-  const said = [...fields].find(([key, value]) => isStateKey(key) && readState(value) === 'bad')
-  return error ?? (typeof said?.[1] === 'string' ? said[1] : null)
-}
-
-function nameOf(fields: Fields, { key, index }: Place): { id: string; name: string } {
-  const id = key ?? findText(fields, ['id', 'checkid', 'componentid'])
-  const name =
-    findText(fields, ['name', 'componentname', 'checkname', 'checker']) ??
-    id ??
-    `check ${index + 1}`
-  return { id: String(id ?? name), name: String(name) }
-}
-
-/** A text or a number under the first of these keys that has one. */
-function findText(fields: Fields, keys: readonly string[]): string | number | null {
-  for (const key of keys) {
-    const value = fields.get(key)
-    if (typeof value === 'string' || typeof value === 'number') return value
-  }
-  return null
-}
-
-function shorten(value: string): string {
-  return value.slice(0, NAME_MAX_LENGTH) || 'unnamed'
+function nameText(output: string, place: Place, found: Found): void {
+  found.isFailing = true
+  found.checks.push(toCheck(new Map([['output', output]]), place, false))
 }

@@ -33,12 +33,15 @@ describe('a __gtg with a name that is spelled wrong', () => {
     ['/__gtg?%63ategory=read', 'category', 'categories'],
     ['/__gtg?categories[]=read', 'categories%5B%5D', 'categories'],
     ['/__gtg/?category=read', 'category', 'categories'],
+    ['/__gtg?category-name=read', 'category-name', 'categories'],
+    ['/__gtg?clusterId=x', 'clusterId', 'cluster'],
     ['/__gtg/read?category=read', 'category', 'categories'],
     ['/__gtg?categories=read&amp;category=read', 'amp%3Bcategory', 'categories'],
     ['/__gtg?categories=typo&clusters=x', 'clusters', 'cluster'],
     ['/__gtg?categories=read&cluster%3A%0d%0agtg=pass', 'cluster%3A%0D%0Agtg', 'cluster'],
     ['/nodes/node-a/__gtg?checks=node_ready', 'checks', 'check'],
     ['/nodes/node-a/__gtg/node_ready?Check=x', 'Check', 'check'],
+    ['/nodes/node-a/__gtg?check-name=x', 'check-name', 'check'],
     ['/nodes/nowhere/__gtg?checks=node_ready', 'checks', 'check'],
   ])('is a 400 that says what was meant: %s', async (path, name, meant) => {
     const url = `/clusters/${await aCluster()}${path}`
@@ -164,7 +167,7 @@ describe('an act with a name that is spelled wrong', () => {
     ['disable-category?category-name=read', { Why: 'trying it' }, 'why'],
     ['hold', { for: '1h', Why: 'upgrade' }, 'why'],
     ['hold', { for: '1h', fors: '2h' }, 'for'],
-    ['erase', { confirmed: 'x' }, 'confirm'],
+    ['erase', { confrim: 'x' }, 'confirm'],
   ])('changes nothing, and says what was meant: %s %j', async (path, fields, meant) => {
     const cluster = await aCluster()
     const before = await heldOf(cluster)

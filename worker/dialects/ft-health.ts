@@ -67,7 +67,8 @@ export function makeFtPods(
   { texts, nowMs, linkToPod }: { texts: FtTexts; nowMs: number; linkToPod: LinkTo },
 ): FtHealth {
   const checks = service.targets.map((target): FtCheck => {
-    const failing = target.checks.filter((check) => !check.ok)
+    // A pod that serves may have checks that fail: they don't make it a bad one.
+    const failing = target.checks.filter((check) => !check.ok && !target.ok)
     const severities = failing.map((check) => check.severity ?? OK_SEVERITY)
     const node = target.node === undefined ? '' : ` on node ${target.node}`
     return {

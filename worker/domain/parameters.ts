@@ -19,13 +19,17 @@ export interface ReadNames {
 }
 
 const NAME_MAX = 64
-/** Two edits of a shorter word make it another word. */
-const EDITED_FROM_LETTERS = 5
-const EDITS_MAX = 2
+/** Edits by which a name may differ from a known one of so many letters: two edits make `check` into `click` or `clock`. */
+const EDITS = [
+  { fromLetters: 8, edits: 2 },
+  { fromLetters: 5, edits: 1 },
+]
+/** `checkId` and `category-name` mean `check` and `categories`. */
+const SUFFIX = /-(?:name|id)s?$/
 
 /**
- * `guarded`: a name that plainly means one of these is wrong. `free`: known too, but nothing that is like them, because probers
- * make names such as `nocache` to keep caches away, and no verdict depends on them.
+ * `guarded`: a name that plainly means one of these is wrong. `free`: known names; names similar to them are not refused,
+ * because probers make names such as `nocache` to keep caches away, and no verdict depends on them.
  */
 export function readNames(
   names: Iterable<string>,
@@ -46,7 +50,9 @@ function cut(name: string): string {
 
 function isMeant(known: string, name: string): boolean {
   const word = wordOf(name)
-  return isAlike(known, word) || (known.endsWith('ies') && isAlike(`${known.slice(0, -3)}y`, word))
+  const words = SUFFIX.test(known) ? [word] : [word, word.replace(SUFFIX, '')]
+  const forms = known.endsWith('ies') ? [known, `${known.slice(0, -3)}y`] : [known]
+  return forms.some((form) => words.some((one) => isAlike(form, one)))
 }
 
 /**
@@ -61,10 +67,11 @@ function wordOf(name: string): string {
 
 /** Or its plural. */
 function isAlike(known: string, word: string): boolean {
-  if (word === known || word === `${known}s`) return true
-  if (known.length < EDITED_FROM_LETTERS) return false
+  const letters = known.replaceAll('-', '').length
+  const edits = EDITS.find(({ fromLetters }) => letters >= fromLetters)?.edits ?? 0
   // A second edit beside a wrong first letter makes another word: `buster` isn't `cluster`.
-  return isWithin(known[0] === word[0] ? EDITS_MAX : 1, known, word)
+  const most = known[0] === word[0] ? edits : Math.min(edits, 1)
+  return [known, `${known}s`].some((form) => isWithin(most, form, word))
 }
 
 /** Edits: a letter added, left out or replaced, or two neighbours swapped. */

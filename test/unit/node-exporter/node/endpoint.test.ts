@@ -236,8 +236,11 @@ describe('a parameter', () => {
     ['?Check=clock', 'Check'],
     ['?check=clock&chekc=kubelet', 'chekc'],
     ['?check[]=clock', 'check[]'],
+    ['?check-name=clock', 'check-name'],
+    ['?check_id=clock', 'check_id'],
+    ['?checkId=clock', 'checkId'],
     ['?%63heck%73=clock', 'checks'],
-    ['?check"<=clock', 'check"<'],
+    ['?chec"k=clock', 'chec"k'],
   ])('that is spelled wrong is a 400 that names it and what was meant: %s', async (query, name) => {
     const { url, asked } = await anEndpoint()
 

@@ -37,6 +37,16 @@ describe('an answer that is no health document', () => {
     ],
     ['FastAPI’s error', 503, '{"detail":"Service Unavailable"}', 'HTTP 503'],
     ['a map of texts', 503, '{"version":"1.2","database":"failing"}', 'HTTP 503'],
+    ['no state of a route that is not there', 404, '{"status":"maintenance_mode"}', 'HTTP 404'],
+    ['a login', 401, '{"status":"fail","reason":"no token"}', 'HTTP 401'],
+    ['a refusal by its word', 403, '{"ok":false}', 'HTTP 403'],
+    ['a method', 405, '{"success":false}', 'HTTP 405'],
+    ['a proxy’s login', 407, '{"status":"unavailable"}', 'HTTP 407'],
+    ['a limit', 429, '{"status":"error","reason":"too many requests"}', 'HTTP 429'],
+    ['fields of a refusal', 403, '{"errors":{"token":"missing"}}', 'HTTP 403'],
+    ['a list of errors', 503, '{"status":"error","errors":["no upstream"]}', 'HTTP 503'],
+    ['a detail', 503, '{"ok":false,"detail":"no upstream"}', 'HTTP 503'],
+    ['a title', 500, '{"status":"error","title":"An error occurred"}', 'HTTP 500'],
     ['an unknown word alone', 503, '{"state":"brewing"}', 'HTTP 503'],
   ])('counts as no answer: %s', (_, status, body, reason) => {
     const outcome = judgeAnswer(status, body)
@@ -132,6 +142,13 @@ describe('a health document with another status than 200', () => {
     ['FT, created', 201, { checks: [] }, [], 'HTTP 201'],
     ['Spring', 503, spring, ['db'], undefined],
     ['Spring without components', 503, { status: 'DOWN' }, [], 'HTTP 503'],
+    [
+      'Spring, up with a component that is not',
+      503,
+      { ...spring, status: 'UP' },
+      ['db'],
+      undefined,
+    ],
     ['a state that is good', 500, { ok: true }, [], 'HTTP 500'],
     [
       'Terminus',
@@ -144,7 +161,7 @@ describe('a health document with another status than 200', () => {
     ['heptiolabs/healthcheck', 503, { db: 'dial tcp: refused', gc: 'OK' }, ['db'], undefined],
     ['Django', 500, { Cache: 'working', Db: 'unavailable: refused' }, ['Db'], undefined],
     ['RabbitMQ', 503, { status: 'failed', reason: 'alarm' }, [], 'HTTP 503'],
-    ['CouchDB', 404, { status: 'maintenance_mode' }, [], 'HTTP 404'],
+    ['checks on any status', 404, { checks: [bad] }, ['db'], undefined],
     ['Consul warning', 429, [{ CheckID: 'mem', Status: 'warning' }], [], 'HTTP 429'],
   ])('is an answer, and unavailable: %s', (_, status, document, failing, reason) => {
     const outcome = judgeAnswer(status, JSON.stringify(document))

@@ -17,6 +17,7 @@ function marksOf(document: unknown): string[] {
 
 describe('a word', () => {
   it.each([
+    ['bad', 'err CRIT unsuccessful Exception panic'],
     ['good', 'ok UP Pass passing Healthy green success AVAILABLE alive ready running SERVING true'],
     ['degraded', 'warn WARNING Degraded yellow UNKNOWN Partially_Available'],
     ['bad', 'fail Failed error DOWN OUT_OF_SERVICE out-of-service Unhealthy red critical FATAL'],
@@ -72,6 +73,11 @@ describe('the whole', () => {
     { up: false },
     { available: false },
     { ready: false },
+    { ready: 'no' },
+    { is_healthy: 'No' },
+    { state: 'critical' },
+    { status: 200, available: false },
+    { ready: true, live: false },
     { status: false },
     { ok: true, status: 'DOWN' },
     { status: 'UP', healthy: false },
@@ -88,6 +94,12 @@ describe('the whole', () => {
 
   it.each<unknown>([
     { status: 'Degraded' },
+    { status: 'ok', ready: false },
+    { status: 'UP', live: false },
+    { status: 'ok', available: false },
+    { ok: true, state: 'critical' },
+    { healthy: true, success: false, passed: false },
+    { outcome: 'UP', is_alive: 'no' },
     { status: 'yellow' },
     { status: 'warn' },
     { status: 'Partially Available', failures: { mail: 'refused' } },
@@ -115,7 +127,7 @@ describe('the checks of a document', () => {
     ],
     [
       'ASP.NET with results',
-      { status: 'Healthy', results: { db: { status: 'Unhealthy' } } },
+      { status: 'Unhealthy', results: { db: { status: 'Unhealthy' } } },
       ['!db'],
     ],
     [
@@ -136,7 +148,7 @@ describe('the checks of a document', () => {
     [
       'Spring Boot, a composite that fails by itself',
       {
-        status: 'UP',
+        status: 'DOWN',
         components: { db: { status: 'FATAL', components: { a: { status: 'UP' } } } },
       },
       ['db/a', '!db'],
@@ -161,7 +173,7 @@ describe('the checks of a document', () => {
     [
       'health+json',
       {
-        status: 'warn',
+        status: 'pass',
         checks: {
           'db:time': [{ status: 'fail', componentId: 'x' }],
           cpu: [
@@ -176,7 +188,7 @@ describe('the checks of a document', () => {
     [
       'Terminus',
       {
-        status: 'ok',
+        status: 'error',
         info: { db: { status: 'up' } },
         error: {},
         details: { db: { status: 'up' }, api: { status: 'down', statusCode: 500 } },
@@ -209,7 +221,7 @@ describe('the checks of a document', () => {
     ],
     [
       'Elasticsearch, health report',
-      { status: 'green', indicators: { shards: { status: 'red', symptom: 'lost' } } },
+      { status: 'red', indicators: { shards: { status: 'red', symptom: 'lost' } } },
       ['!shards'],
     ],
     [
@@ -274,18 +286,176 @@ describe('the checks of a document', () => {
       { status: 'error', dependencies: { db: { status: 'down' }, mq: { status: 'up' } } },
       ['!db'],
     ],
+    [
+      'Airflow',
+      {
+        metadatabase: { status: 'healthy' },
+        scheduler: { status: 'unhealthy', latest_scheduler_heartbeat: '2026-01-01' },
+        triggerer: { status: null, latest_triggerer_heartbeat: null },
+        dag_processor: null,
+      },
+      ['metadatabase', '!scheduler'],
+    ],
+    ['entries of which one is empty', { entries: { a: { status: 'Unhealthy' }, b: {} } }, ['!a']],
+    ['details of which one is null', { details: { a: { status: 'down' }, b: null } }, ['!a']],
     ['heptiolabs/healthcheck', { db: 'OK', goroutines: 'OK' }, ['db', 'goroutines']],
     ['Django', { Cache: 'working', Db: 'unavailable' }, ['Cache', '!Db']],
     ['a check by status alone', { checks: [{ id: 'db', status: 'DOWN' }] }, ['!db']],
     ['a check with ok and status', { checks: [{ id: 'db', ok: true, status: 'DOWN' }] }, ['!db']],
     ['a map of words', { status: 'ok', checks: { db: 'ok', mq: 'failed', n: 5 } }, ['db', '!mq']],
     ['a map of booleans', { checks: { db: true, mq: false } }, ['db', '!mq']],
+    ['a map of booleans as texts', { checks: { db: 'yes', mq: 'no' } }, ['db', '!mq']],
+    ['a map of a word and a boolean', { checks: { db: 'ok', mq: false } }, ['db', '!mq']],
+    ['a map of checks and a boolean', { checks: { a: { ok: true }, mq: false } }, ['a', '!mq']],
+    ['a map of booleans, one of a bad thing', { checks: { db: true, maintenance: false } }, ['db']],
+    ['a map of booleans, one of a weak thing', { checks: { db: true, degraded: false } }, ['db']],
+    [
+      'a map of booleans, some of bad things',
+      { checks: { db: true, isDown: false, hasErrors: false, in_maintenance: false } },
+      ['db'],
+    ],
+    ['a map of booleans of a bad whole', { status: 'DOWN', checks: { db: false } }, ['!db']],
+    ['a map of booleans without a true one', { checks: { verbose: false, paused: false } }, []],
     ['a map of FT checks', { checks: { db: { name: 'Database', ok: false } } }, ['!db']],
     ['an empty map', { checks: {} }, []],
   ])('are read as in %s', (_, document, marks) => {
     expect(marksOf(document)).toEqual(marks)
     expect(judge(document).ok).toBe(marks.every((mark) => !mark.startsWith('!')))
   })
+
+  const FT = { id: 'db', ok: false }
+  it.each<[string, unknown, string[]]>([
+    [
+      'Tyk',
+      { status: 'warn', details: { dashboard: { status: 'fail' }, redis: { status: 'pass' } } },
+      ['!dashboard', 'redis'],
+    ],
+    ['go-health', { status: 'ok', details: { x: { status: 'failed' } } }, ['!x']],
+    ['Spring with an aggregator', { status: 'UP', components: { a: { status: 'DOWN' } } }, ['!a']],
+    [
+      'Spring, below a component that is bad',
+      { status: 'UP', components: { a: { status: 'DOWN', components: { b: false, c: true } } } },
+      ['!a/b', 'a/c'],
+    ],
+    [
+      'a component that is up',
+      { components: { a: { status: 'UP', components: { b: { status: 'DOWN' } } } } },
+      ['!a/b'],
+    ],
+    ['ASP.NET', { status: 'Healthy', results: { db: { status: 'Unhealthy' } } }, ['!db']],
+    ['ASP.NET, degraded', { status: 'Degraded', entries: { a: { status: 'Unhealthy' } } }, ['!a']],
+    ['Terminus', { status: 'ok', details: { api: { status: 'down' } } }, ['!api']],
+    ['Elasticsearch', { status: 'green', indicators: { a: { status: 'red' } } }, ['!a']],
+    ['http4k', { success: true, children: [{ name: 'db', success: false }] }, ['!db']],
+    ['health+json', { status: 'warn', checks: { cpu: [{ status: 'fail' }] } }, ['!cpu']],
+    ['a degraded map of booleans', { status: 'warn', checks: { a: true, b: false } }, ['a', '!b']],
+    ['a list of data', { status: 'ok', results: [{ id: 1, status: 'failed' }] }, ['!1']],
+    [
+      'dropwizard',
+      { db: { healthy: false, critical: false }, mq: { healthy: true } },
+      ['!db', 'mq'],
+    ],
+    ['fatal false', { checks: [{ ...FT, fatal: false }] }, ['!db']],
+    ['required false', { checks: [{ ...FT, required: 'false' }] }, ['!db']],
+    ['optional true', { ok: true, checks: [{ ...FT, optional: true }] }, ['!db']],
+    [
+      'below what is optional',
+      { components: { a: { status: 'DOWN', optional: true, components: { b: false, c: true } } } },
+      ['!a/b', 'a/c'],
+    ],
+  ])('fail without deciding where the whole serves: %s', (_, document, marks) => {
+    expect(marksOf(document)).toEqual(marks)
+    expect(judge(document)).toMatchObject({
+      ok: true,
+      warning: 'list failing checks that do not decide',
+    })
+  })
+
+  it.each<[string, unknown]>([
+    ['FT’s in a good whole', { ok: true, checks: [FT] }],
+    ['FT’s in a degraded whole', { status: 'warn', checks: [FT] }],
+    ['health+json’s in a good whole', { status: 'pass', checks: { cpu: [{ status: 'fail' }] } }],
+    ['MicroProfile’s in a good whole', { status: 'UP', checks: [{ name: 'a', status: 'DOWN' }] }],
+    ['any without a whole', { components: { a: { status: 'DOWN' } } }],
+    ['any in a whole of an unknown word', { status: 'x', details: { a: { status: 'down' } } }],
+    [
+      'one that needs an optional one',
+      {
+        checks: [{ ok: false, checks: [{ ok: false, critical: false }] }],
+      },
+    ],
+    ['one of several', { components: { a: { ok: false, critical: false }, b: { ok: false } } }],
+  ])('decide: %s', (_, document) => {
+    expect(judge(document)).toMatchObject({ ok: false })
+    expect(judge(document).reason).toBeUndefined()
+  })
+
+  it('are not told by a map in which all is false', () => {
+    const warning = 'say only false in a map of checks, which is no known state'
+
+    expect(judge({ checks: { db: false, mq: false } })).toMatchObject({ ok: true, warning })
+    expect(judge({ checks: { maintenance: false } }).warning).toBeUndefined()
+  })
+
+  it('leave the blame to the whole where they do not decide', () => {
+    const document = { status: 'DOWN', components: { a: { status: 'DOWN', critical: false } } }
+
+    expect(judge(document)).toMatchObject({ ok: false, reason: 'it says so itself' })
+  })
+
+  it.each<unknown>([
+    { mode: 'normal', maintenance: 'false' },
+    { readOnly: 'false' },
+    { mode: 'active', peer: 'offline' },
+    { env: 'live', build: 'failed' },
+    { a: 'OK', maintenance: 'false' },
+    { a: 'OK', version: '1.2' },
+    { a: 'failed' },
+    ['OK', 'failed'],
+  ])('are no settings: %j', (document) => {
+    const warning = 'answer JSON without checks'
+
+    expect(judge(document)).toEqual({ ok: true, answered: true, checks: [], warning })
+  })
+
+  it.each<[string, unknown, string | undefined]>([
+    ['a size', { available: '12GB' }, 'answer JSON without checks'],
+    ['a time', { up: '3 days', state: '10:00' }, 'answer JSON without checks'],
+    ['beside a state', { status: 'ok', health: 'https://a', up: '3 days' }, undefined],
+    [
+      'the status',
+      { status: 'running 17 s' },
+      'say a text with data in it, which is no known state',
+    ],
+  ])('and states are no data: %s', (_, document, warning) => {
+    expect(judge(document)).toMatchObject({ ok: true, checks: [] })
+    expect(judge(document).warning).toBe(warning)
+  })
+
+  it.each<[string, (i: number) => unknown]>([
+    ['a list', (count) => ({ checks: Array.from({ length: count }, () => ({ ok: true })) })],
+    ['a map', (count) => Object.fromEntries(keys(count).map((key) => [key, { healthy: true }]))],
+    ['keys of an object', (count) => ({ ok: true, ...Object.fromEntries(keys(count).entries()) })],
+    [
+      'several lists',
+      (count) => ({
+        ok: true,
+        components: {
+          a: Array.from({ length: count / 2 }, () => ({})),
+          b: Array.from({ length: count / 2 }, () => ({})),
+        },
+      }),
+    ],
+  ])('are read up to 5,000 entries of a document: %s', (_, make) => {
+    const warning = 'answer more than 5000 entries, of which the rest is not read'
+
+    expect(judge(make(4990)).warning).toBeUndefined()
+    expect(judge(make(6000))).toMatchObject({ ok: true, warning })
+  })
+
+  function keys(count: number): string[] {
+    return Array.from({ length: count }, (_, i) => `k${i}`)
+  }
 
   it('may have names that every object has', () => {
     const checks =
@@ -350,7 +520,7 @@ describe('the checks of a document', () => {
     const nest = (levels: number) =>
       judgeAnswer(
         200,
-        `${'{"status":"UP","components":{"c":'.repeat(levels)}{"status":"DOWN"}${'}}'.repeat(levels)}`,
+        `${'{"status":"UP","checks":{"c":'.repeat(levels)}{"status":"DOWN"}${'}}'.repeat(levels)}`,
       )
 
     const [near, far] = [nest(5), nest(5000)]

@@ -1,7 +1,7 @@
 /** `__health` in the Financial Times' shape: what a reader of that shape finds, key by key (behaviour, section 5). */
 import { describe, expect, it } from 'vitest'
 import type { Content, Service } from '../../../../worker/contract/report.ts'
-import { makeFtHealth, type FtHealth } from '../../../../worker/dialects/ft-health.ts'
+import { makeFtHealth, makeFtPods, type FtHealth } from '../../../../worker/dialects/ft-health.ts'
 import type { ClusterState } from '../../../../worker/domain/cluster.ts'
 import { describeCluster } from '../../../../worker/domain/status.ts'
 import {
@@ -43,6 +43,22 @@ function tell(
 function checkOf(service: Service, content: Partial<Content> = {}) {
   return healthOf({ services: [service], ...content })?.checks[0]
 }
+
+describe('a pod that is ok', () => {
+  it('has no severity of checks that fail on it', () => {
+    const serving = aFailingTarget({ id: 'mail', severity: 1 }, { ok: true })
+    const state = stateAfter([
+      aSnapshot({ content: aContent({ services: [aService({ targets: [serving] })] }) }),
+    ])
+    const status = describeCluster(state, { cluster: 'demo', names: ['default'], nowMs: T0 })
+    const [service] = status?.services ?? []
+
+    const pods =
+      status && service && makeFtPods(status, service, { ...TOLD, nowMs: T0, linkToPod: String })
+
+    expect(pods).toMatchObject({ ok: true, checks: [{ ok: true, severity: 2 }] })
+  })
+})
 
 describe('the shape', () => {
   it('has its keys in the order of those who read it', () => {

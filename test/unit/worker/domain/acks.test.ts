@@ -41,6 +41,7 @@ function anAck(given: Partial<Ack> = {}): Ack {
 
 describe('a failure', () => {
   const disk = aFailingTarget({ id: 'disk' })
+  const serving = aFailingTarget({ id: 'mail', severity: 1 }, { ok: true })
   const ownWord = aTarget({ ok: false, reason: 'status: DOWN' })
   const table: [string, Partial<Service>, Failure][] = [
     ['all is well', {}, WELL],
@@ -58,6 +59,8 @@ describe('a failure', () => {
       { targets: [disk, aFailingTarget()] },
       { marks: ['check database', 'check disk'], severity: 2 },
     ],
+    ['one fails on a pod that is ok', { targets: [serving] }, WELL],
+    ['another fails on a pod that is ok', { targets: [serving, aFailingTarget()] }, FAILING],
     [
       'a pod gives no answer',
       { targets: [anUnreachableTarget()] },

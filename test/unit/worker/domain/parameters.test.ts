@@ -29,7 +29,12 @@ describe('a name that is spelled wrong', () => {
     ['Check', 'check'],
     ['CHECK', 'check'],
     ['chek', 'check'],
-    ['chk', 'check'],
+    ['_check', 'check'],
+    ['check1', 'check'],
+    ['check_id', 'check'],
+    ['checkId', 'check'],
+    ['check-name', 'check'],
+    ['check_names', 'check'],
     ['chekc', 'check'],
     ['hceck', 'check'],
     ['cheks', 'check'],
@@ -48,7 +53,11 @@ describe('a name that is spelled wrong', () => {
     ['Categories', 'categories'],
     ['catgeories', 'categories'],
     ['ategories', 'categories'],
+    ['category_id', 'categories'],
+    ['categoryName', 'categories'],
     ['clusters', 'cluster'],
+    ['clusterId', 'cluster'],
+    ['cluster-name', 'cluster'],
     ['clutser', 'cluster'],
     ['service_name', 'service-name'],
     ['serviceName', 'service-name'],
@@ -67,6 +76,11 @@ describe('a name that is spelled wrong', () => {
     expect(misspelled?.name.isWellFormed()).toBe(true)
   })
 
+  it('is a longer one where a path has only the shorter', () => {
+    expect(meantBy('category-name', ['cluster', 'categories'])).toBe('categories')
+    expect(meantBy('category-name', ['cluster', 'category-name'])).toBeNull()
+  })
+
   it('counts among several, the right one beside it too', () => {
     const names = ['categories', 'source', 'category', 'checks']
 
@@ -83,8 +97,9 @@ describe('a name of its own', () => {
     'cache cached nocache no-cache _cache cachebuster cachebust buster',
     'utm_source utm_medium utm_campaign fbclid gclid ref referrer uptime_kuma_cachebuster',
     'source src origin from via by client host hostname customer',
+    'counter counters click clock chunk chk clusterid checksum pool-name',
     'region zone pool lb probe prober monitor monitor_id health',
-    'healthcheck health_check health-check check_id checkId clusterId checksum recheck',
+    'healthcheck health_check health-check recheck',
     'id key token api_key user node name names service services pod',
     'format pretty verbose debug timeout interval filter sort form fort',
     'cause catalog content master configuration who while whyever',
@@ -99,7 +114,7 @@ describe('a name of its own', () => {
   })
 
   it.each(GUARDED)('is one that is known elsewhere alone: %s', (name) => {
-    const others = GUARDED.filter((one) => one !== name)
+    const others = GUARDED.filter((one) => one !== name && one !== 'categories')
 
     expect(meantBy(name, others)).toBeNull()
   })

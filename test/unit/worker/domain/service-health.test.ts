@@ -164,6 +164,21 @@ describe('the severity of a failing service', () => {
 })
 
 describe('the health of a service', () => {
+  it('goes by what a target says, not by failing checks of one that is ok', () => {
+    const checks = [{ id: 'mail', name: 'mail', ok: false, severity: 1 as const }]
+    const serving = aTarget({ checks })
+
+    expect(judgeService(aService({ targets: [serving] }))).toMatchObject({
+      ok: true,
+      severity: null,
+    })
+    expect(judgeService(aService({ targets: [serving, FAILING] }))).toMatchObject({
+      ok: false,
+      severity: 2,
+      healthy: 1,
+    })
+  })
+
   it('counts healthy targets of all that were probed', () => {
     const targets = [GOOD, GOOD, FAILING, anUnreachableTarget()]
 
