@@ -46,6 +46,9 @@ export const statusSchema = v.object({
   ),
 })
 
+/** API Priority and Fairness refuses in a line of plain text; what a proxy says may be a page. */
+const PLAIN_MAX_LENGTH = 200
+
 /** `text`: the body. */
 export function readRefusal(
   { status, headers }: { status: number; headers: IncomingHttpHeaders },
@@ -53,7 +56,9 @@ export function readRefusal(
 ): KubeError {
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), statusSchema), text)
   const said = parsed.success ? parsed.output : null
-  return new KubeError(`HTTP ${status}: ${said?.message ?? 'no reason given'}`, status, {
+  const isPlain = String(headers['content-type'] ?? '').startsWith('text/plain')
+  const plain = isPlain ? (text.trim().split('\n')[0] ?? '').slice(0, PLAIN_MAX_LENGTH) : ''
+  return new KubeError(`HTTP ${status}: ${said?.message ?? (plain || 'no reason given')}`, status, {
     reasons: reasonsOf(said),
     retryAfterMs: readRetryAfter(headers['retry-after'], Date.now()),
   })

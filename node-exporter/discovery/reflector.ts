@@ -61,8 +61,10 @@ export class Reflector<T> {
   #listTriedAtMs = -Infinity
   /** ms by performance.now(), of the last list that was asked for, event or bookmark. */
   #confirmedAtMs = -Infinity
-  /** Tries since a watch last worked. */
+  /** Tries since a watch last worked, or since the API server answers again. */
   #failures = 0
+  /** The last try had no answer at all. */
+  #isAway = false
   /** ms by performance.now(), of the watch that is open; null: none is. */
   #openedAtMs: number | null = null
   #heardAtMs = () => -Infinity
@@ -244,8 +246,13 @@ export class Reflector<T> {
   }
 
   async #fail(error: KubeError): Promise<void> {
-    const [from, to] = this.#timings.backoffMs
+    const [from, mostOfAllMs] = this.#timings.backoffMs
     const wasOpen = this.#openedAtMs !== null
+    const isAway = error.status === null && !wasOpen
+    // Back after an outage, it answers 410 first: what was waited for is there, so the list must not wait as long again.
+    if (this.#isAway && !isAway) this.#failures = 0
+    this.#isAway = isAway
+    const to = isAway ? Math.min(mostOfAllMs, AWAY_MAX_MS) : mostOfAllMs
     // Without bookmarks nothing else says that a watch worked.
     if (wasOpen && performance.now() - (this.#openedAtMs ?? 0) > to) this.#failures = 0
     this.#close()
@@ -267,6 +274,9 @@ export class Reflector<T> {
     await sleep(ms, undefined, { signal }).catch(() => undefined) // cut short by stop()
   }
 }
+
+/** ms between two tries of a server that can't be reached: nothing is spared by waiting longer. */
+const AWAY_MAX_MS = 10_000
 
 function keyOf(object: unknown): string {
   const { metadata } = v.parse(metadataSchema, object)

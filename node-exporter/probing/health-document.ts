@@ -110,12 +110,16 @@ function readEntries(value: unknown, level: Level, found: Found): void {
   found.entriesLeft -= entries.length
   found.isCut ||= entries.length < all.length
   const areAnyKeys = !CONTAINERS.includes(level.container)
-  const isFalseKnown = level.whole === 'bad' || entries.some(([, entry]) => isGood(entry))
+  // Among other data, `enabled: false` may be a setting; where there is nothing but booleans, all of them are checks.
+  const isFalseKnown =
+    level.whole === 'bad' ||
+    entries.every(([, entry]) => toBoolean(entry) !== null) ||
+    entries.some(([, entry]) => isGood(entry))
   for (const [index, [key, entry]] of entries.entries()) {
     if (areAnyKeys ? isSilent(entry) : isSetting(key, entry)) continue
     const place = { ...level, key, index }
     if (isFalseKnown || toBoolean(entry) !== false) readEntry(entry, place, found)
-    else found.unknownWord ??= 'only false in a map of checks'
+    else found.unknownWord ??= 'false among other data in a map of checks'
   }
 }
 

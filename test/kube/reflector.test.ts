@@ -356,6 +356,38 @@ describe('a list from time to time', () => {
   })
 })
 
+describe('an API server that is back', () => {
+  it('is listed at once when it has forgotten the version, however long it was away', async () => {
+    const { world, access } = await aMappedWorld()
+    const { reflector, errors } = aReflector(access, { timings: { backoffMs: [20, 200] } })
+    await untilWatched(world)
+
+    await world.api.faults.goAway()
+    await vi.waitFor(() => {
+      expect(errors.join()).toContain('ECONNREFUSED')
+    }, SOON)
+    world.api.faults.expireWatches()
+    addMap(world, 'b')
+    await world.api.faults.comeBack()
+    await untilHas(reflector, ['a', 'b'])
+
+    expect(errors.filter((error) => error.includes('too old'))).toEqual([])
+  })
+
+  it('tells why it is busy, in its own words', async () => {
+    const api = await anApi((_, response) => {
+      response.writeHead(429, { 'content-type': 'text/plain; charset=utf-8' })
+      response.end('Too many requests, please try again later.\n')
+    })
+
+    const { errors } = aReflector(api.access)
+
+    await vi.waitFor(() => {
+      expect(errors).toEqual(['HTTP 429: Too many requests, please try again later.'])
+    }, SOON)
+  })
+})
+
 describe('a list whose pages have expired', () => {
   const names = ['a', 'b', 'c']
 

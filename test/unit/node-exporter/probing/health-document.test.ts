@@ -315,7 +315,7 @@ describe('the checks of a document', () => {
       ['db'],
     ],
     ['a map of booleans of a bad whole', { status: 'DOWN', checks: { db: false } }, ['!db']],
-    ['a map of booleans without a true one', { checks: { verbose: false, paused: false } }, []],
+    ['a map of booleans without a true one', { checks: { db: false, mq: false } }, ['!db', '!mq']],
     ['a map of FT checks', { checks: { db: { name: 'Database', ok: false } } }, ['!db']],
     ['an empty map', { checks: {} }, []],
   ])('are read as in %s', (_, document, marks) => {
@@ -390,10 +390,16 @@ describe('the checks of a document', () => {
     expect(judge(document).reason).toBeUndefined()
   })
 
-  it('are not told by a map in which all is false', () => {
-    const warning = 'say only false in a map of checks, which is no known state'
+  it('are told by a map of nothing but booleans, though all are false', () => {
+    const { ok, checks } = judge({ checks: { db: false, mq: false } })
 
-    expect(judge({ checks: { db: false, mq: false } })).toMatchObject({ ok: true, warning })
+    expect([ok, checks.map(({ id }) => id)]).toEqual([false, ['db', 'mq']])
+  })
+
+  it('are not told by false among other data', () => {
+    const warning = 'say false among other data in a map of checks, which is no known state'
+
+    expect(judge({ checks: { enabled: false, items: [] } })).toMatchObject({ ok: true, warning })
     expect(judge({ checks: { maintenance: false } }).warning).toBeUndefined()
   })
 
