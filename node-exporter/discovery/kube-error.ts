@@ -56,7 +56,7 @@ export function readRefusal(
 ): KubeError {
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), statusSchema), text)
   const said = parsed.success ? parsed.output : null
-  const isPlain = String(headers['content-type'] ?? '').startsWith('text/plain')
+  const isPlain = headers['content-type']?.startsWith('text/plain') === true
   const plain = isPlain ? (text.trim().split('\n')[0] ?? '').slice(0, PLAIN_MAX_LENGTH) : ''
   return new KubeError(`HTTP ${status}: ${said?.message ?? (plain || 'no reason given')}`, status, {
     reasons: reasonsOf(said),
