@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot'
 import type { Warning } from '../../worker/contract/report.ts'
+import { isStaying, wantsNone } from '../../worker/domain/service-memory.ts'
 import { KubeError, type KubeApi } from './kube-api.ts'
 import type { DiscoveredService } from './targets.ts'
 
@@ -93,17 +94,16 @@ export class Namespaces {
       const isTerminating = Boolean(metadata.deletionTimestamp) || status?.phase === 'Terminating'
       return { isTerminating, fault: null, readAtMs: performance.now() }
     } catch (error) {
-      // Gone already: so will be its Services.
-      const isGone = error instanceof KubeError && error.status === 404
-      const fault = isGone ? null : error instanceof Error ? error.message : String(error)
-      return { isTerminating: isGone, fault, readAtMs: performance.now() }
+      const { status, message } = KubeError.of(error)
+      const isGone = status === 404 // so will be its Services
+      return { isTerminating: isGone, fault: isGone ? null : message, readAtMs: performance.now() }
     }
   }
 }
 
 /** It should have pods, and has none that stay. */
-function isEmptied({ desired, isDaemon, targets }: DiscoveredService): boolean {
-  return (desired !== 0 || isDaemon) && targets.every(({ terminating }) => terminating)
+function isEmptied(service: DiscoveredService): boolean {
+  return !wantsNone(service) && !service.targets.some(isStaying)
 }
 
 /** It was read, and is there to stay. */

@@ -47,41 +47,31 @@ export function readOwnNamespace(accountRoot: string): string | null {
 
 /** To be asked for every request. Rejects with AccessFault, in words that hold nothing of what was read. */
 export function makeAccess(options: AccessOptions): GetAccess {
-  const { accountRoot, env = process.env } = options
-  const kubeconfig = options.kubeconfig?.trim() ?? '' // blank, as templates leave it: not set
-  const account = `${accountRoot}${ACCOUNT}`
   let files: Promise<GetAccess> | null = null
   return async () => {
-    const host = env['KUBERNETES_SERVICE_HOST']
-    // The folder, not the token: one that is missing for a moment doesn't make this pod another user.
-    if (host && existsSync(account)) return readAccount(account, { host, env })
-    if (kubeconfig === '') throw new AccessFault(NO_ACCESS, { isForGood: true })
+    const source = chooseSource(options)
+    if ('account' in source) return readAccount(source.account, source)
     files ??= import('./kubeconfig.ts').then(({ Kubeconfig }) => {
-      const read = new Kubeconfig(kubeconfig)
+      const read = new Kubeconfig(source.kubeconfig)
       return () => read.get()
     })
     return (await files)()
   }
 }
 
-const NO_ACCESS =
-  'KUBECONFIG is not set, and there is no service account: write the path of a kubeconfig file, or mount the token (automountServiceAccountToken)'
-
 /**
  * What keeps this access from ever working, as the setting and what is wrong with it; null: nothing. Neither an API server
  * that is out of reach nor a credential that can't be had right now is such a fault, and no plugin is started.
  */
 export async function findAccessFault(options: AccessOptions): Promise<string | null> {
-  const { accountRoot, env = process.env } = options
-  const kubeconfig = options.kubeconfig?.trim() ?? '' // blank, as templates leave it: not set
   try {
-    if (env['KUBERNETES_SERVICE_HOST'] && existsSync(`${accountRoot}${ACCOUNT}`)) {
-      readAuthority(`${accountRoot}${ACCOUNT}/ca.crt`)
+    const source = chooseSource(options)
+    if ('account' in source) {
+      readAuthority(`${source.account}/ca.crt`)
       return null
     }
-    if (kubeconfig === '') throw new AccessFault(NO_ACCESS, { isForGood: true })
     const { Kubeconfig } = await import('./kubeconfig.ts')
-    new Kubeconfig(kubeconfig).check()
+    new Kubeconfig(source.kubeconfig).check()
     return null
   } catch (error) {
     if (error instanceof AccessFault) return error.isForGood ? error.message : null
@@ -89,10 +79,27 @@ export async function findAccessFault(options: AccessOptions): Promise<string | 
   }
 }
 
-function readAccount(
-  account: string,
-  { host, env }: { host: string; env: Record<string, string | undefined> },
-): Access {
+type Env = Record<string, string | undefined>
+
+/** The service account where this is a pod, else the kubeconfig. Throws AccessFault where there is neither. */
+function chooseSource({
+  accountRoot,
+  kubeconfig,
+  env = process.env,
+}: AccessOptions): { account: string; host: string; env: Env } | { kubeconfig: string } {
+  const account = `${accountRoot}${ACCOUNT}`
+  const host = env['KUBERNETES_SERVICE_HOST']
+  // The folder, not the token: one that is missing for a moment doesn't make this pod another user.
+  if (host && existsSync(account)) return { account, host, env }
+  const files = kubeconfig?.trim() ?? '' // blank, as templates leave it: not set
+  if (files !== '') return { kubeconfig: files }
+  throw new AccessFault(NO_ACCESS, { isForGood: true })
+}
+
+const NO_ACCESS =
+  'KUBECONFIG is not set, and there is no service account: write the path of a kubeconfig file, or mount the token (automountServiceAccountToken)'
+
+function readAccount(account: string, { host, env }: { host: string; env: Env }): Access {
   const ca = readAuthority(`${account}/ca.crt`)
   const token = readAccountFile(`${account}/token`, { isForGood: false }).toString().trim()
   const name = host.includes(':') ? `[${host}]` : host

@@ -254,9 +254,7 @@ export class Prober {
     }
     const none = member.entries.get(keyOf(nobody()))
     if (none !== undefined) {
-      none.startedAtMs = wantsNone({ ...service, desired: service.desired ?? null })
-        ? null
-        : (none.startedAtMs ?? this.#options.now())
+      none.startedAtMs = wantsNone(service) ? null : (none.startedAtMs ?? this.#options.now())
     }
   }
 

@@ -21,7 +21,7 @@ export function judgeService(service: Service, past: ServicePast = SERVED): Serv
   if (service.targets === null) return null
   const desired = findDesired(service, past)
   const isNoneFine = wantsNone({ ...service, desired })
-  const targets = isNoneFine ? service.targets.filter(isStaying) : service.targets
+  const targets = listStanding(service, past)
   const total = targets.length
   const healthy = targets.filter((target) => target.ok).length
   const counted = listCounted(service, past)
@@ -47,12 +47,18 @@ function isNew({ targets, starting }: Service, { hasServed }: ServicePast): bool
  * else it is new.
  */
 export function listCounted(service: Service, past: ServicePast = SERVED): Target[] {
-  const isNoneFine = wantsNone({ ...service, desired: findDesired(service, past) })
-  const targets = (service.targets ?? []).filter((target) => !isNoneFine || isStaying(target))
+  const targets = listStanding(service, past)
   if (targets.some(({ ok }) => ok)) {
     return targets.filter((target) => target.ok || !(target.starting || target.terminating))
   }
   return past.hasServed ? targets : targets.filter((target) => target.starting !== true)
+}
+
+/** All of them; where none is wanted, those that are not terminating. */
+function listStanding(service: Service, past: ServicePast): Target[] {
+  const isNoneFine = wantsNone({ ...service, desired: findDesired(service, past) })
+  const targets = service.targets ?? []
+  return isNoneFine ? targets.filter(isStaying) : targets
 }
 
 /** A workload at 0 replicas that doesn't own the pods says nothing of how many there should be. */

@@ -102,11 +102,17 @@ function findServedSince(
 }
 
 /** Zero desired replicas; of a daemon that is no wish for none. */
-export function wantsNone({ desired, isDaemon }: Pick<Service, 'desired' | 'isDaemon'>): boolean {
+export function wantsNone({
+  desired,
+  isDaemon,
+}: {
+  desired?: number | null | undefined
+  isDaemon: boolean
+}): boolean {
   return desired === 0 && !isDaemon
 }
 
-export function isStaying({ terminating }: Target): boolean {
+export function isStaying({ terminating }: Pick<Target, 'terminating'>): boolean {
   return terminating !== true
 }
 

@@ -1,16 +1,19 @@
 /** What `kubectl proxy` does: plain HTTP/1.1 on loopback before the API server, and the token is its own. */
 import { writeFileSync } from 'node:fs'
-import http from 'node:http'
 import https from 'node:https'
 import { onTestFinished } from 'vitest'
 import type { AccessOptions } from '../../../node-exporter/kubernetes/access.ts'
 import type { World } from '../../sandbox/world.ts'
 import { aFolder } from './a-setup.ts'
+import { serve } from './local-server.ts'
 
 /** A kubeconfig for it, as people write one: a server and nothing else. */
 export async function aKubectlProxy(world: World): Promise<AccessOptions & { kubeconfig: string }> {
   const agent = new https.Agent({ keepAlive: true })
-  const server = http.createServer((request, response) => {
+  onTestFinished(() => {
+    agent.destroy()
+  })
+  const { port } = await serve((request, response) => {
     const [token = ''] = world.api.tokens
     const headers = { ...request.headers, authorization: `Bearer ${token}` }
     const options = { method: request.method, headers, agent, ca: world.api.caPem }
@@ -22,16 +25,6 @@ export async function aKubectlProxy(world: World): Promise<AccessOptions & { kub
     response.on('close', () => asked.destroy())
     request.pipe(asked)
   })
-  const { promise, resolve } = Promise.withResolvers<void>()
-  server.listen(0, '127.0.0.1', resolve)
-  await promise
-  onTestFinished(() => {
-    server.close()
-    server.closeAllConnections()
-    agent.destroy()
-  })
-  const address = server.address()
-  const port = address === null || typeof address === 'string' ? 0 : address.port
   const kubeconfig = `${aFolder()}/kubeconfig`
   const config = {
     clusters: [{ name: 'c', cluster: { server: `http://127.0.0.1:${port}` } }],
