@@ -33,3 +33,22 @@ export const INTERVALS_UNTIL_DEAD = 4
 
 /** ms that a blind exporter, or a copy read in place of the object, may keep a verdict standing. */
 export const HOLD_MAX_MS = 15 * 60_000
+
+/**
+ * Counts that a report may hold. The exporter keeps within them and names what it left out (behaviour, section 1);
+ * the edge refuses more with 422, so that the work of a report is bounded and not only its bytes.
+ */
+export const SERVICES_MAX = 5000
+/** Of all services together; the largest cluster measured has 5,000 pods. */
+export const TARGETS_MAX = 10_000
+export const CATEGORIES_MAX = 500
+/** Names in one category, and in all of them together. */
+export const CATEGORY_SERVICES_MAX = 5000
+export const CATEGORY_NAMES_MAX = 20_000
+export const ACKS_MAX = 1000
+/** A cluster of Kubernetes is tested up to 5,000 nodes. */
+export const NODES_MAX = 5000
+export const NODE_CHECKS_MAX = 64
+/** Checks of one pod that are kept; failing ones first. */
+export const TARGET_CHECKS_MAX = 200
+export const WARNINGS_MAX = 500
