@@ -10,6 +10,7 @@ import { benchExporter } from './exporter.ts'
 import { benchFault } from './fault.ts'
 import { benchGtg } from './gtg.ts'
 import { benchHealth } from './health.ts'
+import { benchHostile } from './hostile.ts'
 import { benchNodes } from './nodes.ts'
 import { WORKERD_VERSION } from './plain-runtime.ts'
 import { benchReports } from './reports.ts'
@@ -24,6 +25,7 @@ const BENCHES: Record<string, () => Promise<void>> = {
   crowd: benchCrowd,
   nodes: benchNodes,
   health: benchHealth,
+  hostile: benchHostile,
   bundle: benchBundle,
   cost: benchCost,
 }
