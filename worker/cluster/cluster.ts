@@ -6,7 +6,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import * as v from 'valibot'
 import { CLOSED, linkQuerySchema, type PodAnswer } from '../contract/link.ts'
-import { codeOf, describeRefusal, type Taken } from '../contract/refusal.ts'
+import { codeOf, describeRefusal, type Refusal, type Taken } from '../contract/refusal.ts'
 import {
   applyAct,
   describeOutcome,
@@ -28,6 +28,7 @@ import {
 import { makeView, type ClusterView } from '../domain/gtg.ts'
 import type { Actor, Transition } from '../domain/history.ts'
 import type { NodesView } from '../domain/node-gtg.ts'
+import { isSignedBefore, judgePlace } from '../domain/order.ts'
 import { applyRuling, isSameRuling } from '../domain/silence.ts'
 import { leansOnHeld } from '../domain/merge-content.ts'
 import { judgeServices, observeCategories } from '../domain/verdict.ts'
@@ -37,9 +38,9 @@ import type { Counters } from './counters.ts'
 import { loadEvents, type HistoryOf } from './event-log.ts'
 import { FLEET_NAME, type Fleet } from './fleet.ts'
 import { Keeper } from './keeper.ts'
-import { closeSocket, isLater, Links } from './links.ts'
+import { closeSocket, Links, signedAtOf } from './links.ts'
 import { LiveLink } from './live-link.ts'
-import { parseWire, type ReadReport, type Wire } from './parse-report.ts'
+import { parseWire, type ReadReport, type SignedWire } from './parse-report.ts'
 import { Publisher } from './publisher.ts'
 import { Restorer } from './restorer.ts'
 import { SilenceWatch } from './silence-watch.ts'
@@ -91,7 +92,8 @@ export class Cluster extends DurableObject<Env> {
     })
     this.#liveLink = new LiveLink({
       rules: () => this.#readWireRules(),
-      apply: (read) => this.#apply(read, { isLinked: true, counted: null }),
+      apply: (read, socket) =>
+        this.#apply(read, { isLinked: true, counted: null, signedAtSeconds: signedAtOf(socket) }),
       refuse: (refusal) => {
         this.#countReport(codeOf(refusal))
       },
@@ -124,13 +126,14 @@ export class Cluster extends DurableObject<Env> {
    * than all the rest. Throws when the configuration is wrong, storage fails or nothing could be restored; then nothing has
    * changed.
    */
-  async take(wire: Wire, counted: Counters): Promise<Taken> {
+  async take(wire: SignedWire, counted: Counters): Promise<Taken> {
     const parsed = await parseWire(wire, this.#readWireRules())
     if (!parsed.ok) {
       this.#keeper.count(counted)
       return { ok: false, rejection: parsed.refusal }
     }
-    const applied = await this.#apply(parsed, { isLinked: false, counted })
+    const { signedAtSeconds } = wire
+    const applied = await this.#apply(parsed, { isLinked: false, counted, signedAtSeconds })
     if (!applied.ok) return applied
     this.#links.closeOlder(parsed.report)
     const commands = this.#commands.take()
@@ -141,16 +144,18 @@ export class Cluster extends DurableObject<Env> {
 
   async #apply(
     { report, text }: ReadReport,
-    { isLinked, counted }: { isLinked: boolean; counted: Counters | null },
+    { isLinked, counted, signedAtSeconds }: Arrival,
   ): Promise<Taken> {
     await this.#restorer.restore()
     // Not before: where nothing could be restored, whoever counted counts it again.
     if (counted !== null) this.#keeper.count(counted)
-    const rules = { nowMs: Date.now(), ...this.#readRules() }
     const before = this.#keeper.readFor(report)
+    const decided = before?.decisions ?? this.#keeper.readDecisions()
+    if (isSignedBefore(signedAtSeconds, decided.orderSinceMs)) return this.#refuse(SIGNED_BEFORE)
+    const rules = { nowMs: Date.now(), decided, ...this.#readRules() }
     const applied = applyReport(before, report, rules)
-    this.#countReport(applied.ok ? 'accepted' : codeOf(applied.rejection))
-    if (!applied.ok) return { ok: false, rejection: applied.rejection }
+    if (!applied.ok) return this.#refuse(applied.rejection)
+    this.#countReport('accepted')
     const isWhole = report.kind === 'snapshot' && !leansOnHeld(report.content)
     await this.#keeper.save(before, applied, {
       nowMs: rules.nowMs,
@@ -164,15 +169,23 @@ export class Cluster extends DurableObject<Env> {
   /** The live link. The Worker has seen that it is the cluster's own exporter who asks. */
   override async fetch(request: Request): Promise<Response> {
     const place = v.parse(linkQuerySchema, Object.fromEntries(new URL(request.url).searchParams))
+    const signedAtSeconds = Number(request.headers.get('webhook-timestamp') ?? 0) // 0: from an older Worker
     await this.#restorer.restore()
-    const held = this.#keeper.placeHeld()
-    if (held !== null && !isLater(place, held)) {
-      const { status, body } = describeRefusal({ reason: 'stale_sequence', held })
-      this.#countReport('stale-sequence')
+    const { orderSinceMs } = this.#keeper.readDecisions()
+    const refusal = isSignedBefore(signedAtSeconds, orderSinceMs)
+      ? SIGNED_BEFORE
+      : judgePlace(place, this.#keeper.placeHeld())
+    if (refusal !== null) {
+      const { status, body } = describeRefusal(this.#refuse(refusal).rejection)
       return Response.json(body, { status, headers: { Date: new Date().toUTCString() } })
     }
     this.#keeper.openLink(place)
-    return this.#links.accept(place)
+    return this.#links.accept({ place, signedAtSeconds })
+  }
+
+  #refuse(rejection: Refusal): { ok: false; rejection: Refusal } {
+    this.#countReport(codeOf(rejection))
+    return { ok: false, rejection }
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
@@ -225,6 +238,8 @@ export class Cluster extends DurableObject<Env> {
     const before = this.#keeper.readAll()
     const acted = applyAct(before, act, { nowMs, actor })
     if (!acted.ok) return acted
+    // First: what a link carries has a place of the order that ends here.
+    if (act.kind === 'reset-order') this.#keeper.endLinks()
     await this.#keeper.save(before, acted, { nowMs })
     return { ok: true, outcome: describeOutcome(acted.state, act) }
   }
@@ -390,6 +405,17 @@ export class Cluster extends DurableObject<Env> {
     return { hasOthers, ...settingsOf(read.config, this.#cluster) }
   }
 }
+
+/** How a report came. */
+interface Arrival {
+  isLinked: boolean
+  /** By the Worker that handed it over; null: nothing. */
+  counted: Counters | null
+  /** Seconds since 1970. */
+  signedAtSeconds: number
+}
+
+const SIGNED_BEFORE = { reason: 'signed-before-reset' } as const
 
 /** What answers for nodes are made of, as it is stored. */
 export type StoredNodesView = Omit<NodesView, 'nodes'> & { nodes: string | null }

@@ -5,13 +5,14 @@
 import type { Content, Place, Report } from '../contract/report.ts'
 import type { ClusterState, Pulse } from '../domain/cluster.ts'
 import { leansOnHeld } from '../domain/merge-content.ts'
-import { NO_DECISIONS } from '../domain/decisions.ts'
+import { NO_DECISIONS, type Decisions } from '../domain/decisions.ts'
+import { isLater } from '../domain/order.ts'
 import { endOfLease, leaseOfLostLink, tellFreshness } from '../domain/freshness.ts'
 import { findMoments } from '../domain/moments.ts'
 import type { Settled } from '../domain/settle.ts'
 import { addEvents } from './event-log.ts'
 import { addCounts, type Counters } from './counters.ts'
-import { isLater, placeOf, readCarried, type Carried, type Links } from './links.ts'
+import { placeOf, readCarried, type Carried, type Links } from './links.ts'
 import type { Publisher } from './publisher.ts'
 import * as storage from './storage.ts'
 
@@ -81,10 +82,15 @@ export class Keeper {
     if (pulse === null) return null
     const facts = storage.loadFacts(this.#sql)
     const categories = storage.loadCategories(this.#sql)
-    const decisions = storage.loadDecisions(this.#sql) ?? NO_DECISIONS
+    const decisions = this.readDecisions()
     const memory = storage.loadMemory(this.#sql)
     const standing = { facts, categories, services: {}, memory, nodes: null }
     return { pulse, content: null, standing, decisions }
+  }
+
+  /** Also of a cluster without state, as after an erase. */
+  readDecisions(): Decisions {
+    return storage.loadDecisions(this.#sql) ?? NO_DECISIONS
   }
 
   readAll(): ClusterState | null {
@@ -198,6 +204,15 @@ export class Keeper {
       this.#settle(this.#carried())
       storage.saveLink(this.#sql, { ...place, isOpen: true })
     })
+  }
+
+  /** All of them, on purpose: what the newest carried goes into the row, and no place of theirs is held any more. */
+  endLinks(): void {
+    this.#storage.transactionSync(() => {
+      this.#settle(this.#carried())
+      storage.deleteLink(this.#sql)
+    })
+    this.#links.closeAll()
   }
 
   /** What it carried is kept, and the alarm waits for what comes of its silence. */

@@ -21,6 +21,12 @@ export interface Wire {
   contentEncoding: string
 }
 
+/** The same as a Worker hands it over that has verified its signature. */
+export interface SignedWire extends Wire {
+  /** Seconds since 1970. */
+  signedAtSeconds: number
+}
+
 interface Rules {
   /** Of its path. */
   cluster: string

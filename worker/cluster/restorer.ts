@@ -72,7 +72,11 @@ export class Restorer {
     const kept = storage.loadDecisions(this.#sql)
     const decided = backup !== null && 'decisions' in backup ? backup.decisions : null
     if (decided === null && kept === null) {
-      storage.savePublication(this.#sql, publication)
+      const erasedAtMs = backup !== null && 'erasedAtMs' in backup ? backup.erasedAtMs : null
+      this.#options.storage.transactionSync(() => {
+        storage.savePublication(this.#sql, publication)
+        if (erasedAtMs !== null) this.#rememberErase(erasedAtMs)
+      })
       return
     }
     const published = {
@@ -103,12 +107,18 @@ export class Restorer {
         lastPutAtMs: nowMs,
         failures: 0,
       })
+      this.#rememberErase(nowMs)
       const told = { subject: 'cluster', name: '', from: null, to: null, cause: 'hand' } as const
       addEvents(this.#sql, [{ ...told, atMs: nowMs, actor, note: 'erased' }])
     })
     links.closeAll()
     keeper.forgetCounters()
     await this.#options.storage.deleteAlarm()
+  }
+
+  /** Reports that were signed until then are refused: one that was overheard would bring back what was erased. */
+  #rememberErase(erasedAtMs: number): void {
+    storage.saveDecisions(this.#sql, { ...NO_DECISIONS, orderSinceMs: erasedAtMs })
   }
 
   async #bury(nowMs: number): Promise<number> {

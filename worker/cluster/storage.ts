@@ -185,6 +185,11 @@ export function saveLink(sql: SqlStorage, link: LinkRow): void {
   save(sql, 'link', link)
 }
 
+/** No place of a link is held any more. */
+export function deleteLink(sql: SqlStorage): void {
+  sql.exec("DELETE FROM state WHERE key = 'link'")
+}
+
 export function loadServices(sql: SqlStorage): Standing['services'] {
   return load(sql, 'services', servicesSchema) ?? {}
 }
