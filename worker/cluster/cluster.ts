@@ -15,7 +15,7 @@ import {
   type ActOutcome,
   type ActRejection,
 } from '../domain/acts.ts'
-import { applyReport, type ClusterState, type Pulse, type Rules } from '../domain/cluster.ts'
+import { applyReport, type ClusterState, type Pulse } from '../domain/cluster.ts'
 import type { Member } from '../domain/fleet.ts'
 import {
   judgeFreshness,
@@ -28,11 +28,11 @@ import {
 import { makeView, type ClusterView } from '../domain/gtg.ts'
 import type { Actor, Transition } from '../domain/history.ts'
 import type { NodesView } from '../domain/node-gtg.ts'
-import { isSignedBefore, judgePlace } from '../domain/order.ts'
+import { isSignedBefore } from '../domain/order.ts'
 import { applyRuling, isSameRuling } from '../domain/silence.ts'
 import { leansOnHeld } from '../domain/merge-content.ts'
 import { judgeServices, observeCategories } from '../domain/verdict.ts'
-import { readConfig, settingsOf, type ClusterSettings, type Env } from '../env.ts'
+import type { Env } from '../env.ts'
 import { Commands } from './commands.ts'
 import type { Counters } from './counters.ts'
 import { loadEvents, type HistoryOf } from './event-log.ts'
@@ -40,8 +40,9 @@ import { FLEET_NAME, type Fleet } from './fleet.ts'
 import { Keeper } from './keeper.ts'
 import { closeSocket, Links, signedAtOf } from './links.ts'
 import { LiveLink } from './live-link.ts'
-import { parseWire, type ReadReport, type SignedWire } from './parse-report.ts'
+import { parseWire, type Arrival, type ReadReport, type SignedWire } from './parse-report.ts'
 import { Publisher } from './publisher.ts'
+import { readRules, readSettings, readWireRules } from './read-rules.ts'
 import { Restorer } from './restorer.ts'
 import { SilenceWatch } from './silence-watch.ts'
 import * as storage from './storage.ts'
@@ -91,7 +92,7 @@ export class Cluster extends DurableObject<Env> {
       save: (lease, rule) => this.#saveRuling(lease, rule),
     })
     this.#liveLink = new LiveLink({
-      rules: () => this.#readWireRules(),
+      rules: () => readWireRules(this.env, this.#cluster),
       apply: (read, socket) =>
         this.#apply(read, { isLinked: true, counted: null, signedAtSeconds: signedAtOf(socket) }),
       refuse: (refusal) => {
@@ -105,7 +106,7 @@ export class Cluster extends DurableObject<Env> {
         this.#commands.hear(answer)
       },
     })
-    keeper.mendLostLink(() => ({ nowMs: Date.now(), ...this.#readRules() }))
+    keeper.mendLostLink(() => ({ nowMs: Date.now(), ...readRules(this.env, this.#cluster) }))
   }
 
   /** What another version wrote, once in the life of this object. */
@@ -127,7 +128,7 @@ export class Cluster extends DurableObject<Env> {
    * changed.
    */
   async take(wire: SignedWire, counted: Counters): Promise<Taken> {
-    const parsed = await parseWire(wire, this.#readWireRules())
+    const parsed = await parseWire(wire, readWireRules(this.env, this.#cluster))
     if (!parsed.ok) {
       this.#keeper.count(counted)
       return { ok: false, rejection: parsed.refusal }
@@ -151,8 +152,9 @@ export class Cluster extends DurableObject<Env> {
     if (counted !== null) this.#keeper.count(counted)
     const before = this.#keeper.readFor(report)
     const decided = before?.decisions ?? this.#keeper.readDecisions()
-    if (isSignedBefore(signedAtSeconds, decided.orderSinceMs)) return this.#refuse(SIGNED_BEFORE)
-    const rules = { nowMs: Date.now(), decided, ...this.#readRules() }
+    if (isSignedBefore(signedAtSeconds, decided.orderSinceMs))
+      return this.#refuse({ reason: 'signed-before-reset' })
+    const rules = { nowMs: Date.now(), decided, ...readRules(this.env, this.#cluster) }
     const applied = applyReport(before, report, rules)
     if (!applied.ok) return this.#refuse(applied.rejection)
     this.#countReport('accepted')
@@ -171,10 +173,7 @@ export class Cluster extends DurableObject<Env> {
     const place = v.parse(linkQuerySchema, Object.fromEntries(new URL(request.url).searchParams))
     const signedAtSeconds = Number(request.headers.get('webhook-timestamp') ?? 0) // 0: from an older Worker
     await this.#restorer.restore()
-    const { orderSinceMs } = this.#keeper.readDecisions()
-    const refusal = isSignedBefore(signedAtSeconds, orderSinceMs)
-      ? SIGNED_BEFORE
-      : judgePlace(place, this.#keeper.placeHeld())
+    const refusal = this.#keeper.judgeLink(place, signedAtSeconds)
     if (refusal !== null) {
       const { status, body } = describeRefusal(this.#refuse(refusal).rejection)
       return Response.json(body, { status, headers: { Date: new Date().toUTCString() } })
@@ -285,7 +284,7 @@ export class Cluster extends DurableObject<Env> {
   tellMember(mustHearWitness: boolean): Member {
     const pulse = this.#keeper.readPulse()
     const nowMs = Date.now()
-    const { witness } = this.#readSettings()
+    const { witness } = readSettings(this.env, this.#cluster)
     return {
       cluster: this.#cluster,
       freshAtMs: pulse?.lease.freshAtMs ?? null,
@@ -364,7 +363,7 @@ export class Cluster extends DurableObject<Env> {
   async #considerSilence(): Promise<void> {
     const pulse = this.#keeper.readPulse()
     if (pulse === null) return
-    const settings = this.#readSettings()
+    const settings = readSettings(this.env, this.#cluster)
     await this.#silence.consider(pulse, { settings, goOn: (work) => this.ctx.waitUntil(work) })
   }
 
@@ -385,37 +384,7 @@ export class Cluster extends DurableObject<Env> {
   #fleet(): DurableObjectStub<Fleet> {
     return this.env.FLEET.getByName(FLEET_NAME)
   }
-
-  #readWireRules() {
-    return {
-      cluster: this.#cluster,
-      deadAfterSeconds: this.#readSettings().DEAD_AFTER_SECONDS,
-    }
-  }
-
-  #readRules(): Omit<Rules, 'nowMs'> {
-    const { DEAD_AFTER_SECONDS, NODES_MIN_READY } = this.#readSettings()
-    return { deadAfterMs: DEAD_AFTER_SECONDS * 1000, nodesMinReady: NODES_MIN_READY }
-  }
-
-  #readSettings(): ClusterSettings & { hasOthers: boolean } {
-    const read = readConfig(this.env)
-    if (!read.ok) throw new Error('misconfigured')
-    const hasOthers = read.config.PUSH_SECRETS.size > 1
-    return { hasOthers, ...settingsOf(read.config, this.#cluster) }
-  }
 }
-
-/** How a report came. */
-interface Arrival {
-  isLinked: boolean
-  /** By the Worker that handed it over; null: nothing. */
-  counted: Counters | null
-  /** Seconds since 1970. */
-  signedAtSeconds: number
-}
-
-const SIGNED_BEFORE = { reason: 'signed-before-reset' } as const
 
 /** What answers for nodes are made of, as it is stored. */
 export type StoredNodesView = Omit<NodesView, 'nodes'> & { nodes: string | null }

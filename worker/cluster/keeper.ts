@@ -2,13 +2,14 @@
  * Where a cluster's state stands between two events: in rows, and what heartbeats move on the live link, if that is newer.
  * It writes only what changed, and sets the alarm for what is to come; what any of it means is the domain's business.
  */
+import type { Refusal } from '../contract/refusal.ts'
 import type { Content, Place, Report } from '../contract/report.ts'
 import type { ClusterState, Pulse } from '../domain/cluster.ts'
 import { leansOnHeld } from '../domain/merge-content.ts'
 import { NO_DECISIONS, type Decisions } from '../domain/decisions.ts'
-import { isLater } from '../domain/order.ts'
 import { endOfLease, leaseOfLostLink, tellFreshness } from '../domain/freshness.ts'
 import { findMoments } from '../domain/moments.ts'
+import { isLater, isSignedBefore, judgePlace } from '../domain/order.ts'
 import type { Settled } from '../domain/settle.ts'
 import { addEvents } from './event-log.ts'
 import { addCounts, type Counters } from './counters.ts'
@@ -190,12 +191,16 @@ export class Keeper {
     if (setMs === null || setMs > nowMs + SOON_MS) await this.#storage.setAlarm(nowMs)
   }
 
-  /** The place that a new link must exceed. null: any will do. */
-  placeHeld(): Place | null {
+  /** Whether a new link may take this place, after all reports and links. null: it may. */
+  judgeLink(place: Place, signedAtSeconds: number): Refusal | null {
+    const { orderSinceMs } = this.readDecisions()
+    if (isSignedBefore(signedAtSeconds, orderSinceMs)) return { reason: 'signed-before-reset' }
     const pulse = this.readPulse()
     const link = storage.loadLink(this.#sql)
-    const held = pulse === null || (link !== null && isLater(link, pulse)) ? link : pulse
-    return held && { epoch: held.epoch, sequence: held.sequence }
+    return judgePlace(
+      place,
+      pulse === null || (link !== null && isLater(link, pulse)) ? link : pulse,
+    )
   }
 
   /** Durable before anything comes over it. What the one before carried goes into the row. */
