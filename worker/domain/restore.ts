@@ -58,6 +58,30 @@ export function publish({ pulse, standing, decisions }: ClusterState): Published
   }
 }
 
+/** All that the copy says but the order and the times of reports, which move with every one. */
+export function tellCopy(state: ClusterState): string {
+  const { isDead, facts, categories, memory, nodes } = publish(state)
+  return JSON.stringify([isDead, facts, categories, memory, nodes, tellDecided(state)])
+}
+
+/**
+ * What no report brings again must be in the copy at once: what was decided, and that the cluster is dead. So must the first
+ * copy. Verdicts that turn come again with the first snapshot after a loss.
+ */
+export function isUrgentCopy(before: ClusterState, after: ClusterState): boolean {
+  return (
+    before.pulse.freshness === 'no-data' ||
+    publish(before).isDead !== publish(after).isDead ||
+    tellDecided(before) !== tellDecided(after)
+  )
+}
+
+/** Without since when acked services are well: a restored object counts that anew, and it moves with each flap. */
+function tellDecided({ decisions }: ClusterState): string {
+  const acks = decisions.acks.map((ack) => ({ ...ack, goodSinceMs: null }))
+  return JSON.stringify({ ...decisions, acks })
+}
+
 /** Ruled to be after the end of its lease, or held by hand only after it. */
 function hasDied(lease: Lease, { hold }: Decisions): boolean {
   const { validUntilMs, heldUntilMs, ruling } = lease
