@@ -18,6 +18,7 @@ import { nodes } from './routes/nodes.ts'
 import { overview } from './routes/overview.ts'
 import { stripPrefix } from './routes/paths.ts'
 import { reports } from './routes/reports.ts'
+import { resetOrder } from './routes/reset-order.ts'
 import { signing } from './routes/sign-in.ts'
 
 export const app = new Hono<AppEnv>({ getPath: stripPrefix })
@@ -52,6 +53,7 @@ app.route('/', history)
 app.route('/', nodes)
 app.route('/', signing)
 app.route('/', erase)
+app.route('/', resetOrder)
 app.route('/', metrics)
 app.route('/', assets)
 

@@ -1,6 +1,7 @@
 /** The body of an answer as text: the whole, within a bound, or line by line as it comes. */
 import type { Readable } from 'node:stream'
 
+/** Throws when it is longer than `maxLength` characters; the connection that it came by is closed then. */
 export async function readText(body: Readable, maxLength: number): Promise<string> {
   let text = ''
   for await (const piece of body.setEncoding('utf8')) {
@@ -22,5 +23,5 @@ export async function* readLines(body: Readable, maxLength: number): AsyncGenera
 }
 
 function tooLarge(): Error {
-  return new Error('the answer of the API server is too large')
+  return new Error('the answer is too large')
 }

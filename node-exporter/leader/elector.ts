@@ -1,8 +1,10 @@
 /**
  * Who leads, decided from what was seen of the Lease and heard from the edge. Pure: no clock, no I/O. A holder is judged by
  * how long its record has stood still before our eyes, never by the record's own clock. Unlike client-go's, a leader stays one
- * while nobody can write: it stands down on seeing another holder, or refused for a newer epoch (behaviour, section 8).
+ * while nobody can write: it stands down on seeing another holder, or when the edge refuses its epoch (behaviour, section 8).
  */
+import { EPOCH_MAX, EPOCH_STEP_MAX } from '../../worker/contract/limits.ts'
+import { findNextEpoch } from '../../worker/domain/order.ts'
 
 /** What is read of a Lease. */
 export interface SeenLease {
@@ -21,8 +23,10 @@ export interface Election {
   readonly durationMs: number
   /** Of its reports while it leads; null: it stands by. */
   readonly epoch: number | null
-  /** The highest epoch known of, from the Lease or the edge; -1: none. No new one is ever below. */
+  /** The highest epoch seen in the Lease since its counting last started anew; -1: none. */
   readonly highest: number
+  /** What the edge held when it refused this holder, until it leads again or sees another. null: nothing. */
+  readonly refusedAt: number | null
   /** As last seen; null: there is none. */
   readonly lease: SeenLease | null
   /** Of the last Lease that there was. Its deletion doesn't mean that its holder has gone. */
@@ -50,6 +54,7 @@ export function startElection(identity: string, durationMs: number): Election {
     durationMs,
     epoch: null,
     highest: -1,
+    refusedAt: null,
     lease: null,
     lastHolder: '',
     sinceMs: -Infinity,
@@ -61,23 +66,34 @@ export function startElection(identity: string, durationMs: number): Election {
 
 /** What to do next. A leader renews, whoever the Lease is free for takes it, counting up. */
 export function decide(election: Election, nowMs: number): Step {
-  const { identity, epoch, highest, lease, lastHolder, sinceMs, durationMs, isStale } = election
+  const { identity, epoch, lease, lastHolder, sinceMs, durationMs, isStale } = election
   if (isStale) return { kind: 'look' }
   if (epoch !== null) {
-    // Whatever an older state says, the epoch never goes down.
-    const transitions = lease?.holder === identity ? Math.max(epoch, lease.transitions) : epoch
+    const transitions = lease?.holder === identity ? followCount(epoch, lease.transitions) : epoch
     return { kind: 'write', transitions, over: lease }
   }
   // Its own name without its leading: the reply to the write was lost, the edge refused, or somebody put it there.
   const isFree = lastHolder === '' || lastHolder === identity
   const untilMs = sinceMs + durationMs
   if (!isFree && nowMs < untilMs) return { kind: 'wait', untilMs }
-  return { kind: 'write', transitions: highest + 1, over: lease }
+  return { kind: 'write', transitions: countUp(election), over: lease }
+}
+
+/** The edge's word goes before the Lease's, also downwards. Where no epoch follows, the edge says above what to go on. */
+function countUp({ refusedAt, highest }: Election): number {
+  return findNextEpoch(refusedAt ?? highest) ?? 0
+}
+
+/** A leader's own Lease: whatever an older state says, the epoch never goes down; a higher count only where the edge takes it. */
+function followCount(epoch: number, transitions: number): number {
+  const isFollowed = transitions <= Math.min(EPOCH_MAX, epoch + EPOCH_STEP_MAX)
+  return isFollowed ? Math.max(epoch, transitions) : epoch
 }
 
 /** The Lease as it is now. A leader that sees a successor stands down; what is older than itself is no successor. */
 export function observe(election: Election, lease: SeenLease | null, nowMs: number): Election {
   const isSame = recordOf(election.lease) === recordOf(lease)
+  const isOthers = lease !== null && lease.holder !== '' && lease.holder !== election.identity
   return {
     ...election,
     lease,
@@ -85,7 +101,8 @@ export function observe(election: Election, lease: SeenLease | null, nowMs: numb
     sinceMs: isSame ? election.sinceMs + findUnseenMs(election, nowMs) : nowMs,
     lookedAtMs: nowMs,
     hasFailed: false,
-    highest: Math.max(election.highest, lease?.transitions ?? -1),
+    highest: lease === null ? election.highest : findHighest(election.highest, lease.transitions),
+    refusedAt: isOthers ? null : election.refusedAt,
     isStale: false,
     epoch: hasSuccessor(election, lease) ? null : election.epoch,
   }
@@ -106,8 +123,14 @@ export function takeWritten(
   { lease, wasEpoch, nowMs }: { lease: SeenLease; wasEpoch: number | null; nowMs: number },
 ): Election {
   const seen = observe(election, lease, nowMs)
-  const isOutdated = wasEpoch !== election.epoch || lease.transitions < election.highest
-  return isOutdated ? seen : { ...seen, epoch: lease.transitions }
+  if (wasEpoch !== election.epoch) return seen
+  return { ...seen, epoch: lease.transitions, refusedAt: null }
+}
+
+/** A count that is lower by more than the edge lets one rise has started anew; a little lower is an older state. */
+function findHighest(highest: number, transitions: number): number {
+  const isAnew = transitions <= highest - EPOCH_STEP_MAX
+  return isAnew ? transitions : Math.max(highest, transitions)
 }
 
 /** Somebody else wrote first, or time has passed. */
@@ -115,9 +138,12 @@ export function loseSight(election: Election): Election {
   return { ...election, isStale: true }
 }
 
-/** The edge holds reports of `epoch`. Its name still stands in the Lease, as far as it knows: it may take it anew, above. */
+/**
+ * The edge holds `epoch`. Its name still stands in the Lease, as far as it knows: it may take it anew, above what is held. That
+ * is below the epoch that was refused where the order started anew.
+ */
 export function takeRefusal(election: Election, epoch: number): Election {
-  return { ...election, epoch: null, highest: Math.max(election.highest, epoch) }
+  return { ...election, epoch: null, refusedAt: epoch }
 }
 
 /** ms since the last look that tell nothing of the holder: a try in between failed, or this very process was paused. */

@@ -4,6 +4,7 @@ import { Agent, request } from 'undici'
 import * as v from 'valibot'
 import { acceptedSchema, refusedSchema, type Place } from '../../worker/contract/report.ts'
 import { signBody, type SigningKey } from '../../worker/contract/signature.ts'
+import { readText } from '../kubernetes/read-body.ts'
 import type { EdgeClock } from './edge-clock.ts'
 
 export type Delivered =
@@ -16,6 +17,9 @@ export type Delivered =
 
 /** `body`: gzipped JSON of the report with that sequence. Never rejects. */
 export type Deliver = (body: Uint8Array, sequence: number) => Promise<Delivered>
+
+/** Characters of an answer, and of a message over the link: one with 16 commands is a few kilobytes. */
+export const ANSWER_MAX_LENGTH = 64 * 1024
 
 export interface Delivery {
   url: URL
@@ -46,7 +50,7 @@ export function createDeliver({ url, keys, clock, timeoutMs }: Delivery) {
           'webhook-signature': await signBody({ id, timestampSeconds }, body, keys),
         },
       })
-      const text = await answer.body.text()
+      const text = await readText(answer.body, ANSWER_MAX_LENGTH)
       const date = answer.headers['date']
       const clockMoved = clock.adjust(String(date), sentMs, performance.now())
       const said = v.safeParse(v.pipe(v.string(), v.parseJson()), text).output

@@ -3,10 +3,13 @@
  * link. One of it in a term: whoever had a sequence of its own would overtake the others, or be refused.
  */
 import type { Place } from '../../worker/contract/report.ts'
+import { findNextEpoch } from '../../worker/domain/order.ts'
 
 export class Order {
   #epoch: number
   #sequence = 0
+  /** The last of them that had another epoch. */
+  #before = 0
 
   constructor(epoch: number) {
     this.#epoch = epoch
@@ -21,13 +24,17 @@ export class Order {
     return { epoch: this.#epoch, sequence: this.#sequence }
   }
 
-  /** From now on above all that another has sent. */
-  exceed(held: Place): void {
-    this.#epoch = held.epoch + 1
+  /** From now on just above what is held, be that higher or lower. False: no epoch can exceed it. */
+  exceed(held: Place): boolean {
+    const next = findNextEpoch(held.epoch)
+    if (next === null) return false
+    this.#epoch = next
+    this.#before = this.#sequence
+    return true
   }
 
   /** A place that was handed out here. */
   hasGiven({ epoch, sequence }: Place): boolean {
-    return epoch === this.#epoch && sequence <= this.#sequence
+    return epoch === this.#epoch && sequence > this.#before && sequence <= this.#sequence
   }
 }

@@ -3,6 +3,7 @@
  * blind. Only the newest state is ever sent: a failed try is followed by a new report, not by the old one.
  */
 import { digestContent } from '../../worker/contract/digest.ts'
+import { EPOCH_STEP_MAX } from '../../worker/contract/limits.ts'
 import {
   COMMANDS_MAX,
   type Content,
@@ -10,6 +11,7 @@ import {
   type Place,
   type Report,
 } from '../../worker/contract/report.ts'
+import { findNextEpoch } from '../../worker/domain/order.ts'
 import type { HealthManager } from '../self/health-manager.ts'
 import type { Log } from '../self/log.ts'
 import { packReport } from './content.ts'
@@ -116,14 +118,12 @@ export class Pusher {
           if (delivered.resend) this.#mustResend = true
           return delivered.resend ? gatherMs : jitter(intervalMs) - (this.#lookedAtMs - startMs)
         case 'superseded':
-          if (!this.#isOwn(delivered.held, report)) return this.#takeOver(delivered.held)
-          if (delivered.held.sequence === report.sequence) {
-            this.#confirm(report, startMs)
-            return jitter(intervalMs) - (this.#lookedAtMs - startMs)
-          }
-          // The live link was opened meanwhile: its place is the later one.
           if (report.kind === 'snapshot') this.#mustResend = true
-          return 0
+          if (!this.#isOwn(delivered.held, report)) return this.#takeOver(delivered.held)
+          // The live link was opened meanwhile: its place is the later one.
+          if (delivered.held.sequence !== report.sequence) return 0
+          this.#confirm(report, startMs)
+          return jitter(intervalMs) - (this.#lookedAtMs - startMs)
         case 'failed':
           if (report.kind === 'snapshot') this.#mustResend = true
           return this.#backOff(delivered)
@@ -132,7 +132,7 @@ export class Pusher {
       // A report that can't be built costs this try; the component and the log say why.
       this.#mustResend = true
       const reason = error instanceof Error ? error.message : String(error)
-      return this.#backOff({ kind: 'failed', reason, retryAfterMs: null, clockMoved: false })
+      return this.#backOff(failedFor(reason))
     }
   }
 
@@ -186,15 +186,18 @@ export class Pusher {
     return (hasLease || this.#hasSpoken) && held.sequence >= sequence && order.hasGiven(held)
   }
 
-  /** Without a Lease: whoever starts takes over once, and whoever is refused later ends. */
+  /** Without a Lease: an exporter that starts takes over once, and ends when it is refused later. */
   #takeOver(held: Place): number {
-    const { hasLease, order, log, components, onSuperseded } = this.#options
+    const { cluster, hasLease, order, log, components, onSuperseded } = this.#options
+    if (findNextEpoch(held.epoch) === null) return this.#backOff(failedFor(sayUsedUp(cluster)))
     if (hasLease) {
       this.stop()
       onSuperseded(held)
       return 0
     }
-    if (this.#hasSpoken || order.epoch > 0) {
+    // What is held is far below: the order was started anew, and no other exporter has taken this one's place.
+    const isAnew = held.epoch + EPOCH_STEP_MAX < order.epoch
+    if (!isAnew && (this.#hasSpoken || order.epoch > 0)) {
       const message = `another exporter pushes for this cluster (epoch ${held.epoch})`
       components.update('push', 'degraded', message)
       log.error({ held, epoch: order.epoch }, message)
@@ -203,7 +206,10 @@ export class Pusher {
       return 0
     }
     order.exceed(held)
-    log.info({ epoch: order.epoch }, 'taking over from the exporter before')
+    const why = isAnew
+      ? 'the order of reports started anew'
+      : 'taking over from the exporter before'
+    log.info({ epoch: order.epoch }, why)
     return 0
   }
 
@@ -238,6 +244,15 @@ export class Pusher {
     this.#finish = null
     this.#hurry = null
   }
+}
+
+function failedFor(reason: string): Extract<Delivered, { kind: 'failed' }> {
+  return { kind: 'failed', reason, retryAfterMs: null, clockMoved: false }
+}
+
+/** Only a person can end this; until then each try is refused, and the component says so. */
+function sayUsedUp(cluster: string): string {
+  return `the edge holds the highest epoch, so no report of this exporter counts: POST /clusters/${cluster}/reset-order starts the order anew`
 }
 
 /** ms until a failed push is tried again, doubled with each failure up to the interval. */

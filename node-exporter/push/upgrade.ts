@@ -9,6 +9,8 @@ import { WebSocket } from 'ws'
 import { linkBytes, linkTarget } from '../../worker/contract/link.ts'
 import { refusedSchema, type Place } from '../../worker/contract/report.ts'
 import { signBody, type SigningKey } from '../../worker/contract/signature.ts'
+import { readText } from '../kubernetes/read-body.ts'
+import { ANSWER_MAX_LENGTH } from './deliver.ts'
 import type { EdgeClock } from './edge-clock.ts'
 
 export type Upgraded =
@@ -37,9 +39,6 @@ export interface Upgrade {
   onMessage: (text: string) => void
 }
 
-/** Bytes of a message from the edge; an answer with 16 commands is a few kilobytes. */
-const DOWN_MAX_BYTES = 64 * 1024
-
 /** Never rejects. */
 export async function upgrade(options: Upgrade): Promise<Upgraded> {
   const { workerUrl, cluster, keys, clock, place, timeoutMs, signal, onMessage } = options
@@ -57,7 +56,7 @@ export async function upgrade(options: Upgrade): Promise<Upgraded> {
       'webhook-signature': signature,
     },
     perMessageDeflate: false, // reports are packed already, and a window for each link is memory
-    maxPayload: DOWN_MAX_BYTES,
+    maxPayload: ANSWER_MAX_LENGTH,
   })
   let fault: string | null = null
   const end = () => {
@@ -109,15 +108,7 @@ const whySchema = v.pipe(v.string(), v.parseJson(), refusedSchema)
 
 /** What a refusal says for itself; nothing where it is long, cut off or a page. */
 async function readWhy(response: IncomingMessage): Promise<{ why: string; held: Place | null }> {
-  let text = ''
-  try {
-    for await (const piece of response.setEncoding('utf8')) {
-      text += String(piece)
-      if (text.length > DOWN_MAX_BYTES) return NO_WORD
-    }
-  } catch {
-    return NO_WORD // its status says enough
-  }
+  const text = await readText(response, ANSWER_MAX_LENGTH).catch(() => '') // its status says enough
   const said = v.safeParse(whySchema, text)
   if (!said.success) return NO_WORD
   const { error, held = null } = said.output

@@ -32,6 +32,9 @@ interface Override {
   saidThen: boolean | null
 }
 
+/** What the hour plays: the order of reports is no matter of verdicts. */
+export type PlayedAct = Exclude<Act, { kind: 'reset-order' }>
+
 export class ModelVerdicts {
   #services = new Map<string, Failing | null>()
   #said = new Map<string, boolean | null>()
@@ -77,7 +80,7 @@ export class ModelVerdicts {
   }
 
   act(
-    act: Exclude<Act, { kind: 'hold' }>,
+    act: Exclude<PlayedAct, { kind: 'hold' }>,
     { freshAtMs, nowMs }: { freshAtMs: number; nowMs: number },
   ): boolean {
     switch (act.kind) {

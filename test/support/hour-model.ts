@@ -2,9 +2,8 @@
  * What `__gtg` has to say, told a second time and simply: from the text of the behaviour page alone (sections 2, 3, 4
  * and 6), without any code of the domain. It is asked before and after whatever happens.
  */
-import type { Act } from '../../worker/domain/acts.ts'
 import { ModelFleet } from './hour-model-fleet.ts'
-import { ModelVerdicts } from './hour-model-verdicts.ts'
+import { ModelVerdicts, type PlayedAct } from './hour-model-verdicts.ts'
 import { INTERVAL_SECONDS, type Sighting } from './hour-report.ts'
 
 const INTERVAL_MS = INTERVAL_SECONDS * 1000
@@ -61,7 +60,7 @@ export class HourModel {
   }
 
   /** False: it is refused, since nothing is known or there is nothing to take back. */
-  act(cluster: string, act: Act, nowMs: number): boolean {
+  act(cluster: string, act: PlayedAct, nowMs: number): boolean {
     const known = this.#clusters.get(cluster)
     if (known === undefined || known.freshAtMs === null) return false
     if (act.kind !== 'hold') {

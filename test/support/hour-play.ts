@@ -1,5 +1,5 @@
 /** An hour of rounds in fast time: faults befall exporters, edge and model alike, and all that is answered is compared. */
-import type { Act } from '../../worker/domain/acts.ts'
+import type { PlayedAct } from './hour-model-verdicts.ts'
 import { T0 } from './apply.ts'
 import { HourEdge } from './hour-edge.ts'
 import { HourExporter } from './hour-exporter.ts'
@@ -228,7 +228,7 @@ class Hour {
 }
 
 /** null: nobody does anything. */
-function readAct(fault: Fault): Act | null {
+function readAct(fault: Fault): PlayedAct | null {
   const momentIn = (ms: number | null) => (ms === null ? null : fault.atMs + ms)
   if (fault.kind === 'ack') {
     const { service, until, expiresInMs } = fault

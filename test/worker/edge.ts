@@ -2,7 +2,7 @@
 import { env, exports } from 'cloudflare:workers'
 import { importSecret, signBody } from '../../worker/contract/signature.ts'
 import type { Report } from '../../worker/contract/report.ts'
-import type { Wire } from '../../worker/cluster/parse-report.ts'
+import type { SignedWire } from '../../worker/cluster/parse-report.ts'
 import { parseState } from '../../worker/cluster/read-state.ts'
 import type { ClusterState } from '../../worker/domain/cluster.ts'
 import type { Env } from '../../worker/env.ts'
@@ -80,10 +80,11 @@ export async function push(
   })
 }
 
-/** A report as the object takes it from a Worker. */
-export function wireOf(report: Report): Wire {
+/** A report as the object takes it from a Worker; signed now, where nothing else is said. */
+export function wireOf(report: Report, signedAtMs = Date.now()): SignedWire {
   const bytes = bytesOf(JSON.stringify(report))
-  return { bytes, contentType: 'application/json', contentEncoding: 'identity' }
+  const signedAtSeconds = Math.floor(signedAtMs / 1000)
+  return { bytes, contentType: 'application/json', contentEncoding: 'identity', signedAtSeconds }
 }
 
 export function bytesOf(text: string): Uint8Array<ArrayBuffer> {

@@ -1,6 +1,6 @@
 /** A cluster emptied on purpose: the tombstone goes first, and nothing from before comes back (behaviour, section 3). */
 import { env } from 'cloudflare:workers'
-import { runInDurableObject } from 'cloudflare:test'
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { aContent, aFailingTarget, aService, aSnapshot } from '../support/a-report.ts'
 import { READ_TOKEN } from '../support/secrets.ts'
@@ -56,15 +56,17 @@ describe('erasing a cluster', () => {
     await erase(cluster)
 
     await loseStorage(cluster)
+    vi.setSystemTime(Date.now() + 1000)
     await push(aSnapshot({ cluster, observedAt: Date.now(), content }))
 
     expect(await reasonOf(cluster)).toBe('unhealthy')
-    expect(await recordOf(cluster)).toMatchObject({ version: 3, erasedAtMs: Date.now() })
+    expect(await recordOf(cluster)).toMatchObject({ version: 3, erasedAtMs: Date.now() - 1000 })
   })
 
   it('lets the first report afterwards start a record anew', async () => {
     const cluster = await aCluster()
     await erase(cluster)
+    vi.setSystemTime(Date.now() + 1000)
 
     await push(aSnapshot({ cluster, observedAt: Date.now(), content }))
     vi.setSystemTime(Date.now() + 1000)
@@ -118,6 +120,44 @@ describe('erasing a cluster', () => {
   })
 })
 
+describe('a report that was recorded before an erase', () => {
+  function replay(cluster: string, signedAtMs: number, sequence = 9): Promise<Response> {
+    const timestampSeconds = Math.floor(signedAtMs / 1000)
+    const snapshot = aSnapshot({ cluster, sequence, observedAt: Date.now(), content })
+    return push(snapshot, { timestampSeconds })
+  }
+
+  it.each<[string, (cluster: string) => Promise<unknown>]>([
+    ['at once', () => Promise.resolve()],
+    ['after an eviction', (cluster) => evictDurableObject(stubOf(cluster))],
+    ['after the storage was lost', loseStorage],
+    ['after the first report', (cluster) => replay(cluster, Date.now(), 1)],
+    [
+      'after the first report, its copy in KV, and the loss of the storage',
+      async (cluster) => {
+        await replay(cluster, Date.now(), 1)
+        await runAlarm(cluster)
+        await loseStorage(cluster)
+      },
+    ],
+  ])('is refused after it: %s', async (_, meanwhile) => {
+    const cluster = await aCluster()
+    const recordedMs = Date.now()
+    await erase(cluster)
+    vi.setSystemTime(Date.now() + 2000)
+    await meanwhile(cluster)
+    const before = await heldOf(cluster)
+
+    const response = await replay(cluster, recordedMs)
+
+    expect(response.status).toBe(409)
+    expect(await response.json()).toMatchObject({ error: { code: 'signed-before-reset' } })
+    expect(await heldOf(cluster)).toBe(before)
+    vi.setSystemTime(Date.now() + 1000)
+    expect((await replay(cluster, Date.now(), 10)).status).toBe(202)
+  })
+})
+
 describe('while a cluster is erased', () => {
   const ack = { kind: 'add-ack', service: 'web', message: 'newer' } as const
 
@@ -143,7 +183,9 @@ describe('while a cluster is erased', () => {
       await asked.promise
       const snapshot = aSnapshot({ cluster, sequence: 2, observedAt: Date.now(), content })
       const nothing = { gtg: {}, reports: {} }
-      const applied = object.take(wireOf(snapshot), nothing).finally(tell('report'))
+      const applied = object
+        .take(wireOf(snapshot, Date.now() + 1000), nothing)
+        .finally(tell('report'))
       await scheduler.wait(0) // it is read by then, and waits
       const act = { ...ack, until: 'removed', expiresAtMs: null } as const
       const acted = object.act(act, actor).finally(tell('act'))

@@ -94,7 +94,7 @@ describe('a form with a session', () => {
     expect(await heldOf(cluster)).toBe(before)
   })
 
-  it.each(['rem-ack', 'enable-category', 'disable-category', 'erase'])(
+  it.each(['rem-ack', 'enable-category', 'disable-category', 'erase', 'reset-order'])(
     'of another site is refused by every write: %s',
     async (verb) => {
       const cluster = await aCluster()

@@ -55,7 +55,7 @@ it('keeps a report that waited behind a restore and an erase', async () => {
     const erased = object.erase({ by: 'nina', address: '' })
     await turns()
     const report = aSnapshot({ cluster, sequence: 9, observedAt: Date.now(), content })
-    const second = object.take(wireOf(report), { gtg: {}, reports: {} })
+    const second = object.take(wireOf(report, Date.now() + 1000), { gtg: {}, reports: {} })
     await turns()
     gate.resolve(record)
     await Promise.all([first, erased])

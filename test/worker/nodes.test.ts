@@ -159,7 +159,7 @@ describe('the object out of reach', () => {
   it('holds what KV was told last, also of nodes that no category names', async () => {
     const cluster = await aCluster([aNode({ name: 'node-a', checks: [PASSES] })])
     await runDurableObjectAlarm(env.CLUSTER.getByName(cluster))
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2000 }) // KV takes a put a second
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 10_000 }) // the next put
     await tell(cluster, { nodes: [aNode({ name: 'node-a', checks: [FAILS] })] }, 2)
     await runDurableObjectAlarm(env.CLUSTER.getByName(cluster))
     vi.spyOn(console, 'error').mockReturnValue()

@@ -154,7 +154,7 @@ describe('rows of another version', () => {
         nodes: 'nodes' in rows ? rows.nodes : null,
       },
       content,
-      decisions: { ...decisions, hold: null },
+      decisions: { ...decisions, hold: null, orderSinceMs: null },
     })
     expect(await stubOf(cluster).countersWith({ gtg: {}, reports: {} })).toEqual({
       ignored: {},

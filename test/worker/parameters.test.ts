@@ -168,6 +168,7 @@ describe('an act with a name that is spelled wrong', () => {
     ['hold', { for: '1h', Why: 'upgrade' }, 'why'],
     ['hold', { for: '1h', fors: '2h' }, 'for'],
     ['erase', { confrim: 'x' }, 'confirm'],
+    ['reset-order', { Why: 'a leak' }, 'why'],
   ])('changes nothing, and says what was meant: %s %j', async (path, fields, meant) => {
     const cluster = await aCluster()
     const before = await heldOf(cluster)

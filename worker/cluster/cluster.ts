@@ -6,7 +6,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import * as v from 'valibot'
 import { CLOSED, linkQuerySchema, type PodAnswer } from '../contract/link.ts'
-import { codeOf, describeRefusal, type Taken } from '../contract/refusal.ts'
+import { codeOf, describeRefusal, type Refusal, type Taken } from '../contract/refusal.ts'
 import {
   applyAct,
   describeOutcome,
@@ -15,7 +15,7 @@ import {
   type ActOutcome,
   type ActRejection,
 } from '../domain/acts.ts'
-import { applyReport, type ClusterState, type Pulse, type Rules } from '../domain/cluster.ts'
+import { applyReport, type ClusterState, type Pulse } from '../domain/cluster.ts'
 import type { Member } from '../domain/fleet.ts'
 import {
   judgeFreshness,
@@ -28,19 +28,21 @@ import {
 import { makeView, type ClusterView } from '../domain/gtg.ts'
 import type { Actor, Transition } from '../domain/history.ts'
 import type { NodesView } from '../domain/node-gtg.ts'
+import { isSignedBefore } from '../domain/order.ts'
 import { applyRuling, isSameRuling } from '../domain/silence.ts'
 import { leansOnHeld } from '../domain/merge-content.ts'
 import { judgeServices, observeCategories } from '../domain/verdict.ts'
-import { readConfig, settingsOf, type ClusterSettings, type Env } from '../env.ts'
+import type { Env } from '../env.ts'
 import { Commands } from './commands.ts'
 import type { Counters } from './counters.ts'
 import { loadEvents, type HistoryOf } from './event-log.ts'
 import { FLEET_NAME, type Fleet } from './fleet.ts'
 import { Keeper } from './keeper.ts'
-import { closeSocket, isLater, Links } from './links.ts'
+import { closeSocket, Links, signedAtOf } from './links.ts'
 import { LiveLink } from './live-link.ts'
-import { parseWire, type ReadReport, type Wire } from './parse-report.ts'
+import { parseWire, type Arrival, type ReadReport, type SignedWire } from './parse-report.ts'
 import { Publisher } from './publisher.ts'
+import { readRules, readSettings, readWireRules } from './read-rules.ts'
 import { Restorer } from './restorer.ts'
 import { SilenceWatch } from './silence-watch.ts'
 import * as storage from './storage.ts'
@@ -90,8 +92,9 @@ export class Cluster extends DurableObject<Env> {
       save: (lease, rule) => this.#saveRuling(lease, rule),
     })
     this.#liveLink = new LiveLink({
-      rules: () => this.#readWireRules(),
-      apply: (read) => this.#apply(read, { isLinked: true, counted: null }),
+      rules: () => readWireRules(this.env, this.#cluster),
+      apply: (read, socket) =>
+        this.#apply(read, { isLinked: true, counted: null, signedAtSeconds: signedAtOf(socket) }),
       refuse: (refusal) => {
         this.#countReport(codeOf(refusal))
       },
@@ -103,7 +106,7 @@ export class Cluster extends DurableObject<Env> {
         this.#commands.hear(answer)
       },
     })
-    keeper.mendLostLink(() => ({ nowMs: Date.now(), ...this.#readRules() }))
+    keeper.mendLostLink(() => ({ nowMs: Date.now(), ...readRules(this.env, this.#cluster) }))
   }
 
   /** What another version wrote, once in the life of this object. */
@@ -124,13 +127,14 @@ export class Cluster extends DurableObject<Env> {
    * than all the rest. Throws when the configuration is wrong, storage fails or nothing could be restored; then nothing has
    * changed.
    */
-  async take(wire: Wire, counted: Counters): Promise<Taken> {
-    const parsed = await parseWire(wire, this.#readWireRules())
+  async take(wire: SignedWire, counted: Counters): Promise<Taken> {
+    const parsed = await parseWire(wire, readWireRules(this.env, this.#cluster))
     if (!parsed.ok) {
       this.#keeper.count(counted)
       return { ok: false, rejection: parsed.refusal }
     }
-    const applied = await this.#apply(parsed, { isLinked: false, counted })
+    const { signedAtSeconds } = wire
+    const applied = await this.#apply(parsed, { isLinked: false, counted, signedAtSeconds })
     if (!applied.ok) return applied
     this.#links.closeOlder(parsed.report)
     const commands = this.#commands.take()
@@ -141,16 +145,19 @@ export class Cluster extends DurableObject<Env> {
 
   async #apply(
     { report, text }: ReadReport,
-    { isLinked, counted }: { isLinked: boolean; counted: Counters | null },
+    { isLinked, counted, signedAtSeconds }: Arrival,
   ): Promise<Taken> {
     await this.#restorer.restore()
     // Not before: where nothing could be restored, whoever counted counts it again.
     if (counted !== null) this.#keeper.count(counted)
-    const rules = { nowMs: Date.now(), ...this.#readRules() }
     const before = this.#keeper.readFor(report)
+    const decided = before?.decisions ?? this.#keeper.readDecisions()
+    if (isSignedBefore(signedAtSeconds, decided.orderSinceMs))
+      return this.#refuse({ reason: 'signed-before-reset' })
+    const rules = { nowMs: Date.now(), decided, ...readRules(this.env, this.#cluster) }
     const applied = applyReport(before, report, rules)
-    this.#countReport(applied.ok ? 'accepted' : codeOf(applied.rejection))
-    if (!applied.ok) return { ok: false, rejection: applied.rejection }
+    if (!applied.ok) return this.#refuse(applied.rejection)
+    this.#countReport('accepted')
     const isWhole = report.kind === 'snapshot' && !leansOnHeld(report.content)
     await this.#keeper.save(before, applied, {
       nowMs: rules.nowMs,
@@ -164,15 +171,20 @@ export class Cluster extends DurableObject<Env> {
   /** The live link. The Worker has seen that it is the cluster's own exporter who asks. */
   override async fetch(request: Request): Promise<Response> {
     const place = v.parse(linkQuerySchema, Object.fromEntries(new URL(request.url).searchParams))
+    const signedAtSeconds = Number(request.headers.get('webhook-timestamp') ?? 0) // 0: from an older Worker
     await this.#restorer.restore()
-    const held = this.#keeper.placeHeld()
-    if (held !== null && !isLater(place, held)) {
-      const { status, body } = describeRefusal({ reason: 'stale_sequence', held })
-      this.#countReport('stale-sequence')
+    const refusal = this.#keeper.judgeLink(place, signedAtSeconds)
+    if (refusal !== null) {
+      const { status, body } = describeRefusal(this.#refuse(refusal).rejection)
       return Response.json(body, { status, headers: { Date: new Date().toUTCString() } })
     }
     this.#keeper.openLink(place)
-    return this.#links.accept(place)
+    return this.#links.accept({ place, signedAtSeconds })
+  }
+
+  #refuse(rejection: Refusal): { ok: false; rejection: Refusal } {
+    this.#countReport(codeOf(rejection))
+    return { ok: false, rejection }
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
@@ -225,6 +237,8 @@ export class Cluster extends DurableObject<Env> {
     const before = this.#keeper.readAll()
     const acted = applyAct(before, act, { nowMs, actor })
     if (!acted.ok) return acted
+    // First: what a link carries has a place of the order that ends here.
+    if (act.kind === 'reset-order') this.#keeper.endLinks()
     await this.#keeper.save(before, acted, { nowMs })
     return { ok: true, outcome: describeOutcome(acted.state, act) }
   }
@@ -270,7 +284,7 @@ export class Cluster extends DurableObject<Env> {
   tellMember(mustHearWitness: boolean): Member {
     const pulse = this.#keeper.readPulse()
     const nowMs = Date.now()
-    const { witness } = this.#readSettings()
+    const { witness } = readSettings(this.env, this.#cluster)
     return {
       cluster: this.#cluster,
       freshAtMs: pulse?.lease.freshAtMs ?? null,
@@ -349,7 +363,7 @@ export class Cluster extends DurableObject<Env> {
   async #considerSilence(): Promise<void> {
     const pulse = this.#keeper.readPulse()
     if (pulse === null) return
-    const settings = this.#readSettings()
+    const settings = readSettings(this.env, this.#cluster)
     await this.#silence.consider(pulse, { settings, goOn: (work) => this.ctx.waitUntil(work) })
   }
 
@@ -369,25 +383,6 @@ export class Cluster extends DurableObject<Env> {
 
   #fleet(): DurableObjectStub<Fleet> {
     return this.env.FLEET.getByName(FLEET_NAME)
-  }
-
-  #readWireRules() {
-    return {
-      cluster: this.#cluster,
-      deadAfterSeconds: this.#readSettings().DEAD_AFTER_SECONDS,
-    }
-  }
-
-  #readRules(): Omit<Rules, 'nowMs'> {
-    const { DEAD_AFTER_SECONDS, NODES_MIN_READY } = this.#readSettings()
-    return { deadAfterMs: DEAD_AFTER_SECONDS * 1000, nodesMinReady: NODES_MIN_READY }
-  }
-
-  #readSettings(): ClusterSettings & { hasOthers: boolean } {
-    const read = readConfig(this.env)
-    if (!read.ok) throw new Error('misconfigured')
-    const hasOthers = read.config.PUSH_SECRETS.size > 1
-    return { hasOthers, ...settingsOf(read.config, this.#cluster) }
   }
 }
 

@@ -2,16 +2,18 @@
  * Where a cluster's state stands between two events: in rows, and what heartbeats move on the live link, if that is newer.
  * It writes only what changed, and sets the alarm for what is to come; what any of it means is the domain's business.
  */
+import type { Refusal } from '../contract/refusal.ts'
 import type { Content, Place, Report } from '../contract/report.ts'
 import type { ClusterState, Pulse } from '../domain/cluster.ts'
 import { leansOnHeld } from '../domain/merge-content.ts'
-import { NO_DECISIONS } from '../domain/decisions.ts'
+import { NO_DECISIONS, type Decisions } from '../domain/decisions.ts'
 import { endOfLease, leaseOfLostLink, tellFreshness } from '../domain/freshness.ts'
 import { findMoments } from '../domain/moments.ts'
+import { isLater, isSignedBefore, judgePlace } from '../domain/order.ts'
 import type { Settled } from '../domain/settle.ts'
 import { addEvents } from './event-log.ts'
 import { addCounts, type Counters } from './counters.ts'
-import { isLater, placeOf, readCarried, type Carried, type Links } from './links.ts'
+import { placeOf, readCarried, type Carried, type Links } from './links.ts'
 import type { Publisher } from './publisher.ts'
 import * as storage from './storage.ts'
 
@@ -81,10 +83,15 @@ export class Keeper {
     if (pulse === null) return null
     const facts = storage.loadFacts(this.#sql)
     const categories = storage.loadCategories(this.#sql)
-    const decisions = storage.loadDecisions(this.#sql) ?? NO_DECISIONS
+    const decisions = this.readDecisions()
     const memory = storage.loadMemory(this.#sql)
     const standing = { facts, categories, services: {}, memory, nodes: null }
     return { pulse, content: null, standing, decisions }
+  }
+
+  /** Also of a cluster without state, as after an erase. */
+  readDecisions(): Decisions {
+    return storage.loadDecisions(this.#sql) ?? NO_DECISIONS
   }
 
   readAll(): ClusterState | null {
@@ -184,12 +191,16 @@ export class Keeper {
     if (setMs === null || setMs > nowMs + SOON_MS) await this.#storage.setAlarm(nowMs)
   }
 
-  /** The place that a new link must exceed. null: any will do. */
-  placeHeld(): Place | null {
+  /** Whether a new link may take this place, after all reports and links. null: it may. */
+  judgeLink(place: Place, signedAtSeconds: number): Refusal | null {
+    const { orderSinceMs } = this.readDecisions()
+    if (isSignedBefore(signedAtSeconds, orderSinceMs)) return { reason: 'signed-before-reset' }
     const pulse = this.readPulse()
     const link = storage.loadLink(this.#sql)
-    const held = pulse === null || (link !== null && isLater(link, pulse)) ? link : pulse
-    return held && { epoch: held.epoch, sequence: held.sequence }
+    return judgePlace(
+      place,
+      pulse === null || (link !== null && isLater(link, pulse)) ? link : pulse,
+    )
   }
 
   /** Durable before anything comes over it. What the one before carried goes into the row. */
@@ -198,6 +209,15 @@ export class Keeper {
       this.#settle(this.#carried())
       storage.saveLink(this.#sql, { ...place, isOpen: true })
     })
+  }
+
+  /** All of them, on purpose: what the newest carried goes into the row, and no place of theirs is held any more. */
+  endLinks(): void {
+    this.#storage.transactionSync(() => {
+      this.#settle(this.#carried())
+      storage.deleteLink(this.#sql)
+    })
+    this.#links.closeAll()
   }
 
   /** What it carried is kept, and the alarm waits for what comes of its silence. */

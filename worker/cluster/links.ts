@@ -6,6 +6,7 @@ import * as v from 'valibot'
 import { CLOSED, type Down } from '../contract/link.ts'
 import { placeSchema, type Place } from '../contract/report.ts'
 import type { Pulse } from '../domain/cluster.ts'
+import { isLater } from '../domain/order.ts'
 import type { Counters } from './counters.ts'
 import { countersSchema, pulseSchema } from './storage.ts'
 
@@ -18,8 +19,14 @@ export interface Carried {
 const attachmentSchema = v.pipe(
   v.string(),
   v.parseJson(),
-  v.object({ place: placeSchema, carried: v.unknown() }),
+  v.object({
+    place: placeSchema,
+    signedAtSeconds: v.optional(v.number(), 0), // of a version that did not tell it
+    carried: v.unknown(),
+  }),
 )
+type Attachment = v.InferOutput<typeof attachmentSchema>
+
 const carriedSchema = v.object({ pulse: pulseSchema, counters: countersSchema })
 
 export class Links {
@@ -30,11 +37,11 @@ export class Links {
   }
 
   /** Takes the place of all before. */
-  accept(place: Place): Response {
+  accept(upgrade: Pick<Attachment, 'place' | 'signedAtSeconds'>): Response {
     const { 0: client, 1: server } = new WebSocketPair()
     const older = this.#open()
     this.#ctx.acceptWebSocket(server)
-    attach(server, { place, carried: null })
+    attach(server, { ...upgrade, carried: null })
     for (const { socket } of older) closeSocket(socket, CLOSED.superseded)
     return new Response(null, { status: 101, webSocket: client })
   }
@@ -60,16 +67,16 @@ export class Links {
   dropUnreadable(): boolean {
     const newest = this.#newest()
     if (newest === null) return false
-    const { socket, place } = newest
+    const { socket } = newest
     const isReadable =
       (readAttachment(socket)?.carried ?? null) === null || readCarried(socket) !== null
-    return !isReadable && attach(socket, { place, carried: null })
+    return !isReadable && carry(socket, null)
   }
 
   /** False where there is no link, or it is too much for one: then it must stand in rows. */
   carry(carried: Carried): boolean {
     const newest = this.#newest()
-    return newest !== null && attach(newest.socket, { place: newest.place, carried })
+    return newest !== null && carry(newest.socket, carried)
   }
 
   /** False where nobody listens. */
@@ -106,10 +113,6 @@ export class Links {
   }
 }
 
-export function isLater(a: Place, b: Place): boolean {
-  return a.epoch === b.epoch ? a.sequence > b.sequence : a.epoch > b.epoch
-}
-
 /** Also of one that has just closed. */
 export function readCarried(socket: WebSocket): Carried | null {
   const read = v.safeParse(carriedSchema, readAttachment(socket)?.carried)
@@ -120,12 +123,22 @@ export function placeOf(socket: WebSocket): Place | null {
   return readAttachment(socket)?.place ?? null
 }
 
-function readAttachment(socket: WebSocket): v.InferOutput<typeof attachmentSchema> | null {
+/** Of its upgrade: its reports are as old as that. Seconds since 1970. */
+export function signedAtOf(socket: WebSocket): number {
+  return readAttachment(socket)?.signedAtSeconds ?? 0
+}
+
+function readAttachment(socket: WebSocket): Attachment | null {
   const read = v.safeParse(attachmentSchema, socket.deserializeAttachment())
   return read.success ? read.output : null
 }
 
-function attach(socket: WebSocket, attachment: { place: Place; carried: Carried | null }): boolean {
+function carry(socket: WebSocket, carried: Carried | null): boolean {
+  const attachment = readAttachment(socket)
+  return attachment !== null && attach(socket, { ...attachment, carried })
+}
+
+function attach(socket: WebSocket, attachment: Attachment): boolean {
   try {
     socket.serializeAttachment(JSON.stringify(attachment))
     return true

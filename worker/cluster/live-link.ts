@@ -12,7 +12,7 @@ const TOO_LARGE = 1009
 interface LiveLinkOptions {
   /** What a report must fit to. */
   rules: () => Parameters<typeof parseWire>[1]
-  apply: (read: ReadReport) => Promise<Taken>
+  apply: (read: ReadReport, socket: WebSocket) => Promise<Taken>
   refuse: (refusal: Refusal) => void
   /** What it carried is kept before it is closed: from then on nobody reads it there. */
   end: (socket: WebSocket, code: number) => Promise<void>
@@ -46,15 +46,15 @@ export class LiveLink {
       await this.#options.end(socket, UNREADABLE)
       return
     }
-    const answer = await this.#take(parsed)
+    const answer = await this.#take(parsed, socket)
     if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(answer))
   }
 
-  async #take(read: ReadReport): Promise<Down> {
+  async #take(read: ReadReport, socket: WebSocket): Promise<Down> {
     const { sequence } = read.report
     const answer = { kind: 'answer', sequence, date: Date.now() } as const
     try {
-      const applied = await this.#options.apply(read)
+      const applied = await this.#options.apply(read, socket)
       if (applied.ok) return { ...answer, status: 202, body: applied.accepted }
       return { ...answer, ...describeRefusal(applied.rejection) }
     } catch (error) {

@@ -5,11 +5,21 @@ import { REPORT_MAX_BYTES } from '../contract/limits.ts'
 import type { Refusal } from '../contract/refusal.ts'
 import { reportSchema, type Report } from '../contract/report.ts'
 import { isIntervalTooLong } from '../domain/freshness.ts'
+import type { Counters } from './counters.ts'
 
 /** A report, and the JSON that it was read from. */
 export interface ReadReport {
   report: Report
   text: Uint8Array<ArrayBuffer>
+}
+
+/** How a report came. */
+export interface Arrival {
+  isLinked: boolean
+  /** By the Worker that handed it over; null: nothing. */
+  counted: Counters | null
+  /** Seconds since 1970. */
+  signedAtSeconds: number
 }
 
 export type Parsed = ({ ok: true } & ReadReport) | { ok: false; refusal: Refusal }
@@ -21,7 +31,13 @@ export interface Wire {
   contentEncoding: string
 }
 
-interface Rules {
+/** The same as a Worker hands it over that has verified its signature. */
+export interface SignedWire extends Wire {
+  /** Seconds since 1970. */
+  signedAtSeconds: number
+}
+
+export interface WireRules {
   /** Of its path. */
   cluster: string
   deadAfterSeconds: number
@@ -32,7 +48,7 @@ export function packedJson(bytes: Uint8Array<ArrayBuffer>): Wire {
   return { bytes, contentType: 'application/json', contentEncoding: 'gzip' }
 }
 
-export async function parseWire(wire: Wire, rules: Rules): Promise<Parsed> {
+export async function parseWire(wire: Wire, rules: WireRules): Promise<Parsed> {
   const encoding = wire.contentEncoding.toLowerCase()
   if (encoding !== 'identity' && encoding !== 'gzip') {
     return { ok: false, refusal: { reason: 'content-encoding' } }
@@ -55,7 +71,10 @@ async function unpack(packed: Uint8Array<ArrayBuffer>): Promise<Uint8Array<Array
   }
 }
 
-function parseReport(bytes: Uint8Array<ArrayBuffer>, { cluster, deadAfterSeconds }: Rules): Parsed {
+function parseReport(
+  bytes: Uint8Array<ArrayBuffer>,
+  { cluster, deadAfterSeconds }: WireRules,
+): Parsed {
   const text = new TextDecoder().decode(bytes)
   const result = v.safeParse(v.pipe(v.string(), v.parseJson(), reportSchema), text)
   if (!result.success) {

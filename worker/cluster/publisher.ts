@@ -1,15 +1,17 @@
 /**
- * Keeps KV's copy of a cluster: one put a second at most, versioned, always of the current state, tried again by the
- * object's alarm. Two puts are never under way at once, so an old one can't land on top of a newer one.
+ * Keeps KV's copy of a cluster: versioned, always of the current state, tried again by the object's alarm. Two puts are never
+ * under way at once, so an old one can't land on top of a newer one.
  */
 import type { ClusterState } from '../domain/cluster.ts'
-import { publish } from '../domain/restore.ts'
+import { isUrgentCopy, publish, tellCopy } from '../domain/restore.ts'
 import { readBackup, writeRecord } from '../store/cluster-record.ts'
 import * as storage from './storage.ts'
 import { within } from './within.ts'
 
 /** ms between two writes of one key that KV takes. */
 const PUT_EVERY_MS = 1000
+/** The same where no more than verdicts turned: a flapping service must not use up the puts of a day. */
+const TURN_PUT_EVERY_MS = 10_000
 /** ms a put may take. */
 const PUT_TIMEOUT_MS = 10_000
 /** ms after which a put that never settled is given up: it lands no more. */
@@ -36,9 +38,14 @@ export class Publisher {
   /** True when what is published differs from before: a new version, to be put. */
   note(before: ClusterState | null, after: ClusterState): boolean {
     if (after.pulse.freshness === 'no-data') return false
-    if (before !== null && (isSame(before, after) || textOf(before) === textOf(after))) return false
+    if (before !== null && (isSame(before, after) || tellCopy(before) === tellCopy(after))) {
+      return false
+    }
     const publication = this.#load()
-    storage.savePublication(this.#sql, { ...publication, version: publication.version + 1 })
+    const version = publication.version + 1
+    const isUrgent = before === null || isUrgentCopy(before, after)
+    const urgentVersion = isUrgent ? version : publication.urgentVersion
+    storage.savePublication(this.#sql, { ...publication, version, urgentVersion })
     return true
   }
 
@@ -76,10 +83,12 @@ export class Publisher {
 
   /** ms; null: nothing is to be put. */
   nextPutMs(): number | null {
-    const { version, putVersion, lastPutAtMs, failures } = this.#load()
+    const { version, putVersion, urgentVersion, lastPutAtMs, failures } = this.#load()
     if (version === putVersion) return null
-    const retryMs = Math.min(PUT_RETRY_MS * 2 ** (failures - 1), PUT_RETRY_MAX_MS)
-    return lastPutAtMs + (failures === 0 ? PUT_EVERY_MS : retryMs)
+    if (failures > 0) {
+      return lastPutAtMs + Math.min(PUT_RETRY_MS * 2 ** (failures - 1), PUT_RETRY_MAX_MS)
+    }
+    return lastPutAtMs + (urgentVersion > putVersion ? PUT_EVERY_MS : TURN_PUT_EVERY_MS)
   }
 
   /** False when it failed or hangs: the verdict stands in the object, the copy is tried again from the next alarm. */
@@ -100,8 +109,7 @@ export class Publisher {
   }
 
   #load(): storage.Publication {
-    const none = { version: 0, putVersion: 0, lastPutAtMs: 0, failures: 0 }
-    return storage.loadPublication(this.#sql) ?? none
+    return storage.loadPublication(this.#sql) ?? storage.NOTHING_PUT
   }
 }
 
@@ -115,10 +123,4 @@ function isSame(before: ClusterState, after: ClusterState): boolean {
     before.decisions === after.decisions &&
     before.pulse.freshness === after.pulse.freshness
   )
-}
-
-/** All that the copy says but the order and the times of reports, which move with every one. */
-function textOf(state: ClusterState): string {
-  const { isDead, facts, categories, memory, nodes, decisions } = publish(state)
-  return JSON.stringify([isDead, facts, categories, memory, nodes, decisions])
 }

@@ -67,12 +67,16 @@ export class Restorer {
     const { backup } = found
     const nowMs = Date.now()
     const version = backup?.version ?? 0
-    const publication = { version, putVersion: version, lastPutAtMs: 0, failures: 0 }
+    const publication = { ...storage.NOTHING_PUT, version, putVersion: version }
     // Where only other rows could not be read, what was decided stands here, newer than any copy.
     const kept = storage.loadDecisions(this.#sql)
     const decided = backup !== null && 'decisions' in backup ? backup.decisions : null
     if (decided === null && kept === null) {
-      storage.savePublication(this.#sql, publication)
+      const erasedAtMs = backup !== null && 'erasedAtMs' in backup ? backup.erasedAtMs : null
+      this.#options.storage.transactionSync(() => {
+        storage.savePublication(this.#sql, publication)
+        if (erasedAtMs !== null) this.#rememberErase(erasedAtMs)
+      })
       return
     }
     const published = {
@@ -97,18 +101,20 @@ export class Restorer {
     const version = await this.#bury(nowMs)
     this.#options.storage.transactionSync(() => {
       storage.deleteAll(this.#sql)
-      storage.savePublication(this.#sql, {
-        version,
-        putVersion: version,
-        lastPutAtMs: nowMs,
-        failures: 0,
-      })
+      const put = { version, putVersion: version, lastPutAtMs: nowMs }
+      storage.savePublication(this.#sql, { ...storage.NOTHING_PUT, ...put })
+      this.#rememberErase(nowMs)
       const told = { subject: 'cluster', name: '', from: null, to: null, cause: 'hand' } as const
       addEvents(this.#sql, [{ ...told, atMs: nowMs, actor, note: 'erased' }])
     })
     links.closeAll()
     keeper.forgetCounters()
     await this.#options.storage.deleteAlarm()
+  }
+
+  /** Reports that were signed until then are refused: one that was overheard would bring back what was erased. */
+  #rememberErase(erasedAtMs: number): void {
+    storage.saveDecisions(this.#sql, { ...NO_DECISIONS, orderSinceMs: erasedAtMs })
   }
 
   async #bury(nowMs: number): Promise<number> {

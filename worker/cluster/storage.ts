@@ -91,10 +91,20 @@ const servicesSchema = ifPlain(
 const publicationSchema = v.object({
   version: v.number(),
   putVersion: v.number(),
+  /** The last that must not wait: later ones only turn verdicts. */
+  urgentVersion: v.optional(v.number(), 0),
   lastPutAtMs: v.number(),
   failures: v.number(),
 })
 export type Publication = v.InferOutput<typeof publicationSchema>
+
+export const NOTHING_PUT: Publication = {
+  version: 0,
+  putVersion: 0,
+  urgentVersion: 0,
+  lastPutAtMs: 0,
+  failures: 0,
+}
 
 export const countersSchema: v.GenericSchema<unknown, Counters> = v.object({
   gtg: byName(v.number()),
@@ -183,6 +193,11 @@ export function loadLink(sql: SqlStorage): LinkRow | null {
 
 export function saveLink(sql: SqlStorage, link: LinkRow): void {
   save(sql, 'link', link)
+}
+
+/** No place of a link is held any more. */
+export function deleteLink(sql: SqlStorage): void {
+  sql.exec("DELETE FROM state WHERE key = 'link'")
 }
 
 export function loadServices(sql: SqlStorage): Standing['services'] {

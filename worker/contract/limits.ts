@@ -16,6 +16,12 @@ export const SIGNATURE_TOLERANCE_MS = 300_000
 export const SECRET_MIN_BYTES = 24
 export const SECRET_MAX_BYTES = 64
 
+/** How far an epoch may be above the held one: a leader a second counts to it in eleven days. */
+export const EPOCH_STEP_MAX = 1_000_000
+
+/** The highest epoch that an exporter takes: `leaseTransitions` is an int32, and a successor must fit. */
+export const EPOCH_MAX = 2 ** 31 - 2
+
 /** Characters of a DNS-1123 label: a cluster's id, a namespace, a Service's name. */
 export const LABEL_MAX_LENGTH = 63
 

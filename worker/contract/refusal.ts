@@ -1,8 +1,10 @@
 /** Every refusal of a report: its status and words, over HTTP and over the live link. A new reason doesn't compile without its line. */
+import { EPOCH_STEP_MAX } from './limits.ts'
 import type { Accepted, Place } from './report.ts'
 
 export type Refusal =
-  | { reason: 'stale_sequence'; held: Place }
+  | { reason: 'stale_sequence' | 'epoch-too-high'; held: Place }
+  | { reason: 'signed-before-reset' }
   | { reason: 'too-large'; maxBytes: number }
   | { reason: 'headers'; detail: string }
   | { reason: 'unauthorized' }
@@ -51,6 +53,17 @@ function sayWhy(refusal: Refusal) {
         status: 409,
         message: 'A newer report is held.',
         held: refusal.held,
+      } as const
+    case 'epoch-too-high':
+      return {
+        status: 409,
+        message: `The epoch is more than ${EPOCH_STEP_MAX} above the one that is held.`,
+        held: refusal.held,
+      } as const
+    case 'signed-before-reset':
+      return {
+        status: 409,
+        message: 'It was signed before the order of reports started anew: sign it again.',
       } as const
     case 'not-an-upgrade':
       return { status: 426, message: 'The live link is a WebSocket: ask for an upgrade.' } as const

@@ -15,6 +15,7 @@ export function tellOutcome(outcome: ActOutcome) {
       ack: { service, message, by, at: timeOf(atMs), expiresAt: timeOf(expiresAtMs), until },
     }
   }
+  if ('orderSinceMs' in outcome) return { ok: true, orderSince: timeOf(outcome.orderSinceMs) }
   if ('hold' in outcome) return { ok: true, hold: tellHold(outcome.hold) }
   const { category } = outcome
   if (category === null) return { ok: true, category: null }

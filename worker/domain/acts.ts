@@ -1,11 +1,12 @@
 /**
- * What a person or script may do to a cluster: ack a service and take it back, switch a category off and on. An act in,
+ * What a person or script may do to a cluster: ack a service, switch a category, hold, start the order anew. An act in,
  * a new state with its transitions out, or a rejection that changes nothing (behaviour, sections 3 and 5).
  */
 import { describeFailure, type Ack, type AckUntil } from './acks.ts'
 import type { CategoryStanding, ClusterState } from './cluster.ts'
 import { findHonoured, type Decisions, type Hold, type Override } from './decisions.ts'
 import { record, type Actor, type Step, type Transition } from './history.ts'
+import { BEFORE_ANY } from './order.ts'
 import { judgeService } from './service-health.ts'
 import { findPast } from './service-memory.ts'
 import { endOfAck, endOfHold, endOfTrip, settle, type Settled } from './settle.ts'
@@ -24,6 +25,7 @@ export type Act =
   | { kind: 'enable-category'; category: string }
   /** `untilMs` null: the hold ends. */
   | { kind: 'hold'; untilMs: number | null; why: string }
+  | { kind: 'reset-order'; why: string }
 
 /** `not-acked`, `not-held`: there is nothing to take back. `no-data`: no snapshot yet, so nothing is known to act on. */
 export type ActRejection =
@@ -61,7 +63,21 @@ function perform(state: ClusterState, act: Act, step: ActStep): Acted {
       return enableCategory(state, act.category, step)
     case 'hold':
       return hold(state, act, step)
+    case 'reset-order':
+      return resetOrder(state, act.why, step)
   }
+}
+
+/**
+ * The next report counts whatever its epoch, and nothing that was signed before does. Streaks are compared from there on:
+ * an exporter that takes another epoch tells the same failed checks again.
+ */
+function resetOrder(state: ClusterState, why: string, step: ActStep): Acted {
+  const decisions = { ...state.decisions, orderSinceMs: step.nowMs }
+  const pulse = { ...state.pulse, ...BEFORE_ANY, streaksEpoch: null }
+  const note = ['the order of reports started anew', why].filter((part) => part !== '').join(': ')
+  const told = record(step, { subject: 'cluster', name: '', from: null, to: null, note })
+  return conclude({ ...state, pulse }, decisions, { step, told: [told] })
 }
 
 /** It freezes what was observed, never what is decided: acts, trips and expiry go on applying (behaviour, section 4). */
@@ -228,11 +244,15 @@ export function passMoment(state: ClusterState, nowMs: number): Settled {
 
 /** How things stand after an act, of what it was about. */
 export type ActOutcome =
-  { ack: Ack | null } | { category: CategoryStanding | null } | { hold: Hold | null }
+  | { ack: Ack | null }
+  | { category: CategoryStanding | null }
+  | { hold: Hold | null }
+  | { orderSinceMs: number | null }
 
 export function describeOutcome({ decisions, standing }: ClusterState, act: Act): ActOutcome {
   if ('service' in act)
     return { ack: decisions.acks.find((a) => a.service === act.service) ?? null }
   if (act.kind === 'hold') return { hold: decisions.hold }
+  if (act.kind === 'reset-order') return { orderSinceMs: decisions.orderSinceMs }
   return { category: standing.categories.find(({ name }) => name === act.category) ?? null }
 }

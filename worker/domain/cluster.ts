@@ -37,6 +37,7 @@ import {
   isContentCurrent,
   type NodesPulse,
 } from './nodes-pulse.ts'
+import { judgePlace, type OrderRejection } from './order.ts'
 import type { ServiceHealth } from './service-health.ts'
 import { NO_MEMORY, remember, type ServiceMemory } from './service-memory.ts'
 import { settle } from './settle.ts'
@@ -103,14 +104,9 @@ export interface ClusterState {
   decisions: Decisions
 }
 
-export interface Rejection {
-  reason: 'stale_sequence'
-  held: { epoch: number; sequence: number }
-}
-
 export type Applied =
   | { ok: true; state: ClusterState; transitions: Transition[]; resend: boolean }
-  | { ok: false; rejection: Rejection }
+  | { ok: false; rejection: OrderRejection }
 
 /** What a report is judged by. */
 export interface Rules {
@@ -119,6 +115,8 @@ export interface Rules {
   /** ms; how long a lease lasts. */
   deadAfterMs: number
   nodesMinReady: NodesMinReady
+  /** What was decided of a cluster that has no state, as after an erase. Left out: nothing. */
+  decided?: Decisions
 }
 
 const NO_STANDING: Standing = {
@@ -132,19 +130,12 @@ const NO_STANDING: Standing = {
 /** `state` null: nothing is held yet. Times in ms; never throws. */
 export function applyReport(state: ClusterState | null, report: Report, rules: Rules): Applied {
   const held = state?.pulse ?? null
-  if (held !== null && !isNewer(report, held)) {
-    return {
-      ok: false,
-      rejection: {
-        reason: 'stale_sequence',
-        held: { epoch: held.epoch, sequence: held.sequence },
-      },
-    }
-  }
+  const rejection = judgePlace(report, held)
+  if (rejection !== null) return { ok: false, rejection }
   const heard: Heard = {
     content: state?.content ?? null,
     standing: state?.standing ?? NO_STANDING,
-    decisions: state?.decisions ?? NO_DECISIONS,
+    decisions: state?.decisions ?? rules.decided ?? NO_DECISIONS,
     pulse: {
       environment: held?.environment ?? null,
       epoch: report.epoch,
@@ -339,11 +330,6 @@ function findRecovery(
   const sinceMs = recovery?.epoch === report.epoch ? nowMs - recovery.sinceMs : Infinity
   if (sinceMs > deadAfterMs) return { epoch: report.epoch, sinceMs: nowMs }
   return sinceMs >= report.intervalSeconds * 1000 ? null : recovery
-}
-
-function isNewer(report: Report, held: Pulse): boolean {
-  if (report.epoch !== held.epoch) return report.epoch > held.epoch
-  return report.sequence > held.sequence
 }
 
 function hasNodesService({ services }: Content): boolean {

@@ -30,6 +30,8 @@ export interface Decisions {
   overrides: Override[]
   /** null: nobody keeps the last verdict standing for when the cluster falls silent. */
   hold: Hold | null
+  /** ms; when a person started the order of reports anew: what was signed until then is refused. null: never. */
+  orderSinceMs: number | null
 }
 
 /** An operator's word that the last verdict stands for a while, also where no report comes (behaviour, section 6). */
@@ -41,7 +43,13 @@ export interface Hold {
   isRestored: boolean
 }
 
-export const NO_DECISIONS: Decisions = { acks: [], hiddenAcks: [], overrides: [], hold: null }
+export const NO_DECISIONS: Decisions = {
+  acks: [],
+  hiddenAcks: [],
+  overrides: [],
+  hold: null,
+  orderSinceMs: null,
+}
 
 export function isEnabled({ name, said }: CategoryFacts, { overrides }: Decisions): boolean {
   const override = overrides.find(({ category }) => category === name)

@@ -4,6 +4,7 @@ import type { CategoryStanding, ClusterState } from './cluster.ts'
 import { NO_DECISIONS, type Decisions } from './decisions.ts'
 import { endOfLease, NO_LEASE, tellFreshness, withoutHand, type Lease } from './freshness.ts'
 import { findTurns } from './history.ts'
+import { BEFORE_ANY } from './order.ts'
 import type { NodeFacts } from './nodes.ts'
 import type { ServiceMemory } from './service-memory.ts'
 import { judgeAll, type Settled } from './settle.ts'
@@ -25,12 +26,10 @@ export interface Published {
   decisions: Decisions
 }
 
-/** Older than any report. */
 export const NOTHING_PUBLISHED: Published = {
   environment: null,
   isDead: false,
-  epoch: -1,
-  sequence: -1,
+  ...BEFORE_ANY,
   intervalSeconds: 10,
   lease: NO_LEASE,
   facts: [],
@@ -59,6 +58,30 @@ export function publish({ pulse, standing, decisions }: ClusterState): Published
   }
 }
 
+/** All that the copy says but the order and the times of reports, which move with every one. */
+export function tellCopy(state: ClusterState): string {
+  const { isDead, facts, categories, memory, nodes } = publish(state)
+  return JSON.stringify([isDead, facts, categories, memory, nodes, tellDecided(state)])
+}
+
+/**
+ * What no report brings again must be in the copy at once: what was decided, and that the cluster is dead. So must the first
+ * copy. Verdicts that turn come again with the first snapshot after a loss.
+ */
+export function isUrgentCopy(before: ClusterState, after: ClusterState): boolean {
+  return (
+    before.pulse.freshness === 'no-data' ||
+    publish(before).isDead !== publish(after).isDead ||
+    tellDecided(before) !== tellDecided(after)
+  )
+}
+
+/** Without since when acked services are well: a restored object counts that anew, and it moves with each flap. */
+function tellDecided({ decisions }: ClusterState): string {
+  const acks = decisions.acks.map((ack) => ({ ...ack, goodSinceMs: null }))
+  return JSON.stringify({ ...decisions, acks })
+}
+
 /** Ruled to be after the end of its lease, or held by hand only after it. */
 function hasDied(lease: Lease, { hold }: Decisions): boolean {
   const { validUntilMs, heldUntilMs, ruling } = lease
@@ -68,15 +91,15 @@ function hasDied(lease: Lease, { hold }: Decisions): boolean {
 
 /**
  * Holds the verdict until the first snapshot, 15 min at most; the copy's own age says nothing, for a stable cluster is
- * not written. The order goes on from the copy, so a leader that was deposed before stays refused. `kept`: decisions that
- * the storage still has, where it lost the rest.
+ * not written. The order goes on from the copy, so a leader that was deposed before stays refused; but not where it was
+ * started anew after the copy. `kept`: decisions that the storage still has, where it lost the rest.
  */
 export function restoreState(
   published: Published,
   nowMs: number,
   kept: Decisions | null = null,
 ): Settled {
-  const { epoch, sequence, intervalSeconds, decisions, ...rest } = published
+  const { intervalSeconds, decisions, ...rest } = published
   const { facts, categories, memory, nodes } = rest
   const lease = published.isDead
     ? { ...published.lease, validUntilMs: 0, heldUntilMs: null, ruling: null }
@@ -86,6 +109,8 @@ export function restoreState(
         heldUntilMs: nowMs + HOLD_MAX_MS,
         ruling: null,
       }
+  const isOrderNewer = kept !== null && kept.orderSinceMs !== decisions.orderSinceMs
+  const { epoch, sequence } = isOrderNewer ? BEFORE_ANY : published
   const isKnown = published.lease.freshAtMs !== null
   const freshness = isKnown ? tellFreshness(lease, intervalSeconds, nowMs) : 'no-data'
   const state: ClusterState = {

@@ -125,6 +125,7 @@ function endDecisions(before: ClusterState, after: ClusterState, step: Settling)
     decisions: isSame
       ? decisions
       : {
+          ...decisions,
           acks: acks.map(({ next }) => next).filter((next) => typeof next !== 'string'),
           hiddenAcks,
           overrides: decisions.overrides.filter((one) => !over.includes(one)),

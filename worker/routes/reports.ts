@@ -3,11 +3,13 @@ import { Hono, type Context } from 'hono'
 import * as v from 'valibot'
 import { linkSignature, pushSignature } from '../auth/push-signature.ts'
 import { count, giveBack, takeCounts } from '../cluster/counters.ts'
-import type { Wire } from '../cluster/parse-report.ts'
+import type { SignedWire } from '../cluster/parse-report.ts'
 import { linkQuerySchema, linkTarget } from '../contract/link.ts'
 import type { Taken } from '../contract/refusal.ts'
 import { refuse } from '../dialects/refusal.ts'
 import type { AppEnv } from '../env.ts'
+
+const SIGNED_AT = 'webhook-timestamp'
 
 export const reports = new Hono<AppEnv>()
 
@@ -17,6 +19,7 @@ reports.post('/v1/clusters/:cluster/reports', countRefused, pushSignature, async
     bytes: c.var.wire,
     contentType: c.req.header('Content-Type') ?? '',
     contentEncoding: c.req.header('Content-Encoding') ?? 'identity',
+    signedAtSeconds: signedAtOf(c.req.raw.headers),
   })
   if (!taken.ok) return refuse(c, taken.rejection)
   return c.json(taken.accepted, 202, { Date: new Date().toUTCString() })
@@ -35,26 +38,35 @@ reports.get('/v1/clusters/:cluster/link', countRefused, linkSignature, async (c)
   const cluster = c.req.param('cluster')
   const url = new URL(linkTarget(cluster, query.output), c.req.url)
   try {
-    return await c.env.CLUSTER.getByName(cluster).fetch(url, { headers: { Upgrade: 'websocket' } })
+    return await c.env.CLUSTER.getByName(cluster).fetch(url, {
+      headers: { Upgrade: 'websocket', [SIGNED_AT]: String(signedAtOf(c.req.raw.headers)) },
+    })
   } catch (error) {
     console.error('link not opened:', error instanceof Error ? error.message : error)
     return refuse(c, { reason: 'unavailable' })
   }
 })
 
+/** Seconds since 1970; the guard has verified it. */
+function signedAtOf(headers: Headers): number {
+  return Number(headers.get(SIGNED_AT))
+}
+
+const COUNTED_BY_OBJECT = new Set(['stale-sequence', 'epoch-too-high', 'signed-before-reset'])
+
 /** What never reaches the object is counted here; of an invented cluster nothing is kept. */
 async function countRefused(c: Context<AppEnv>, next: () => Promise<void>): Promise<void> {
   await next()
   const refused: unknown = c.get('refused')
   const cluster = c.req.param('cluster') ?? ''
-  if (typeof refused !== 'string' || refused === 'stale-sequence') return
+  if (typeof refused !== 'string' || COUNTED_BY_OBJECT.has(refused)) return
   if (c.var.config.PUSH_SECRETS.has(cluster)) count(cluster, 'reports', refused)
 }
 
 async function take(
   object: ReturnType<AppEnv['Bindings']['CLUSTER']['getByName']>,
   cluster: string,
-  wire: Wire,
+  wire: SignedWire,
 ): Promise<Taken> {
   const counted = takeCounts(cluster)
   try {

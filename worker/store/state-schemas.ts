@@ -133,4 +133,5 @@ export const decisionsSchema: v.GenericSchema<unknown, Decisions> = v.object({
     ),
     null,
   ),
+  orderSinceMs: v.optional(timeMs, null),
 })

@@ -168,17 +168,77 @@ describe('a leader', () => {
   })
 })
 
+describe('a count beyond what the edge takes', () => {
+  const INT32_MAX = 2 ** 31 - 1
+
+  it.each([
+    ['the last that has a successor', INT32_MAX - 2, INT32_MAX - 1],
+    ['without an epoch above', INT32_MAX - 1, 0],
+    ['ruined', INT32_MAX, 0],
+  ])('is not taken from a free Lease: %s', (_, transitions, expected) => {
+    const lease = aLease({ holder: '', transitions })
+
+    expect(decide(aStandby(lease), 0)).toMatchObject({ kind: 'write', transitions: expected })
+  })
+
+  it.each([
+    ['a million above', 1_000_003, 1_000_003],
+    ['one more', 1_000_004, 3],
+    ['the highest', INT32_MAX, 3],
+  ])('is not followed by the leader that it was written to: %s', (_, transitions, expected) => {
+    const seen = observe(aLeader(), aLease({ holder: ME, transitions }), 1)
+
+    expect(seen.epoch).toBe(3)
+    expect(decide(seen, 1)).toMatchObject({ kind: 'write', transitions: expected })
+  })
+
+  it.each([
+    ['a little lower, an older state', INT32_MAX - 1_000_000, INT32_MAX - 1, 0],
+    [
+      'lower by a million, started anew',
+      INT32_MAX - 1_000_001,
+      INT32_MAX - 1,
+      INT32_MAX - 1_000_000,
+    ],
+  ])('that went down is followed when it started anew: %s', (_, now, before, expected) => {
+    const seen = observe(
+      aStandby(aLease({ transitions: before })),
+      aLease({ holder: '', transitions: now }),
+      1,
+    )
+
+    expect(decide(seen, 1)).toMatchObject({ kind: 'write', transitions: expected })
+  })
+
+  it('ends a ruined Lease that its refused holder looks at once more', () => {
+    const ruined = aLease({ holder: ME, transitions: 5_000_000 })
+    const leader = takeWritten(aStandby(null), { lease: ruined, wasEpoch: null, nowMs: 0 })
+    const refused = observe(loseSight(takeRefusal(leader, 0)), ruined, 1)
+
+    const lease = { ...ruined, transitions: 1 }
+    const next = takeWritten(refused, { lease, wasEpoch: null, nowMs: 2 })
+
+    expect(decide(refused, 1)).toMatchObject({ kind: 'write', transitions: 1 })
+    expect(next.epoch).toBe(1)
+    expect(decide(next, 3)).toMatchObject({ kind: 'write', transitions: 1 })
+  })
+})
+
 describe('a leader that the edge refuses', () => {
   it.each([
     ['a newer epoch', 8, 9],
     ['its own epoch, used by another', 3, 4],
-    ['an older one', 1, 4],
-  ])('stands down, and takes its Lease above what the edge holds: %s', (_, held, transitions) => {
-    const next = takeRefusal(aLeader(), held)
+    ['a lower one, as after a reset', 1, 2],
+    ['nothing any more', 0, 1],
+  ])(
+    'stands down, and takes its Lease just above what the edge holds: %s',
+    (_, held, transitions) => {
+      const next = takeRefusal(aLeader(), held)
 
-    expect(next.epoch).toBeNull()
-    expect(decide(next, 1)).toMatchObject({ kind: 'write', transitions, over: { holder: ME } })
-  })
+      expect(next.epoch).toBeNull()
+      expect(decide(next, 1)).toMatchObject({ kind: 'write', transitions, over: { holder: ME } })
+    },
+  )
 
   it('waits for its successor like anybody, once that is seen', () => {
     const seen = observe(loseSight(takeRefusal(aLeader(), 8)), aLease({ transitions: 8 }), 5)

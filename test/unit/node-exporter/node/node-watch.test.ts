@@ -105,7 +105,7 @@ describe('an answer that tells nothing of the Node', () => {
     [
       'more than 4 MiB',
       refuse(200, 'x'.repeat(5 * 1024 * 1024)),
-      'the answer of the API server is too large',
+      'the answer is too large',
     ],
   ])('is a problem to tell, and not a Node that is gone: %s', async (_, say, words) => {
     const { watch, problem } = aWatch(await anApi(say))

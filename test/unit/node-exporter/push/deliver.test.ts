@@ -196,6 +196,38 @@ describe('an answer', () => {
   })
 })
 
+describe('an answer without end', () => {
+  it.each([202, 409, 503])(
+    'is a failed try after 64 KiB, and its connection is closed: %i',
+    async (status) => {
+      const closed = Promise.withResolvers<number>()
+      const server = await serve((request, response) => {
+        request.resume()
+        response.writeHead(status)
+        streamOn(response, closed.resolve)
+      })
+      const { deliver } = await aDelivery(server.port, { timeoutMs: 60_000 })
+
+      const delivered = await deliver(BODY)
+
+      expect(delivered).toMatchObject({ kind: 'failed', reason: 'the answer is too large' })
+      expect(await closed.promise).toBeLessThan(16 * 1024 * 1024) // what sockets hold, and no more
+    },
+  )
+
+  it.each([
+    ['as long as it may be', 64 * 1024, 'accepted'],
+    ['a byte more', 64 * 1024 + 1, 'failed'],
+  ])('begins after 64 KiB: %s', async (_, length, kind) => {
+    const { delivered } = await deliverTo({
+      status: 202,
+      body: '{"accepted":true,"resend":false}'.padEnd(length),
+    })
+
+    expect(delivered.kind).toBe(kind)
+  })
+})
+
 describe('no answer', () => {
   it.each([
     ['before it', ''],
@@ -247,4 +279,21 @@ function signatureOf(request: http.IncomingMessage | undefined) {
     timestampSeconds: Number(read('webhook-timestamp')),
     signature: read('webhook-signature'),
   }
+}
+
+/** Sends for as long as somebody reads. Tells the bytes when the connection ends. */
+function streamOn(response: http.ServerResponse, tell: (bytes: number) => void): void {
+  const piece = Buffer.alloc(16 * 1024, ' ')
+  let bytes = 0
+  const send = () => {
+    while (!response.destroyed) {
+      bytes += piece.length
+      if (!response.write(piece)) return
+    }
+  }
+  response.on('drain', send)
+  response.on('close', () => {
+    tell(bytes)
+  })
+  send()
 }

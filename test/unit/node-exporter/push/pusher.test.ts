@@ -549,6 +549,65 @@ describe('another exporter before this one', () => {
   })
 })
 
+describe('an order of reports that started anew', () => {
+  const poisoned: Delivered = { kind: 'superseded', held: { epoch: 5_000_000, sequence: 1 } }
+  const ANEW: Delivered = { kind: 'superseded', held: { epoch: 0, sequence: 0 } }
+
+  it('is followed down without a Lease, as often as it happens', async () => {
+    const answers = [poisoned, TAKEN, ANEW, TAKEN]
+    const { start, step, tries, times, onSuperseded } = aPusher(answers)
+
+    await start()
+    await step(4)
+
+    expect(tries.map(({ report }) => report.epoch)).toEqual([0, 5_000_001, 5_000_001, 1, 1])
+    expect(times().slice(2)).toEqual([10_001, 10_002, 20_002])
+    expect(onSuperseded).not.toHaveBeenCalled()
+  })
+
+  it('is handed to the Lease where there is one', async () => {
+    const { start, isOver, onSuperseded } = aPusher([ANEW], { epoch: 5_000_001 })
+
+    await start()
+
+    expect(onSuperseded.mock.calls).toEqual([[{ epoch: 0, sequence: 0 }]])
+    expect(isOver()).toBe(true)
+  })
+
+  it('leaves no place of another epoch as its own', async () => {
+    const held: Delivered = { kind: 'superseded', held: { epoch: 1, sequence: 2 } }
+    const { start, step, onSuperseded } = aPusher([poisoned, TAKEN, ANEW, held])
+
+    await start()
+    await step(3)
+
+    expect(onSuperseded).toHaveBeenCalledOnce()
+  })
+})
+
+describe('an order of reports that has no epoch left', () => {
+  it.each<[string, number | null, number]>([
+    ['without a Lease', null, 2 ** 31 - 2],
+    ['without a Lease, the very highest', null, 2 ** 31 - 1],
+    ['under a Lease', 7, 2 ** 31 - 2],
+  ])('is waited out, and the component says how to end it: %s', async (_, epoch, heldEpoch) => {
+    const usedUp: Delivered = { kind: 'superseded', held: { epoch: heldEpoch, sequence: 1 } }
+    const { start, step, tries, components, onSuperseded } = aPusher([usedUp, usedUp], { epoch })
+
+    await start()
+    const told = components.get('push')
+    await step(2)
+
+    expect(told).toMatchObject({
+      status: 'degraded',
+      message: containing('POST /clusters/c0/reset-order'),
+    })
+    expect(tries.map(({ report }) => report.epoch)).toEqual(Array(3).fill(epoch ?? 0))
+    expect(onSuperseded).not.toHaveBeenCalled()
+    expect(components.get('push')).toMatchObject({ status: 'healthy' })
+  })
+})
+
 describe('a refusal that names the very report, for a proxy has sent it twice', () => {
   it.each<[string, Delivered[], number | null, number]>([
     ['the first under a Lease', [itself(7, 1)], 7, 1],

@@ -56,6 +56,7 @@ describe('an act that is refused', () => {
     ['taking back what was not given', HELD, REMOVE_ACK, 'not-acked'],
     ['taking back before any report', null, REMOVE_ACK, 'no-data'],
     ['disabling before any report', null, DISABLE, 'no-data'],
+    ['an order anew before any report', null, { kind: 'reset-order', why: '' }, 'no-data'],
     ['disabling before any snapshot', heard, DISABLE, 'no-data'],
     ['disabling what is not there', HELD, { ...DISABLE, category: 'who' }, 'unknown-category'],
     ['enabling before any snapshot', heard, ENABLE, 'no-data'],
