@@ -79,9 +79,13 @@ export function decide(election: Election, nowMs: number): Step {
   return { kind: 'write', transitions: countUp(election), over: lease }
 }
 
-/** The edge's word goes before the Lease's, also downwards. Where no epoch follows, the edge says above what to go on. */
+/**
+ * Above what the Lease and the edge have told; but above the edge's alone where it would refuse the Lease's count, which is
+ * down where the order started anew. Where no epoch follows, from 0: the edge says above what to go on.
+ */
 function countUp({ refusedAt, highest }: Election): number {
-  return findNextEpoch(refusedAt ?? highest) ?? 0
+  const isTooHigh = refusedAt !== null && highest >= refusedAt + EPOCH_STEP_MAX
+  return findNextEpoch(isTooHigh ? refusedAt : Math.max(highest, refusedAt ?? -1)) ?? 0
 }
 
 /** A leader's own Lease: whatever an older state says, the epoch never goes down; a higher count only where the edge takes it. */

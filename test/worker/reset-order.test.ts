@@ -6,7 +6,7 @@ import { CLOSED } from '../../worker/contract/link.ts'
 import { aBlind, aCategory, aHeartbeat, aSnapshot } from '../support/a-report.ts'
 import { READ_TOKEN } from '../support/secrets.ts'
 import { openLink, upgrade } from './a-link.ts'
-import { ask, askJson, heldOf, push, readAll, takeCluster } from './edge.ts'
+import { ask, askJson, bytesOf, gzip, heldOf, push, readAll, takeCluster } from './edge.ts'
 import { loseStorage, recordOf, runAlarm, stubOf } from './object.ts'
 import { aLinkedCluster, beat } from './linked-cluster.ts'
 import { aPutCluster, content, setTimeByHand } from './put-cluster.ts'
@@ -318,6 +318,24 @@ describe('the live link when the order starts anew', () => {
     ).toMatchObject({
       status: 202,
     })
+  })
+
+  it('does not take the report that was on its way over the link', async () => {
+    const { cluster } = await aLinkedCluster()
+    const report = aHeartbeat({ cluster, sequence: 3, observedAt: Date.now() })
+    const bytes = await gzip(bytesOf(JSON.stringify(report)))
+
+    await runInDurableObject(stubOf(cluster), async (object, state) => {
+      const [socket] = state.getWebSockets()
+      if (socket === undefined) throw new Error('no link is open')
+      const heard = object.webSocketMessage(socket, bytes.buffer) // it is unpacked meanwhile
+      await object.act({ kind: 'reset-order', why: '' }, { by: 'nina', address: '' })
+      await heard
+    })
+
+    expect((await readAll(cluster))?.pulse).toMatchObject({ epoch: -1, sequence: -1 })
+    const { reports } = await stubOf(cluster).countersWith({ gtg: {}, reports: {} })
+    expect(reports).toMatchObject({ 'signed-before-reset': 1 })
   })
 
   it('keeps what the link had heard but for the order', async () => {

@@ -210,6 +210,24 @@ describe('a count beyond what the edge takes', () => {
     expect(decide(seen, 1)).toMatchObject({ kind: 'write', transitions: expected })
   })
 
+  it.each([
+    ['as far as the edge takes it', 1_000_001, 1_000_002],
+    ['a step more', 1_000_002, 3],
+  ])('is counted on from by a refused holder %s', (_, transitions, expected) => {
+    const lease = aLease({ holder: ME, transitions })
+    const leader = takeWritten(aStandby(null), { lease, wasEpoch: null, nowMs: 0 })
+
+    expect(decide(takeRefusal(leader, 2), 1)).toMatchObject({ transitions: expected })
+  })
+
+  it('is never that of a holder in between', () => {
+    const refused = loseSight(takeRefusal(aLeader(), 7))
+
+    const released = observe(refused, aLease({ holder: '', transitions: 8 }), 1)
+
+    expect(decide(released, 1)).toMatchObject({ kind: 'write', transitions: 9 })
+  })
+
   it('ends a ruined Lease that its refused holder looks at once more', () => {
     const ruined = aLease({ holder: ME, transitions: 5_000_000 })
     const leader = takeWritten(aStandby(null), { lease: ruined, wasEpoch: null, nowMs: 0 })
@@ -228,8 +246,7 @@ describe('a leader that the edge refuses', () => {
   it.each([
     ['a newer epoch', 8, 9],
     ['its own epoch, used by another', 3, 4],
-    ['a lower one, as after a reset', 1, 2],
-    ['nothing any more', 0, 1],
+    ['an older one', 1, 4],
   ])(
     'stands down, and takes its Lease just above what the edge holds: %s',
     (_, held, transitions) => {

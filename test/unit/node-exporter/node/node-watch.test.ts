@@ -102,11 +102,7 @@ describe('an answer that tells nothing of the Node', () => {
     ['an empty object', refuse(200, '{}'), 'an answer that is no list'],
     ['a Node', refuse(200, '{"kind":"Node"}'), 'an answer that is no list'],
     ['another Node', sayNode(other), 'the API server answers, but not with this Node'],
-    [
-      'more than 4 MiB',
-      refuse(200, 'x'.repeat(5 * 1024 * 1024)),
-      'the answer is too large',
-    ],
+    ['more than 4 MiB', refuse(200, 'x'.repeat(5 * 1024 * 1024)), 'the answer is too large'],
   ])('is a problem to tell, and not a Node that is gone: %s', async (_, say, words) => {
     const { watch, problem } = aWatch(await anApi(say))
 
