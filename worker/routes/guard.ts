@@ -17,13 +17,14 @@ export const readers = createMiddleware<AppEnv>(async (c, next) => {
 })
 
 /**
- * What a browser sends for somebody counts only when a page of this site sent it. Every browser says so of a POST, and
- * whatever the body's type is: hono's own csrf() looks at forms alone.
+ * A session acts only for a form of this site's own pages. `Sec-Fetch-Site` decides where the browser sends it: a page can't set
+ * it, and `same-site` is another host, to which a SameSite=Strict cookie is sent all the same. `Origin` counts only for browsers
+ * that are older than that header. hono's own csrf() looks at the body types of forms alone.
  */
 export const sameOrigin = createMiddleware<AppEnv>(async (c, next) => {
+  const site = c.req.header('Sec-Fetch-Site')
   const { origin } = new URL(c.req.url)
-  const isOwn =
-    c.req.header('Sec-Fetch-Site') === 'same-origin' || c.req.header('Origin') === origin
+  const isOwn = site === undefined ? c.req.header('Origin') === origin : site === 'same-origin'
   if (isOwn) return next()
   const message = 'The form was not sent from a page of this site.'
   return replyProblem(c, { status: 403, code: 'forbidden', message })
