@@ -178,13 +178,14 @@ const clustersSchema = v.pipe(
       {
         title: v.optional(v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty'))),
         witness: v.optional(witnessSchema),
+        silence: v.optional(v.literal('alone', 'must be "alone", or left out')),
         DEAD_AFTER_SECONDS: v.optional(DEAD_AFTER_SECONDS),
         ON_SILENCE: v.optional(ON_SILENCE),
         NODES_MIN_READY: v.optional(NODES_MIN_READY),
         BUSINESS_IMPACT: v.optional(BUSINESS_IMPACT),
         PANIC_GUIDE: v.optional(PANIC_GUIDE),
       },
-      'is no setting of a cluster: title, witness, DEAD_AFTER_SECONDS, ON_SILENCE, NODES_MIN_READY, BUSINESS_IMPACT, PANIC_GUIDE',
+      'is no setting of a cluster: title, witness, silence, DEAD_AFTER_SECONDS, ON_SILENCE, NODES_MIN_READY, BUSINESS_IMPACT, PANIC_GUIDE',
     ),
     CLUSTERS_FORM,
   ),
@@ -252,6 +253,8 @@ export type ClusterSettings = Pick<Config, keyof typeof perCluster> & {
   title: string
   /** null: none. */
   witness: string | null
+  /** The silence of other clusters never holds it, and its own holds none of them (docs/behaviour.md, section 6). */
+  isAlone: boolean
 }
 
 export function settingsOf(config: Config, cluster: string): ClusterSettings {
@@ -259,12 +262,18 @@ export function settingsOf(config: Config, cluster: string): ClusterSettings {
   return {
     title: own?.title ?? cluster,
     witness: own?.witness ?? null,
+    isAlone: own?.silence === 'alone',
     DEAD_AFTER_SECONDS: own?.DEAD_AFTER_SECONDS ?? config.DEAD_AFTER_SECONDS,
     ON_SILENCE: own?.ON_SILENCE ?? config.ON_SILENCE,
     NODES_MIN_READY: own?.NODES_MIN_READY ?? config.NODES_MIN_READY,
     BUSINESS_IMPACT: own?.BUSINESS_IMPACT ?? config.BUSINESS_IMPACT,
     PANIC_GUIDE: own?.PANIC_GUIDE ?? config.PANIC_GUIDE,
   }
+}
+
+/** The clusters whose silences are compared with each other. */
+export function listCompared(config: Config): string[] {
+  return [...config.PUSH_SECRETS.keys()].filter((id) => !settingsOf(config, id).isAlone)
 }
 
 const parsed = new WeakMap<object, ReadConfig>()

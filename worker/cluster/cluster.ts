@@ -31,7 +31,7 @@ import type { NodesView } from '../domain/node-gtg.ts'
 import { applyRuling, isSameRuling } from '../domain/silence.ts'
 import { leansOnHeld } from '../domain/merge-content.ts'
 import { judgeServices, observeCategories } from '../domain/verdict.ts'
-import { readConfig, settingsOf, type ClusterSettings, type Env } from '../env.ts'
+import { listCompared, readConfig, settingsOf, type ClusterSettings, type Env } from '../env.ts'
 import { Commands } from './commands.ts'
 import type { Counters } from './counters.ts'
 import { loadEvents, type HistoryOf } from './event-log.ts'
@@ -386,7 +386,8 @@ export class Cluster extends DurableObject<Env> {
   #readSettings(): ClusterSettings & { hasOthers: boolean } {
     const read = readConfig(this.env)
     if (!read.ok) throw new Error('misconfigured')
-    const hasOthers = read.config.PUSH_SECRETS.size > 1
+    const compared = listCompared(read.config)
+    const hasOthers = compared.length > 1 && compared.includes(this.#cluster)
     return { hasOthers, ...settingsOf(read.config, this.#cluster) }
   }
 }

@@ -14,7 +14,7 @@ import {
   type Member,
   type Question,
 } from '../domain/fleet.ts'
-import { readConfig, settingsOf, type Env } from '../env.ts'
+import { listCompared, readConfig, settingsOf, type Config, type Env } from '../env.ts'
 import type { EndedSessions, Session } from '../domain/ended-sessions.ts'
 import { EndedSessionsStore } from './ended-sessions.ts'
 import { within } from './within.ts'
@@ -86,13 +86,17 @@ export class Fleet extends DurableObject<Env> {
   }
 
   #readClusters(): { id: string; deadAfterMs: number }[] {
-    const read = readConfig(this.env)
-    if (!read.ok) throw new Error('misconfigured')
-    const { config } = read
+    const config = this.#readConfig()
     return [...config.PUSH_SECRETS.keys()].map((id) => ({
       id,
       deadAfterMs: settingsOf(config, id).DEAD_AFTER_SECONDS * 1000,
     }))
+  }
+
+  #readConfig(): Config {
+    const read = readConfig(this.env)
+    if (!read.ok) throw new Error('misconfigured')
+    return read.config
   }
 
   #load(): Episode | null {
@@ -110,7 +114,7 @@ export class Fleet extends DurableObject<Env> {
   }
 
   async #askAll(mustHearWitnesses: boolean): Promise<Answers> {
-    const ids = this.#readClusters().map(({ id }) => id)
+    const ids = listCompared(this.#readConfig())
     const asked = ids.map((id) =>
       within(ASK_TIMEOUT_MS, this.env.CLUSTER.getByName(id).tellMember(mustHearWitnesses)),
     )

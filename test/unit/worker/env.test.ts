@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
-import { readConfig, settingsOf, type Env } from '../../../worker/env.ts'
+import { listCompared, readConfig, settingsOf, type Env } from '../../../worker/env.ts'
 import { OTHER_SECRET, PUSH_SECRET } from '../../support/secrets.ts'
 
 const ROTATING = [PUSH_SECRET, OTHER_SECRET]
@@ -109,17 +109,37 @@ describe('a configuration', () => {
     })
 
     const common = { NODES_MIN_READY: { share: 1 }, BUSINESS_IMPACT: '', PANIC_GUIDE: 'call' }
-    expect(settingsOf(config, 'demo')).toEqual({ ...own, ...common })
+    expect(settingsOf(config, 'demo')).toEqual({ ...own, isAlone: false, ...common })
     expect(settingsOf(config, 'other')).toEqual({
       title: 'other',
       witness: null,
+      isAlone: false,
       DEAD_AFTER_SECONDS: 60,
       ON_SILENCE: 'unhealthy',
       ...common,
     })
   })
 
+  it('leaves a cluster with silence: alone out of those that are compared', () => {
+    const config = configOf({
+      PUSH_SECRETS: JSON.stringify({ a: PUSH_SECRET, b: PUSH_SECRET, c: OTHER_SECRET }),
+      CLUSTERS: JSON.stringify({ b: { silence: 'alone' }, c: { title: 'C' } }),
+    })
+
+    expect(listCompared(config)).toEqual(['a', 'c'])
+    expect(['a', 'b', 'c'].map((id) => settingsOf(config, id).isAlone)).toEqual([
+      false,
+      true,
+      false,
+    ])
+  })
+
   it.each([
+    [
+      'silence of another kind',
+      { demo: { silence: 'together' } },
+      'CLUSTERS.demo.silence: must be',
+    ],
     ['no JSON', '{', 'CLUSTERS: must be JSON'],
     ['a list', '[]', 'CLUSTERS: must be JSON'],
     [
