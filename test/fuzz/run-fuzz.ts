@@ -1,4 +1,5 @@
 /** Both runs: random requests that may change nothing, and bent reports that may break nothing. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { rollFrom } from '../support/hour-dice.ts'
 import { aSnapshot } from '../support/a-report.ts'
 import { OPERATE_TOKEN, READ_TOKEN } from '../support/secrets.ts'
@@ -108,10 +109,18 @@ async function runReports(
 /** Whatever came: once it is emptied, the cluster's next right report is taken, and read. */
 async function findUnusable(edge: FuzzedEdge, cluster: string): Promise<string[]> {
   const erased = await edge.operate(`/clusters/${cluster}/erase`, { confirm: cluster })
-  const taken = await edge.push(aSnapshot({ cluster, observedAt: Date.now() }))
+  const taken = await pushUntilTaken(edge, cluster)
   const gtg = await edge.operate(`/clusters/${cluster}/__gtg?cache=false`)
   const statuses = [erased, taken, gtg].map(({ status }) => status).join(' ')
   return statuses === '200 202 200' ? [] : [`${cluster} is unusable: ${statuses}`]
+}
+
+/** A signature tells whole seconds, so one of the second in which the cluster was emptied may be refused. */
+async function pushUntilTaken(edge: FuzzedEdge, cluster: string, tries = 5): Promise<Answer> {
+  const answer = await edge.push(aSnapshot({ cluster, observedAt: Date.now() }))
+  if (answer.status !== 409 || tries === 0) return answer
+  await sleep(1000)
+  return pushUntilTaken(edge, cluster, tries - 1)
 }
 
 async function runSideBySide(
