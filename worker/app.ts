@@ -24,6 +24,11 @@ import { signing } from './routes/sign-in.ts'
 export const app = new Hono<AppEnv>({ getPath: stripPrefix })
 
 app.use(async (c, next) => {
+  await next()
+  // Here for every answer: pods' own bodies and names from outside pass through, and a browser must not guess their type.
+  c.header('X-Content-Type-Options', 'nosniff')
+})
+app.use(async (c, next) => {
   const read = readConfig(c.env)
   if (!read.ok) {
     console.error(`misconfigured, answering 503 to everything: ${read.faults.join('; ')}`)

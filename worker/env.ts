@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { clusterIdSchema } from './contract/report.ts'
 import { decodeSecret } from './contract/signature.ts'
-import type { Viewer } from './auth/viewer.ts'
+import type { NotKnown, Viewer } from './auth/viewer.ts'
 import type { NodesMinReady } from './domain/nodes.ts'
 import type { Cluster } from './cluster/cluster.ts'
 import type { Fleet } from './cluster/fleet.ts'
@@ -15,11 +15,17 @@ export interface Env {
 
 /**
  * What hono's handlers see: the bindings, the parsed configuration, and behind a guard who asks. null: nobody known.
- * `refreshed`: whether a fresh round came that was asked for; not set: nobody did.
+ * `notKnown`: why, where something was sent that was right once. `refreshed`: whether a fresh round came that was asked for; not set: nobody did.
  */
 export interface AppEnv {
   Bindings: Env
-  Variables: { config: Config; viewer: Viewer | null; refused: string; refreshed?: boolean }
+  Variables: {
+    config: Config
+    viewer: Viewer | null
+    notKnown?: NotKnown
+    refused: string
+    refreshed?: boolean
+  }
 }
 
 const secretSchema = v.pipe(
@@ -62,19 +68,41 @@ const pushSecretsSchema = v.pipe(
   }),
 )
 
-const tokenSchema = v.object(
-  {
-    name: v.pipe(v.string('must be a string'), v.nonEmpty('must not be empty')),
-    sha256: v.pipe(
-      v.string('must be a string'),
-      v.regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of the token, 64 hex digits'),
-    ),
-    roles: v.array(
-      v.picklist(['operate', 'read'], 'must be "operate" or "read"'),
-      'must be a list of "operate" and "read"',
-    ),
-  },
-  'must be {name, sha256, roles}',
+const EXPIRES_FORM = 'must be a time in UTC such as 2027-01-31T00:00:00Z'
+
+/** ms. A day that no calendar has is refused: JavaScript would read the 30th of February as the 2nd of March. */
+const expiresSchema = v.pipe(
+  v.string(EXPIRES_FORM),
+  v.check((text) => {
+    const ms = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) ? Date.parse(text) : NaN
+    return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text.slice(0, 19))
+  }, EXPIRES_FORM),
+  v.transform((text) => Date.parse(text)),
+)
+
+const TOKEN_FORM = 'must be {name, sha256, roles, expires?} and nothing else'
+const TOKEN_KEYS = new Set(['name', 'sha256', 'roles', 'expires'])
+
+/** A key that is not known may be `expires` spelled otherwise, and that token would never expire. It is never told: it may be a secret. */
+const tokenSchema = v.pipe(
+  v.looseObject({}, TOKEN_FORM),
+  v.check((entry) => Object.keys(entry).every((key) => TOKEN_KEYS.has(key)), TOKEN_FORM),
+  v.object(
+    {
+      name: v.pipe(v.string('must be a string'), v.nonEmpty('must not be empty')),
+      sha256: v.pipe(
+        v.string('must be a string'),
+        v.regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of the token, 64 hex digits'),
+      ),
+      roles: v.array(
+        v.picklist(['operate', 'read'], 'must be "operate" or "read"'),
+        'must be a list of "operate" and "read"',
+      ),
+      expires: v.optional(expiresSchema),
+    },
+    TOKEN_FORM,
+  ),
+  v.transform(({ expires, ...token }) => ({ ...token, expiresAtMs: expires ?? null })),
 )
 
 function json(what: string) {
@@ -150,13 +178,14 @@ const clustersSchema = v.pipe(
       {
         title: v.optional(v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty'))),
         witness: v.optional(witnessSchema),
+        silence: v.optional(v.literal('alone', 'must be "alone", or left out')),
         DEAD_AFTER_SECONDS: v.optional(DEAD_AFTER_SECONDS),
         ON_SILENCE: v.optional(ON_SILENCE),
         NODES_MIN_READY: v.optional(NODES_MIN_READY),
         BUSINESS_IMPACT: v.optional(BUSINESS_IMPACT),
         PANIC_GUIDE: v.optional(PANIC_GUIDE),
       },
-      'is no setting of a cluster: title, witness, DEAD_AFTER_SECONDS, ON_SILENCE, NODES_MIN_READY, BUSINESS_IMPACT, PANIC_GUIDE',
+      'is no setting of a cluster: title, witness, silence, DEAD_AFTER_SECONDS, ON_SILENCE, NODES_MIN_READY, BUSINESS_IMPACT, PANIC_GUIDE',
     ),
     CLUSTERS_FORM,
   ),
@@ -165,7 +194,11 @@ const clustersSchema = v.pipe(
 const configSchema = v.object({
   PUSH_SECRETS: pushSecretsSchema,
   TOKENS: v.optional(
-    v.pipe(v.string(), json('[{name, sha256, roles}]'), v.array(tokenSchema, 'must be a list')),
+    v.pipe(
+      v.string(),
+      json('[{name, sha256, roles, expires?}]'),
+      v.array(tokenSchema, 'must be a list'),
+    ),
     '[]',
   ),
   DEFAULT_CLUSTER: v.optional(clusterIdSchema),
@@ -220,6 +253,8 @@ export type ClusterSettings = Pick<Config, keyof typeof perCluster> & {
   title: string
   /** null: none. */
   witness: string | null
+  /** The silence of other clusters never holds it, and its own holds none of them (docs/behaviour.md, section 6). */
+  isAlone: boolean
 }
 
 export function settingsOf(config: Config, cluster: string): ClusterSettings {
@@ -227,12 +262,18 @@ export function settingsOf(config: Config, cluster: string): ClusterSettings {
   return {
     title: own?.title ?? cluster,
     witness: own?.witness ?? null,
+    isAlone: own?.silence === 'alone',
     DEAD_AFTER_SECONDS: own?.DEAD_AFTER_SECONDS ?? config.DEAD_AFTER_SECONDS,
     ON_SILENCE: own?.ON_SILENCE ?? config.ON_SILENCE,
     NODES_MIN_READY: own?.NODES_MIN_READY ?? config.NODES_MIN_READY,
     BUSINESS_IMPACT: own?.BUSINESS_IMPACT ?? config.BUSINESS_IMPACT,
     PANIC_GUIDE: own?.PANIC_GUIDE ?? config.PANIC_GUIDE,
   }
+}
+
+/** The clusters whose silences are compared with each other. */
+export function listCompared(config: Config): string[] {
+  return [...config.PUSH_SECRETS.keys()].filter((id) => !settingsOf(config, id).isAlone)
 }
 
 const parsed = new WeakMap<object, ReadConfig>()

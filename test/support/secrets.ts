@@ -14,12 +14,18 @@ export const CLUSTERS = Array.from({ length: 60 }, (_, i) => `c${i}`)
 /** Those that have a witness. */
 export const WITNESSED = Array.from({ length: 12 }, (_, i) => `w${i}`)
 
+/** Those that are judged alone. */
+export const ALONE = Array.from({ length: 4 }, (_, i) => `l${i}`)
+
 export const VARS = {
   PUSH_SECRETS: JSON.stringify(
-    Object.fromEntries([...CLUSTERS, ...WITNESSED].map((id) => [id, PUSH_SECRET])),
+    Object.fromEntries([...CLUSTERS, ...WITNESSED, ...ALONE].map((id) => [id, PUSH_SECRET])),
   ),
   CLUSTERS: JSON.stringify(
-    Object.fromEntries(WITNESSED.map((id) => [id, { witness: `http://127.0.0.1:9/${id}` }])),
+    Object.fromEntries([
+      ...WITNESSED.map((id) => [id, { witness: `http://127.0.0.1:9/${id}` }]),
+      ...ALONE.map((id) => [id, { silence: 'alone' }]),
+    ]),
   ),
   TOKENS: JSON.stringify([
     { name: 'reader', sha256: READ_TOKEN_SHA256, roles: ['read'] },

@@ -57,6 +57,9 @@ describe('a form with a session', () => {
     ['from http', { origin: ORIGIN.replace('https', 'http') }],
     ['from an address that begins alike', { origin: `${ORIGIN}.evil.example` }],
     ['with neither header', {}],
+    ['from another site, with our Origin', { origin: ORIGIN, 'sec-fetch-site': 'cross-site' }],
+    ['from a sister site, with our Origin', { origin: ORIGIN, 'sec-fetch-site': 'same-site' }],
+    ['from no page at all, with our Origin', { origin: ORIGIN, 'sec-fetch-site': 'none' }],
     ['with a header that no browser sends', { 'sec-fetch-site': 'same-origin, cross-site' }],
   ]
 

@@ -1,9 +1,11 @@
 /** Where everything stands: PATH_PREFIX, a cluster's own paths, `?cluster=`, and links that lead back (behaviour, section 5). */
 import { describe, expect, it } from 'vitest'
 import { aCategory, aContent, aService, aSnapshot, aTarget } from '../support/a-report.ts'
+import { ALONE, CLUSTERS, WITNESSED } from '../support/secrets.ts'
 import { push, takeCluster } from './edge.ts'
 import { askWith, BEARER, HTML } from './visitors.ts'
 
+const KNOWN = [...CLUSTERS, ...WITNESSED, ...ALONE].length
 const FAMILY = [
   '/__health',
   '/__pods-health?service-name=web',
@@ -174,7 +176,7 @@ describe('/', () => {
     const page = await response.text()
     expect(response.status).toBe(200)
     expect(page).toContain(`href="/clusters/${cluster}/__health"`)
-    expect(page).toContain('72 clusters')
+    expect(page).toContain(`${KNOWN} clusters`)
   })
 
   it('is the default cluster’s health to a script, unless prefixed', async () => {
@@ -186,7 +188,7 @@ describe('/', () => {
 
     expect(await plain.json()).toMatchObject({ schemaVersion: 1, ok: true })
     const { clusters } = await prefixed.json<{ clusters: unknown[] }>()
-    expect(clusters).toHaveLength(72)
+    expect(clusters).toHaveLength(KNOWN)
   })
 })
 

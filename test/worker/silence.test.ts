@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Fleet } from '../../worker/index.ts'
 import { aContent, aFailingTarget, aService, aSnapshot } from '../support/a-report.ts'
 import { having } from '../support/like.ts'
-import { WITNESSED } from '../support/secrets.ts'
+import { ALONE, WITNESSED } from '../support/secrets.ts'
 import { ask, askJson, push, takeCluster } from './edge.ts'
 import { alarmOf, judgeAlone, loseStorage, runAlarm } from './object.ts'
 import { browse, operate, operateJson, signIn, submit } from './visitors.ts'
@@ -41,7 +41,10 @@ async function report(cluster: string, isWell = true): Promise<void> {
 
 /** Fresh from -40 s on, the last report at 0 s. */
 async function fleetOf(count: number): Promise<string[]> {
-  const clusters = Array.from({ length: count }, takeCluster)
+  return makeFresh(Array.from({ length: count }, takeCluster))
+}
+
+async function makeFresh(clusters: string[]): Promise<string[]> {
   for (const seconds of [-40, -30, -20, -10, 0]) {
     at(seconds)
     // One after the other: it is a history.
@@ -175,6 +178,54 @@ describe('two of three clusters silent at once', () => {
     expect(page).toContain('Most clusters fell silent at once')
     expect(await history.text()).toContain('Most clusters fell silent at once')
     expect(await (await ask('/metrics')).text()).toContain(`,by="fleet"} 1`)
+  })
+})
+
+describe('a cluster with silence: alone', () => {
+  let taken = 0
+  const takeAlone = () => ALONE[taken++] ?? ''
+
+  /** The others report on. */
+  async function reportUntil(seconds: number, clusters: string[]): Promise<void> {
+    for (let second = 10; second <= seconds; second += 10) {
+      at(second)
+      // oxlint-disable-next-line no-await-in-loop
+      await Promise.all(clusters.map((cluster) => report(cluster)))
+    }
+  }
+
+  it('dies at the end of its lease, however many are silent with it', async () => {
+    const alone = takeAlone()
+    const [b = '', c = ''] = await makeFresh([takeCluster(), takeCluster(), alone])
+
+    expect(await watch(b, [61])).toEqual(['200 held'])
+    expect(await watch(alone, [60, 60.001, 300])).toEqual(['200 late', '503 stale', '503 stale'])
+    expect(await watch(c, [301])).toEqual(['200 held'])
+  })
+
+  it('holds no other cluster by its silence', async () => {
+    const [b = '', c = ''] = await makeFresh([takeCluster(), takeCluster(), takeAlone()])
+    await reportUntil(60, [c])
+
+    expect(await watch(b, [31, 60, 60.001])).toEqual(['200 late', '200 late', '503 stale'])
+  })
+
+  it('keeps no other cluster from being held, though it reports on', async () => {
+    const alone = takeAlone()
+    const [b = '', c = ''] = await makeFresh([takeCluster(), takeCluster(), alone])
+    await reportUntil(60, [alone])
+
+    expect(await watch(b, [61])).toEqual(['200 held'])
+    expect(await watch(c, [61])).toEqual(['200 held'])
+    expect(await watch(alone, [61])).toEqual(['200 healthy'])
+  })
+
+  it('is not held either while the fleet’s object is out of reach', async () => {
+    const alone = takeAlone()
+    await makeFresh([takeCluster(), takeCluster(), alone])
+    vi.spyOn(Fleet.prototype, 'judge').mockRejectedValue(new Error('overloaded'))
+
+    expect(await watch(alone, [61])).toEqual(['503 stale'])
   })
 })
 

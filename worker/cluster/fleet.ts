@@ -1,5 +1,6 @@
 /**
- * One object for all clusters: it keeps the open episode of a correlated silence and nothing else. It asks the clusters'
+ * One object for all clusters: it keeps the open episode of a correlated silence. (Another one of this class, under a name of its
+ * own, keeps the sessions that were ended: ended-sessions.ts.) It asks the clusters'
  * objects how they stand, lets the domain judge, and stores what came of it. And it looks at each of them now and then, so
  * that a silence is noticed also where nobody else asks.
  */
@@ -13,7 +14,9 @@ import {
   type Member,
   type Question,
 } from '../domain/fleet.ts'
-import { readConfig, settingsOf, type Env } from '../env.ts'
+import { listCompared, readConfig, settingsOf, type Config, type Env } from '../env.ts'
+import type { EndedSessions, Session } from '../domain/ended-sessions.ts'
+import { EndedSessionsStore } from './ended-sessions.ts'
 import { within } from './within.ts'
 
 /** ms that one cluster's object may take: it may be cold, or far away. Nobody waits for it but the ruling. */
@@ -40,6 +43,15 @@ interface Answers {
 export class Fleet extends DurableObject<Env> {
   /** By whether witnesses were heard. Also while it is under way: those who ask at once share one round. */
   readonly #known = new Map<boolean, { atMs: number; members: Promise<Answers> }>()
+  readonly #ended = new EndedSessionsStore(this.ctx.storage.kv)
+
+  readEndedSessions(token: string): EndedSessions {
+    return this.#ended.read(token)
+  }
+
+  endSession(token: string, session: Session): EndedSessions {
+    return this.#ended.end(token, session, Date.now())
+  }
 
   /** What holds for a cluster that is late. Throws when the configuration is wrong or storage fails. */
   async judge(question: Question): Promise<FleetWord> {
@@ -74,13 +86,17 @@ export class Fleet extends DurableObject<Env> {
   }
 
   #readClusters(): { id: string; deadAfterMs: number }[] {
-    const read = readConfig(this.env)
-    if (!read.ok) throw new Error('misconfigured')
-    const { config } = read
+    const config = this.#readConfig()
     return [...config.PUSH_SECRETS.keys()].map((id) => ({
       id,
       deadAfterMs: settingsOf(config, id).DEAD_AFTER_SECONDS * 1000,
     }))
+  }
+
+  #readConfig(): Config {
+    const read = readConfig(this.env)
+    if (!read.ok) throw new Error('misconfigured')
+    return read.config
   }
 
   #load(): Episode | null {
@@ -98,7 +114,7 @@ export class Fleet extends DurableObject<Env> {
   }
 
   async #askAll(mustHearWitnesses: boolean): Promise<Answers> {
-    const ids = this.#readClusters().map(({ id }) => id)
+    const ids = listCompared(this.#readConfig())
     const asked = ids.map((id) =>
       within(ASK_TIMEOUT_MS, this.env.CLUSTER.getByName(id).tellMember(mustHearWitnesses)),
     )

@@ -1,16 +1,17 @@
 /** What the configuration tells a cluster's object. Read anew each time: a deploy may change it under a living object. */
 import type { Rules } from '../domain/cluster.ts'
-import { readConfig, settingsOf, type ClusterSettings, type Env } from '../env.ts'
+import { listCompared, readConfig, settingsOf, type ClusterSettings, type Env } from '../env.ts'
 import type { WireRules } from './parse-report.ts'
 
-/** `hasOthers`: more clusters than this one are configured. */
+/** `hasOthers`: its silence is compared with that of other clusters. */
 export type ObjectSettings = ClusterSettings & { hasOthers: boolean }
 
 /** Throws when the configuration is wrong. */
 export function readSettings(env: Env, cluster: string): ObjectSettings {
   const read = readConfig(env)
   if (!read.ok) throw new Error('misconfigured')
-  const hasOthers = read.config.PUSH_SECRETS.size > 1
+  const compared = listCompared(read.config)
+  const hasOthers = compared.length > 1 && compared.includes(cluster)
   return { hasOthers, ...settingsOf(read.config, cluster) }
 }
 

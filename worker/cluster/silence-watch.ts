@@ -83,7 +83,7 @@ export class SilenceWatch {
     await this.#options.save(lease, (held, nowMs) => ruleSilence(held, silence, nowMs))
   }
 
-  /** null: no other cluster is configured, or this one is judged alone. */
+  /** null: there is no other cluster to compare with, or this one is judged alone. */
   async #askFleet(
     { ruling }: Lease,
     { settings, mustHearWitnesses }: { settings: Settings; mustHearWitnesses: boolean },

@@ -1,6 +1,7 @@
 /**
  * A cluster that goes silent: what holds its last verdict past the end of its lease, or that nothing does. In the order
  * of behaviour, section 6: a witness, the fleet, the policy. An operator's hold stands before all of them, in the lease.
+ * The fleet's word has a cost: one silent accomplice holds a dead cluster for up to HOLD_MAX_MS. `silence: alone` opts out.
  */
 import { HOLD_MAX_MS } from '../contract/limits.ts'
 import type { ClusterState } from './cluster.ts'
@@ -21,7 +22,7 @@ export interface Silence {
   onSilence: OnSilence
   /** null: none is configured. */
   witness: { word: WitnessWord; askedSinceMs: number } | null
-  /** null: there is no other cluster to compare with, or this one is judged alone. */
+  /** null: there is no other cluster to compare with, or this one is judged alone (`silence: alone`, or after an episode). */
   fleet: FleetWord | null
 }
 

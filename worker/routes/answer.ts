@@ -51,7 +51,6 @@ export function replyPage(c: Context<AppEnv>, page: Page, status: 200 | ProblemS
     'Cache-Control': 'no-store',
     'Content-Security-Policy': PAGE_POLICY,
     'Referrer-Policy': 'same-origin',
-    'X-Content-Type-Options': 'nosniff',
     Vary: 'Accept',
   })
 }

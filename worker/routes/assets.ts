@@ -14,6 +14,5 @@ assets.get('/assets/:version/:name', (c) => {
     // A page of another version, during a deployment, is better served with this one than with none; but not for ever.
     'Cache-Control':
       version === ASSETS_VERSION ? 'public, max-age=31536000, immutable' : 'no-cache',
-    'X-Content-Type-Options': 'nosniff',
   })
 })

@@ -1,7 +1,7 @@
 /** `__gtg`: 200 or 503 for probers, within 700 ms whatever fails behind it. The contract: behaviour, section 4. */
 import { Hono, type Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
-import { findViewer } from '../auth/viewer.ts'
+import { findBearer } from '../auth/viewer.ts'
 import { count } from '../cluster/counters.ts'
 import { findCluster, pickCluster } from './find-cluster.ts'
 import { clusterViews, nodesViews, type SkipMemo } from '../cluster/read-view.ts'
@@ -114,7 +114,7 @@ async function askNode(c: Context<AppEnv>): Promise<NodeGtg> {
 
 async function howToRead(c: Context<AppEnv>) {
   const isUncached = c.req.query('cache') === 'false'
-  const isKnown = isUncached && (await findViewer(c)) !== null
+  const isKnown = isUncached && (await findBearer(c)) !== null
   const skipMemo: SkipMemo = !isUncached ? 'never' : isKnown ? 'always' : 'now and then'
   const goOn = (work: Promise<unknown>): void => {
     c.executionCtx.waitUntil(work)
@@ -129,7 +129,7 @@ function isJsonAsked(accept: string | null | undefined): boolean {
 }
 
 async function mayKnowNames(c: Context<AppEnv>): Promise<boolean> {
-  return c.var.config.HEALTH_ACCESS === 'public' || (await findViewer(c)) !== null
+  return c.var.config.HEALTH_ACCESS === 'public' || (await findBearer(c)) !== null
 }
 
 /** `/__gtg/read` is short for `/__gtg?categories=read`, of a node for `?check=read`. */

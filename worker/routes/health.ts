@@ -125,7 +125,6 @@ function linkToTargets(c: Context<AppEnv>) {
 export function openToAll(c: Context<AppEnv>): void {
   c.header('Cache-Control', 'no-store')
   c.header('Vary', 'Accept')
-  c.header('X-Content-Type-Options', 'nosniff')
   if (c.var.config.HEALTH_ACCESS !== 'public') return
   c.header('Access-Control-Allow-Origin', '*')
   c.header('Access-Control-Expose-Headers', 'X-Health-Age, X-Health-Refreshed, X-Pod-Status')

@@ -27,7 +27,6 @@ metrics.get('/metrics', readers, async (c) => {
   return c.body(text, 200, {
     'Content-Type': isOpenMetrics ? OPENMETRICS_TYPE : PROMETHEUS_TEXT_TYPE,
     'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
     Vary: 'Accept',
   })
 })

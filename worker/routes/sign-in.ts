@@ -1,12 +1,14 @@
 /** A token becomes a session here, and a session ends. Only our own pages may post to either. */
-import { Hono } from 'hono'
+import { Hono, type Context } from 'hono'
 
-import { findViewer, signIn, signOut } from '../auth/viewer.ts'
+import { signIn, signOut } from '../auth/session.ts'
+import { SignInPace } from '../auth/sign-in-pace.ts'
+import { findViewer } from '../auth/viewer.ts'
 import type { AppEnv } from '../env.ts'
 import { SignInPage } from '../views/sign-in.tsx'
 import { boundedWrite } from './act.ts'
-import { frameOf, replyPage } from './answer.ts'
-import { sameOrigin } from './guard.ts'
+import { frameOf, replyPage, replyProblem } from './answer.ts'
+import { sameOrigin, TOKEN_EXPIRED } from './guard.ts'
 import { readFields, textOf } from './fields.ts'
 
 export const signing = new Hono<AppEnv>()
@@ -21,15 +23,37 @@ signing.post('/sign-in', sameOrigin, boundedWrite, async (c) => {
   const read = await readFields(c, ['token', 'next'])
   const fields = read.ok ? read.fields : {}
   const next = safeNext(textOf(fields['next']))
-  if (await signIn(c, textOf(fields['token'])?.trim() ?? '')) return c.redirect(next, 303)
-  c.set('viewer', null)
-  const error = 'This token is not known.'
-  return replyPage(c, SignInPage({ frame: frameOf(c), next, error }), 401)
+  const address = c.req.header('CF-Connecting-IP') ?? 'unknown'
+  const waitMs = pace.next(address, Date.now())
+  if (waitMs === null) return refuse(c, next, 'busy')
+  if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
+  if (!(await signIn(c, textOf(fields['token'])?.trim() ?? ''))) {
+    return refuse(c, next, c.get('notKnown') === 'token-expired' ? 'expired' : 'unknown')
+  }
+  pace.clear(address)
+  return c.redirect(next, 303)
 })
 
-signing.post('/sign-out', sameOrigin, (c) => {
-  signOut(c)
-  return c.redirect('/', 303)
+const pace = new SignInPace()
+
+const REFUSALS = {
+  unknown: { status: 401, error: 'This token is not known.' },
+  expired: { status: 401, error: TOKEN_EXPIRED },
+  busy: { status: 429, error: 'Too many wrong tokens came from your network. Wait 2 s.' },
+} as const
+
+function refuse(c: Context<AppEnv>, next: string, why: keyof typeof REFUSALS) {
+  const { status, error } = REFUSALS[why]
+  if (status === 429) c.header('Retry-After', '2')
+  c.set('viewer', null)
+  return replyPage(c, SignInPage({ frame: frameOf(c), next, error }), status)
+}
+
+signing.post('/sign-out', sameOrigin, async (c) => {
+  if (await signOut(c)) return c.redirect('/', 303)
+  const message =
+    'The session could not be ended at the server. You are still signed in: try again.'
+  return replyProblem(c, { status: 503, code: 'unavailable', message })
 })
 
 /** A page of ours; anything that a browser would take elsewhere is the overview. */

@@ -12,7 +12,7 @@ export interface ProblemProps {
   cluster: ClusterLine | null
 }
 
-export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 413 | 503
+export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 413 | 429 | 503
 
 const WORDS: Record<ProblemStatus, { heading: string; whatToDo: string }> = {
   400: {
@@ -39,6 +39,10 @@ const WORDS: Record<ProblemStatus, { heading: string; whatToDo: string }> = {
   413: {
     heading: 'This is too much',
     whatToDo: 'Nothing was changed. Go back and say it in fewer words.',
+  },
+  429: {
+    heading: 'Too many at once',
+    whatToDo: 'Nothing was changed. Try again in a few seconds.',
   },
   503: {
     heading: 'This can’t be read now',

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
-import { readConfig, settingsOf, type Env } from '../../../worker/env.ts'
+import { listCompared, readConfig, settingsOf, type Env } from '../../../worker/env.ts'
 import { OTHER_SECRET, PUSH_SECRET } from '../../support/secrets.ts'
 
 const ROTATING = [PUSH_SECRET, OTHER_SECRET]
@@ -73,7 +73,7 @@ describe('a configuration', () => {
         ['demo', [PUSH_SECRET]],
         ['other', ROTATING],
       ]),
-      TOKENS: [TOKEN],
+      TOKENS: [{ ...TOKEN, expiresAtMs: null }],
       DEAD_AFTER_SECONDS: 0.8,
       NODES_MIN_READY: { share: 0.9 },
       CLUSTERS: {
@@ -84,6 +84,14 @@ describe('a configuration', () => {
         },
       },
     })
+  })
+
+  it('takes the time when a token expires', () => {
+    const TOKENS = JSON.stringify([{ ...TOKEN, expires: '2028-02-29T23:59:59Z' }])
+
+    const [token] = configOf({ TOKENS }).TOKENS
+
+    expect(token?.expiresAtMs).toBe(Date.UTC(2028, 1, 29, 23, 59, 59))
   })
 
   it('has settings that are others for one cluster', () => {
@@ -101,17 +109,37 @@ describe('a configuration', () => {
     })
 
     const common = { NODES_MIN_READY: { share: 1 }, BUSINESS_IMPACT: '', PANIC_GUIDE: 'call' }
-    expect(settingsOf(config, 'demo')).toEqual({ ...own, ...common })
+    expect(settingsOf(config, 'demo')).toEqual({ ...own, isAlone: false, ...common })
     expect(settingsOf(config, 'other')).toEqual({
       title: 'other',
       witness: null,
+      isAlone: false,
       DEAD_AFTER_SECONDS: 60,
       ON_SILENCE: 'unhealthy',
       ...common,
     })
   })
 
+  it('leaves a cluster with silence: alone out of those that are compared', () => {
+    const config = configOf({
+      PUSH_SECRETS: JSON.stringify({ a: PUSH_SECRET, b: PUSH_SECRET, c: OTHER_SECRET }),
+      CLUSTERS: JSON.stringify({ b: { silence: 'alone' }, c: { title: 'C' } }),
+    })
+
+    expect(listCompared(config)).toEqual(['a', 'c'])
+    expect(['a', 'b', 'c'].map((id) => settingsOf(config, id).isAlone)).toEqual([
+      false,
+      true,
+      false,
+    ])
+  })
+
   it.each([
+    [
+      'silence of another kind',
+      { demo: { silence: 'together' } },
+      'CLUSTERS.demo.silence: must be',
+    ],
     ['no JSON', '{', 'CLUSTERS: must be JSON'],
     ['a list', '[]', 'CLUSTERS: must be JSON'],
     [
@@ -234,6 +262,29 @@ describe('a fault', () => {
     ['63 digits', tokens([{ ...TOKEN, sha256: 'a'.repeat(63) }]), 'TOKENS.0.sha256: must be the'],
     ['65 digits', tokens([{ ...TOKEN, sha256: 'a'.repeat(65) }]), 'TOKENS.0.sha256: must be the'],
     ['a role to come', tokens([{ ...TOKEN, roles: ['root'] }]), 'TOKENS.0.roles.0: must be "op'],
+    [
+      'an expiry in words',
+      tokens([{ ...TOKEN, expires: 'soon' }]),
+      'TOKENS.0.expires: must be a t',
+    ],
+    ['an expiry in ms', tokens([{ ...TOKEN, expires: 1 }]), 'TOKENS.0.expires: must be a time'],
+    ['a day alone', tokens([{ ...TOKEN, expires: '2027-01-31' }]), 'TOKENS.0.expires: must be a'],
+    ['no zone', tokens([{ ...TOKEN, expires: '2027-01-31T00:00:00' }]), 'TOKENS.0.expires: must'],
+    [
+      'the 30th of February',
+      tokens([{ ...TOKEN, expires: '2027-02-30T00:00:00Z' }]),
+      'TOKENS.0.expires: must be a time in UTC',
+    ],
+    [
+      'the 24th hour',
+      tokens([{ ...TOKEN, expires: '2027-01-31T24:00:00Z' }]),
+      'TOKENS.0.expires: must be a time in UTC',
+    ],
+    [
+      'an expiry by another name',
+      tokens([{ ...TOKEN, expiry: '2027-01-31T00:00:00Z' }]),
+      'TOKENS.0: must be {name, sha256, roles, expires?} and nothing else',
+    ],
     ['zero seconds', { DEAD_AFTER_SECONDS: '0' }, 'DEAD_AFTER_SECONDS: must be a number'],
     ['no seconds', { DEAD_AFTER_SECONDS: '' }, 'DEAD_AFTER_SECONDS: must be a number'],
     ['seconds in words', { DEAD_AFTER_SECONDS: '1m' }, 'DEAD_AFTER_SECONDS: must be a number'],
@@ -296,6 +347,7 @@ describe('a secret', () => {
   const positions: [string, Record<string, unknown>][] = [
     ['PUSH_SECRETS itself', { PUSH_SECRETS: MARK }],
     ['JSON that breaks off', { PUSH_SECRETS: `{"demo": "${MARK}` }],
+    ['a key of a token', { TOKENS: json([{ ...TOKEN, [MARK]: 'x' }]) }],
     ['a text in JSON', { PUSH_SECRETS: json(MARK) }],
     ['the secret of a cluster', { PUSH_SECRETS: json({ demo: MARK }) }],
     ['behind the prefix', { PUSH_SECRETS: json({ demo: `whsec_${MARK}` }) }],

@@ -13,7 +13,6 @@ it.each([
   expect(reply.status).toBe(200)
   expect(reply.headers.get('Content-Type')).toBe(contentType)
   expect(reply.headers.get('Cache-Control')).toBe('public, max-age=31536000, immutable')
-  expect(reply.headers.get('X-Content-Type-Options')).toBe('nosniff')
   expect(await reply.text()).toBe(ASSETS[name].body)
 })
 
