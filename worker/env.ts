@@ -15,11 +15,18 @@ export interface Env {
 
 /**
  * What hono's handlers see: the bindings, the parsed configuration, and behind a guard who asks. null: nobody known.
- * `refreshed`: whether a fresh round came that was asked for; not set: nobody did.
+ * `refreshed`: whether a fresh round came that was asked for; not set: nobody did. `asked`: what the query says under each name
+ * that the path knows.
  */
 export interface AppEnv {
   Bindings: Env
-  Variables: { config: Config; viewer: Viewer | null; refused: string; refreshed?: boolean }
+  Variables: {
+    config: Config
+    viewer: Viewer | null
+    refused: string
+    refreshed?: boolean
+    asked?: string[][]
+  }
 }
 
 const secretSchema = v.pipe(

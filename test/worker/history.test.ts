@@ -38,7 +38,11 @@ interface Event {
   note: string
 }
 
-async function eventsOf(cluster: string, query = '', headers = {}): Promise<Event[]> {
+async function eventsOf(
+  cluster: string,
+  query = '',
+  headers: Record<string, string> = BEARER,
+): Promise<Event[]> {
   const response = await askJson(`/clusters/${cluster}/history${query}`, { headers })
   return (await response.json<{ events: Event[] }>()).events
 }
@@ -177,15 +181,26 @@ describe('the history', () => {
 })
 
 describe('an address', () => {
+  it('is told to no visitor, nor is the name of a token', async () => {
+    const cluster = await aCluster()
+    const path = `/clusters/${cluster}/history?category-name=read`
+
+    const [event] = await (await askJson(path)).json<{ events: Event[] }>().then((a) => a.events)
+    const page = await (await browse(path)).text()
+
+    expect(event).toMatchObject({ actor: null, note: 'failover' })
+    expect(page).not.toContain('nina')
+    expect(page).not.toContain(ADDRESS)
+  })
+
   it.each([
-    ['nobody', () => Promise.resolve({}), ''],
     ['who may read', () => Promise.resolve({ authorization: `Bearer ${READ_TOKEN}` }), ''],
     ['who may read, by a session', () => signIn(READ_TOKEN), ''],
     ['who may operate', () => Promise.resolve(BEARER), ADDRESS],
     ['who may operate, by a session', () => signIn(), ADDRESS],
   ])('is told to %s as far as it goes', async (_, headersOf, address) => {
     const cluster = await aCluster()
-    const headers: Record<string, string> = await headersOf()
+    const headers = await headersOf()
 
     const [event] = await eventsOf(cluster, '?category-name=read', headers)
     const page = await browse(`/clusters/${cluster}/history?category-name=read`, headers)

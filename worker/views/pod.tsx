@@ -29,7 +29,7 @@ export function PodPage(props: PodProps) {
     <Layout
       frame={frame}
       title={`Pod ${target.id}`}
-      path={links.pod(target.id)}
+      path={links.pod(service.name, target.id)}
       cluster={lineOf(props)}
       isLive={true}
       isRefreshable={true}
