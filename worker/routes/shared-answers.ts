@@ -21,7 +21,7 @@ const BUDGET = { perSecond: 2_000_000, burst: 4_000_000 }
 const ANSWER_COST_BYTES = 50_000
 
 /** Bytes of answers that are given a second: a page of 5,000 pods costs a millisecond even where it is made already. */
-const GIVEN = { perSecond: 30_000_000, burst: 60_000_000 }
+const GIVEN = { perSecond: 30_000_000, burst: 30_000_000 }
 
 /** What an answer is made of, once it is known that it must be made. */
 export interface Prepared {
