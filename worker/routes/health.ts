@@ -91,7 +91,10 @@ health.on('GET', placesOf('/__pods-health'), readers, knows('service-name'), asy
     if (isPage) {
       const page = () =>
         PodsPage({ frame: frameOf(c), title: titleOf(c, cluster), status, service })
-      return { shown: [status, service.name], turnsAtMs, render: () => renderPage(page()) }
+      const { environment, freshness, freshAtMs, held } = status
+      // Not all of the status: to write out 5,000 pods for the ETag would cost more than the page of one service.
+      const shown = [environment, freshness, freshAtMs, held, service]
+      return { shown, turnsAtMs, render: () => renderPage(page()) }
     }
     const links = publicLinksOf(c)
     const linkToPod = (name: string) =>

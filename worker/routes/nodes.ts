@@ -28,7 +28,8 @@ nodes.on('GET', placesOf('/nodes'), readers, knows(), async (c) => {
   return replyShared(c, read.of, () => {
     if (findFormat(c) === 'text/html') {
       const page = () => NodesPage({ frame: frameOf(c), title: titleOf(c, cluster), status })
-      return { shown: status, turnsAtMs, render: () => renderPage(page()) }
+      const shown = { ...status, services: [], categories: [] } // those are on other pages, and many
+      return { shown, turnsAtMs, render: () => renderPage(page()) }
     }
     const none = { all: [], schedulable: 0, passing: 0, least: null }
     const told = tellNodes(status, status.nodes ?? none)
