@@ -2,7 +2,7 @@
  * What readers may cost the clusters' objects, counted per isolate: all readers without a token share one bucket, and token
  * holders have a reserve of their own that no visitor can use up. Probers' own reads (read-view.ts) need none of either.
  */
-import { TokenBucket } from '../domain/token-bucket.ts'
+import { TokenBucket } from './token-bucket.ts'
 import { readConfig, type Env } from '../env.ts'
 
 /** Calls of objects a second, by all readers without a token together (behaviour, section 5). */

@@ -4,7 +4,7 @@
  */
 import type { Context } from 'hono'
 import { hashOf } from '../auth/token.ts'
-import { TokenBucket } from '../domain/token-bucket.ts'
+import { TokenBucket } from '../cluster/token-bucket.ts'
 import type { AppEnv } from '../env.ts'
 import { ASSETS_VERSION } from '../views/assets.ts'
 import { BUSY, findFormat, isPerson, replyProblem, type Rendered } from './answer.ts'

@@ -1,6 +1,6 @@
 /** How much may be spent a second, and how much at once. */
 import { describe, expect, it } from 'vitest'
-import { TokenBucket } from '../../../../worker/domain/token-bucket.ts'
+import { TokenBucket } from '../../../../worker/cluster/token-bucket.ts'
 import { T0 } from '../../../support/apply.ts'
 
 const RATE = { perSecond: 10, burst: 20 }
