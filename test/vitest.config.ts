@@ -28,7 +28,11 @@ export default defineConfig({
             miniflare: { bindings: VARS },
           }),
         ],
-        test: { name: 'worker', include: ['test/worker/**/*.test.ts'] },
+        test: {
+          name: 'worker',
+          include: ['test/worker/**/*.test.ts'],
+          setupFiles: ['test/worker/fresh-isolate.ts'],
+        },
       },
       { extends: true, test: { name: 'kube', include: ['test/kube/**/*.test.ts'] } },
       { extends: true, test: { name: 'e2e', include: ['test/{e2e,faults}/**/*.test.ts'] } },

@@ -15,7 +15,8 @@ export interface Env {
 
 /**
  * What hono's handlers see: the bindings, the parsed configuration, and behind a guard who asks. null: nobody known.
- * `notKnown`: why, where something was sent that was right once. `refreshed`: whether a fresh round came that was asked for; not set: nobody did.
+ * `notKnown`: why, where something was sent that was right once. `refreshed`: whether a fresh round came that was asked for; not
+ * set: nobody did. `asked`: what the query says under each name that the path knows.
  */
 export interface AppEnv {
   Bindings: Env
@@ -25,6 +26,7 @@ export interface AppEnv {
     notKnown?: NotKnown
     refused: string
     refreshed?: boolean
+    asked?: string[][]
   }
 }
 

@@ -39,7 +39,7 @@ const ACTS: Record<string, Act> = {
     return Promise.resolve(nothing)
   },
   '350 anonymous connections': ({ worker }) => {
-    const visitors = startProcess('test/bench/visitors.ts', {
+    const visitors = startProcess('test/bench/anonymous-load.ts', {
       URL: `http://127.0.0.1:${worker.port}`,
     })
     return Promise.resolve(async () => {

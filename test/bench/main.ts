@@ -15,6 +15,7 @@ import { benchNodes } from './nodes.ts'
 import { WORKERD_VERSION } from './plain-runtime.ts'
 import { benchReports } from './reports.ts'
 import { benchRows } from './rows.ts'
+import { benchVisitors } from './visitors.ts'
 
 const BENCHES: Record<string, () => Promise<void>> = {
   gtg: benchGtg,
@@ -23,6 +24,7 @@ const BENCHES: Record<string, () => Promise<void>> = {
   fault: benchFault,
   exporter: benchExporter,
   crowd: benchCrowd,
+  visitors: benchVisitors,
   nodes: benchNodes,
   health: benchHealth,
   hostile: benchHostile,

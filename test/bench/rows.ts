@@ -127,7 +127,7 @@ const countsSchema = v.object({
   messages: v.number(),
 })
 
-async function readCounts(runtime: PlainRuntime) {
+export async function readCounts(runtime: PlainRuntime) {
   const answer = await fetch(`http://127.0.0.1:${runtime.port}/bench/operations`)
   const counts = v.parse(countsSchema, await answer.json())
   return { ...counts, kvPuts: await runtime.countKvPuts() }

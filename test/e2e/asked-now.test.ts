@@ -5,6 +5,7 @@
 import type { Page } from 'playwright-core'
 import { expect, it, vi } from 'vitest'
 import { aPage, useBrowser } from '../support/browser/a-browser.ts'
+import { READ_TOKEN } from '../support/secrets.ts'
 import { anExporter, aWorker, aWorld, CLUSTER } from '../support/exporter/a-setup.ts'
 
 const SOON = { timeout: 15_000, interval: 10 }
@@ -72,7 +73,9 @@ it('a pod says what it says now, in its own bytes to a script', async () => {
   const body = '{"checks": [ ],\t"since":"Übermorgen"}\n'
   await world.pods.set(web, { kind: 'body', body })
 
-  const response = await fetch(`${url}/__pod-individual-health?pod-name=${web}`, JSON_ONLY)
+  const headers = { ...JSON_ONLY.headers, authorization: `Bearer ${READ_TOKEN}` }
+
+  const response = await fetch(`${url}/__pod-individual-health?pod-name=${web}`, { headers })
 
   expect(await response.text()).toBe(body)
   expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8')
@@ -95,6 +98,7 @@ it.each([
       void dialog.dismiss()
     })
 
+    await page.setExtraHTTPHeaders({ authorization: `Bearer ${READ_TOKEN}` })
     await page.goto(`${url}/__pod-individual-health?pod-name=${web}`)
     const said = page.getByRole('region', { name: 'What the pod says now' })
 

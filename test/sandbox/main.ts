@@ -73,7 +73,7 @@ Pilotlight is lit, watching ${outside ? `the cluster of ${outside}` : 'a small c
   curl -i '${worker.url}/__gtg?categories=${outside ? 'default' : 'frontend,storage'}'
   curl -i -H 'Accept: application/json' ${worker.url}/__gtg
   curl -s -H 'Accept: application/json' ${worker.url}/__health
-  curl -is -H 'Accept: application/json' '${worker.url}/__health?cache=false'      every pod is asked again first${webPod === undefined ? '' : `\n  curl -s -H 'Accept: application/json' '${worker.url}/__pod-individual-health?pod-name=${webPod}'      what it says now`}
+  curl -is -H 'Accept: application/json' '${worker.url}/__health?cache=false'      every pod is asked again first${webPod === undefined ? '' : `\n  curl -s -H 'Accept: application/json' -H 'Authorization: Bearer ${token}' '${worker.url}/__pod-individual-health?service-name=web&pod-name=${webPod}'      what it says now`}
   curl -s -H 'Authorization: Bearer ${token}' -d 'ack-msg=known' '${worker.url}/add-ack?service-name=web'
   curl -s ${worker.url}/metrics
   curl -s -H 'Accept: application/json' ${worker.url}/clusters/demo/nodes${nodeUrl === undefined ? '' : `\n  curl -i '${nodeUrl}?check=${SANDBOX_CHECKS}'`}

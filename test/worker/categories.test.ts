@@ -39,8 +39,8 @@ const HEALTHY = [200, 'healthy', null]
 const UNHEALTHY = [503, 'unhealthy', null]
 const DISABLED = [503, 'disabled', 'true']
 
-async function categoryOf(cluster: string): Promise<unknown> {
-  const response = await askJson(`/clusters/${cluster}/categories`)
+async function categoryOf(cluster: string, headers = {}): Promise<unknown> {
+  const response = await askJson(`/clusters/${cluster}/categories`, { headers })
   const { categories } = await response.json<{ categories: { name: string }[] }>()
   return categories.find(({ name }) => name === 'read')
 }
@@ -80,9 +80,11 @@ describe('disabling a category', () => {
     await say()
 
     await operate(`/clusters/${cluster}/disable-category?category-name=read&why=failover`)
-    const history = await askJson(`/clusters/${cluster}/history?category-name=read`)
+    const history = await askJson(`/clusters/${cluster}/history?category-name=read`, {
+      headers: BEARER,
+    })
 
-    expect(await categoryOf(cluster)).toMatchObject({
+    expect(await categoryOf(cluster, BEARER)).toMatchObject({
       passes: false,
       reason: 'disabled',
       override: { isEnabled: false, cause: 'hand', by: 'nina', why: 'failover' },

@@ -14,6 +14,7 @@ import { openLink, type Link } from './a-link.ts'
 import { ask, askJson, push, takeCluster } from './edge.ts'
 import { judgeAlone } from './object.ts'
 import { setTimeByHand } from './put-cluster.ts'
+import { BEARER } from './visitors.ts'
 
 beforeEach(judgeAlone)
 
@@ -120,18 +121,49 @@ describe('cache=false on a page', () => {
     expect(await link.nextCommand()).toMatchObject({ kind: 'round', service: 'orders' })
   })
 
-  it('is another one five seconds later', async () => {
+  it.each([
+    ['a token', 5000, { headers: BEARER }],
+    ['visitors', 30_000, {}],
+  ])('is another one for %s %i ms later', async (_, afterMs, init) => {
     const { cluster, link } = await aLinkedCluster()
     const url = `/clusters/${cluster}/__health?cache=false`
-    const first = askJson(url)
+    const first = askJson(url, init)
     await report(link, cluster, await link.nextCommand())
     await first
 
-    vi.setSystemTime(Date.now() + 5000)
-    const second = askJson(url)
-    await report(link, cluster, await link.nextCommand(), 4)
+    vi.setSystemTime(Date.now() + afterMs)
+    await report(link, cluster, { kind: 'round', id: 'none' }, 4)
+    const second = askJson(url, init)
+    await report(link, cluster, await link.nextCommand(), 5)
 
     expect((await second).headers.get('x-health-refreshed')).toBe('true')
+  })
+
+  it('is no further round for visitors meanwhile, whatever they name', async () => {
+    const { cluster, link } = await aLinkedCluster()
+    const base = `/clusters/${cluster}`
+    const first = askJson(`${base}/__health?cache=false`)
+    await report(link, cluster, await link.nextCommand())
+    await first
+
+    vi.setSystemTime(Date.now() + 29_000)
+    await report(link, cluster, { kind: 'round', id: 'none' }, 4)
+    const paths = [
+      '/__health?cache=false',
+      '/__pods-health?service-name=web&cache=false',
+      '/__pods-health?service-name=orders&cache=false',
+      '/__pod-individual-health?service-name=orders&pod-name=orders-1&cache=false',
+      '/categories?cache=false',
+    ]
+    const answers = await Promise.all(paths.map((path) => askJson(`${base}${path}`)))
+    await ask(`${base}/__gtg?cache=false`)
+    await settle()
+
+    expect(answers.map(({ status }) => status)).toEqual(paths.map(() => 200))
+    expect(answers.map(({ headers }) => headers.get('x-health-refreshed'))).toEqual(
+      paths.map(() => 'false'),
+    )
+    expect(link.commands).toEqual([])
   })
 
   it('waits for nobody when the cluster is silent', async () => {
@@ -195,7 +227,7 @@ describe('a pod', () => {
 
   async function askPod(given: { headers?: Record<string, string>; cluster: string }) {
     const path = `/clusters/${given.cluster}/__pod-individual-health?pod-name=web-1`
-    return ask(path, { headers: given.headers ?? { accept: 'application/json' } })
+    return ask(path, { headers: { accept: 'application/json', ...BEARER, ...given.headers } })
   }
 
   it.each([
@@ -262,6 +294,24 @@ describe('a pod', () => {
     expect(new Set(answers)).toEqual(new Set(['{"a":1}']))
     expect(link.commands).toEqual([])
   })
+
+  it.each(['application/json', 'text/html', '*/*'])(
+    'is not asked without a token, and not shown: %s',
+    async (accept) => {
+      const { cluster, link } = await aLinkedCluster()
+      const asked = askPod({ cluster })
+      link.sendPod((await link.nextCommand()).id, json)
+      await asked
+
+      const path = `/clusters/${cluster}/__pod-individual-health?pod-name=web-1`
+      const told = await ask(path, { headers: { accept } })
+      await settle()
+
+      expect([told.status, await told.text()]).toEqual([200, expect.not.stringContaining('"a":1')])
+      expect(told.headers.has('x-pod-status')).toBe(false)
+      expect(link.commands).toEqual([])
+    },
+  )
 
   it('has what it says on its page, as text', async () => {
     const { cluster, link } = await aLinkedCluster()

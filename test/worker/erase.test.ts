@@ -6,7 +6,7 @@ import { aContent, aFailingTarget, aService, aSnapshot } from '../support/a-repo
 import { READ_TOKEN } from '../support/secrets.ts'
 import { ask, askJson, heldOf, push, readAll, takeCluster, wireOf } from './edge.ts'
 import { giveKv, KV, loseStorage, recordOf, runAlarm, stubOf } from './object.ts'
-import { operate, operateJson } from './visitors.ts'
+import { BEARER, operate, operateJson } from './visitors.ts'
 
 const content = aContent({ services: [aService({ targets: [aFailingTarget()] })] })
 
@@ -42,7 +42,7 @@ describe('erasing a cluster', () => {
     const cluster = await aCluster()
 
     const response = await erase(cluster)
-    const history = await askJson(`/clusters/${cluster}/history`)
+    const history = await askJson(`/clusters/${cluster}/history`, { headers: BEARER })
 
     expect(response.status).toBe(200)
     expect([await heldOf(cluster), await reasonOf(cluster)]).toEqual(['null', 'no-data'])

@@ -54,7 +54,7 @@ describe('__pods-health', () => {
     expect(response.status).toBe(200)
     expect(response.headers.get('content-type')).toContain('application/json')
     expect(response.headers.get('access-control-allow-origin')).toBe('*')
-    const link = `https://edge.example/clusters/${cluster}/__pod-individual-health?pod-name=`
+    const link = `https://edge.example/clusters/${cluster}/__pod-individual-health?service-name=web&pod-name=`
     expect(await response.json()).toMatchObject({
       schemaVersion: 1,
       name: 'web pods health',
@@ -96,7 +96,7 @@ describe('__pods-health', () => {
     const page = await response.text()
     expect(response.headers.get('content-type')).toContain('text/html')
     for (const { id } of targets) {
-      const href = `/clusters/${cluster}/__pod-individual-health?pod-name=${id}`
+      const href = `/clusters/${cluster}/__pod-individual-health?service-name=web&amp;pod-name=${id}`
       expect(page).toContain(`<a href="${href}">${id}</a>`)
     }
     expect(page).toContain('no answer')
@@ -144,6 +144,44 @@ describe('__pod-individual-health', () => {
     expect(page).toContain(words)
     expect(page).toContain('2030-01-01 00:00:06 UTC')
     expect(json).toMatchObject({ ok })
+  })
+
+  it.each([
+    ['service-name=web', 200, 'refused'],
+    ['service-name=web.other', 200, 'disk full'],
+    ['service-name=api', 404, 'unknown-pod'],
+    ['service-name=gone', 404, 'unknown-service'],
+    ['service-name=', 404, 'unknown-service'],
+    ['', 400, 'service-name='],
+  ])('is found by its service, where namespaces share a name: %s', async (query, status, words) => {
+    const cluster = takeCluster()
+    const failing = (checkOutput: string) => [aFailingTarget({ checkOutput }, { id: 'db-0' })]
+    const services = [
+      aService({ targets: failing('refused') }),
+      aService({ name: 'web.other', targets: failing('disk full') }),
+      aService({ name: 'api', targets: [aTarget({ id: 'api-1' })] }),
+    ]
+    await push(aSnapshot({ cluster, observedAt: Date.now(), content: aContent({ services }) }))
+    const path = `/clusters/${cluster}/__pod-individual-health?pod-name=db-0&${query}`
+
+    const json = await askJson(path)
+    const page = await browse(path)
+
+    expect([json.status, page.status]).toEqual([status, status])
+    expect(await json.text()).toContain(words)
+    expect(await page.text()).toContain(
+      words === 'unknown-pod' ? 'No pod' : words === 'unknown-service' ? 'no service' : words,
+    )
+  })
+
+  it('is found by its name alone behind two Services of its namespace', async () => {
+    const cluster = takeCluster()
+    const services = [aService({ targets }), aService({ name: 'web-headless', targets })]
+    await push(aSnapshot({ cluster, observedAt: Date.now(), content: aContent({ services }) }))
+
+    const json = await askJson(`/clusters/${cluster}/__pod-individual-health?pod-name=web-2`)
+
+    expect(await json.json()).toMatchObject({ name: 'web-2 pod health', ok: false })
   })
 
   it('is not ok when no check says why', async () => {

@@ -35,7 +35,7 @@ import { judgeServices, observeCategories } from '../domain/verdict.ts'
 import type { Env } from '../env.ts'
 import { Commands } from './commands.ts'
 import type { Counters } from './counters.ts'
-import { loadEvents, type HistoryOf } from './event-log.ts'
+import { loadEvents, splitLargeRows, type HistoryOf } from './event-log.ts'
 import { FLEET_NAME, type Fleet } from './fleet.ts'
 import { Keeper } from './keeper.ts'
 import { closeSocket, Links, signedAtOf } from './links.ts'
@@ -120,6 +120,9 @@ export class Cluster extends DurableObject<Env> {
       storage.saveFacts(this.#sql, facts)
     }
     storage.dropUnreadable(this.#sql)
+    this.ctx.storage.transactionSync(() => {
+      if (storage.takeUnsplitHistory(this.#sql)) splitLargeRows(this.#sql)
+    })
   }
 
   /**
@@ -211,15 +214,15 @@ export class Cluster extends DurableObject<Env> {
   }
 
   /**
-   * The id of a fresh round, of one service or of all (null). null when none came within 10 s, or nobody is there to ask:
-   * then what is held is the last known.
+   * The id of a fresh round, of one service or of all (null). null when none came within 10 s, none is due for visitors, or
+   * no exporter is there to ask: then what is held is the last known. `isKnown`: for a token holder.
    */
-  async refresh(service: string | null): Promise<string | null> {
+  async refresh(service: string | null, isKnown = false): Promise<string | null> {
     await this.#restorer.restore()
     const pulse = this.#keeper.readPulse()
     const isHeard =
       pulse !== null && tellFreshness(pulse.lease, pulse.intervalSeconds, Date.now()) === 'fresh'
-    return isHeard ? this.#commands.round(service) : null
+    return isHeard ? this.#commands.round(service, { isKnown }) : null
   }
 
   /** What a pod itself says now. null: there is no live link, or no answer came in time. */
@@ -245,12 +248,14 @@ export class Cluster extends DurableObject<Env> {
 
   /**
    * What `__gtg` needs. Reads storage each time, so an object that was cut off can't answer from memory. `mustAsk`: a fresh
-   * round is asked for over the live link, and not waited for.
+   * round is asked for over the live link, and not waited for. `isKnown`: for a token holder.
    */
-  async view(counted: Counters, mustAsk = false): Promise<ClusterView> {
+  async view(counted: Counters, mustAsk = false, isKnown = false): Promise<ClusterView> {
     await this.#restorer.restore()
     this.#keeper.count(counted)
-    if (mustAsk && this.#links.newest() !== null) this.ctx.waitUntil(this.#commands.round(null))
+    if (mustAsk && this.#links.newest() !== null) {
+      this.ctx.waitUntil(this.#commands.round(null, { isKnown }))
+    }
     const pulse = await this.#look()
     return makeView(pulse && { pulse, standing: { categories: storage.loadCategories(this.#sql) } })
   }

@@ -1,13 +1,15 @@
 /**
- * What the exporter is asked for somebody who waits: a fresh round, one each five seconds however many want it, and what a
- * pod says now. Nothing of it is stored: whoever waits keeps the object in memory.
+ * What the exporter is asked for a reader who waits: a fresh round, and what a pod says now. Token holders have one round each
+ * five seconds however many want it; all visitors together have one each half a minute, so that they can't multiply the
+ * probes of pods. Nothing of it is stored: the reader who waits keeps the object in memory.
  */
 import type { PodAnswer } from '../contract/link.ts'
 import type { Command } from '../contract/report.ts'
 import { within } from './within.ts'
 
-/** ms between two rounds that somebody asked for (behaviour, section 5). */
+/** ms between two rounds for token holders, and for visitors (behaviour, section 5). */
 const ROUND_EVERY_MS = 5000
+const VISITOR_ROUND_EVERY_MS = 30_000
 /** ms that whoever asks for a round waits. */
 const ROUND_TIMEOUT_MS = 10_000
 /** ms that a pod has to answer, the way there and back included. */
@@ -24,6 +26,8 @@ type Service = string | null
 interface Round {
   id: string
   service: Service
+  /** A token holder asked for it. */
+  isKnown: boolean
   startMs: number
   isDone: boolean
   /** A report came that has it. */
@@ -41,9 +45,11 @@ interface AskedPod {
 export class Commands {
   /** False where there is no live link. */
   readonly #send: (command: Command) => boolean
-  /** Those that were begun, the newest last, and the one that waits for its turn. */
+  /** Those that were begun, the newest last, and the one for token holders that waits for its turn. */
   #rounds: Round[] = []
   #next: Round | null = null
+  /** ms; when visitors last had a round of theirs. */
+  #visitorRoundMs = -Infinity
   /** By pod and service. */
   readonly #pods = new Map<string, AskedPod>()
   /** For the answer to the next report, where there is no live link. */
@@ -53,10 +59,17 @@ export class Commands {
     this.#send = send
   }
 
-  /** Resolves when a report has come that this round is in, with its id; or with null, when it took too long. */
-  async round(service: Service): Promise<string | null> {
-    const { id, done } = this.#join(service, Date.now())
-    return (await within(ROUND_TIMEOUT_MS, done)) === null ? null : id
+  /**
+   * Resolves when a report has come that this round is in, with its id; or with null: it took too long, or visitors have had
+   * theirs. `isKnown`: for a token holder.
+   */
+  async round(service: Service, { isKnown }: { isKnown: boolean }): Promise<string | null> {
+    const nowMs = Date.now()
+    const round =
+      this.#findRunning(service, nowMs) ??
+      (isKnown ? this.#beginOrPlan(service, nowMs) : this.#beginForVisitor(service, nowMs))
+    if (round === null) return null
+    return (await within(ROUND_TIMEOUT_MS, round.done)) === null ? null : round.id
   }
 
   /** null: nothing came in time, or too many ask. Only over a live link. */
@@ -96,24 +109,38 @@ export class Commands {
     for (const asked of this.#pods.values()) if (asked.id === id) asked.end(answer)
   }
 
-  #join(service: Service, nowMs: number): Round {
-    const last = this.#rounds.at(-1)
-    if (last === undefined || this.#isOver(last, nowMs))
-      return this.#next ?? this.#begin(makeRound(service), nowMs)
-    if (last.service === null || last.service === service) return last
+  /** One that has what is wanted, begun for either, and young enough to be shown. */
+  #findRunning(service: Service, nowMs: number): Round | null {
+    const has = (round: Round) => round.service === null || round.service === service
+    const running = this.#rounds.findLast((round) => has(round) && !this.#isOver(round, nowMs))
+    return running ?? (this.#next !== null && has(this.#next) ? this.#next : null)
+  }
+
+  #beginForVisitor(service: Service, nowMs: number): Round | null {
+    const nextMs = this.#visitorRoundMs + VISITOR_ROUND_EVERY_MS
+    if (nowMs < nextMs) return null
+    this.#visitorRoundMs = nowMs
+    return this.#begin(makeRound(service, { isKnown: false }), nowMs)
+  }
+
+  #beginOrPlan(service: Service, nowMs: number): Round {
+    const last = this.#rounds.findLast(({ isKnown }) => isKnown)
+    if (last === undefined || this.#isOver(last, nowMs)) {
+      return this.#next ?? this.#begin(makeRound(service, { isKnown: true }), nowMs)
+    }
     // Its turn comes; what is wanted meanwhile is asked together.
     if (this.#next === null) this.#next = this.#plan(service, last.startMs + ROUND_EVERY_MS)
     else if (this.#next.service !== service) this.#next.service = null
     return this.#next
   }
 
-  /** Whoever asks from then on is owed another one. */
+  /** Readers who ask from then on are owed another one. */
   #isOver({ startMs, isDone }: Round, nowMs: number): boolean {
     return nowMs - startMs >= (isDone ? ROUND_EVERY_MS : ROUND_TIMEOUT_MS)
   }
 
   #plan(service: Service, atMs: number): Round {
-    const round = makeRound(service)
+    const round = makeRound(service, { isKnown: true })
     setTimeout(
       () => {
         this.#next = null
@@ -130,7 +157,8 @@ export class Commands {
     const { id, service } = round
     const command = { kind: 'round', id, ...(service === null ? {} : { service }) } as const
     if (!this.#send(command)) {
-      this.#waiting = [{ command, untilMs: nowMs + ROUND_TIMEOUT_MS }]
+      const others = this.#waiting.filter(({ untilMs }) => nowMs < untilMs)
+      this.#waiting = [...others, { command, untilMs: nowMs + ROUND_TIMEOUT_MS }]
     }
     return round
   }
@@ -149,10 +177,10 @@ export class Commands {
   }
 }
 
-function makeRound(service: Service): Round {
+function makeRound(service: Service, { isKnown }: { isKnown: boolean }): Round {
   const { promise: done, resolve } = Promise.withResolvers<true>()
   const end = () => {
     resolve(true)
   }
-  return { id: crypto.randomUUID(), service, startMs: 0, isDone: false, done, end }
+  return { id: crypto.randomUUID(), service, isKnown, startMs: 0, isDone: false, done, end }
 }

@@ -29,7 +29,7 @@ const KNOWN_MS = 1000
 /** Tokens whose record an isolate remembers. */
 const TOKENS_MAX = 1000
 
-const memo = new Memo<EndedSessions>(TOKENS_MAX)
+const memo = new Memo<EndedSessions>({ max: TOKENS_MAX })
 
 /** `token`: the hash that names the token in its sessions. null: the object can't be reached. Never rejects. */
 export async function hasSessionEnded(

@@ -10,33 +10,62 @@ export interface Kept<T> {
   doneMs: number
 }
 
+/** How much is kept. */
+interface MemoOptions<T> {
+  /** The sum of all weights at most; where it is exceeded, the longest unread go. The newest stays, whatever it weighs. */
+  max?: number
+  /** 1 each, where it is left out. */
+  weigh?: (value: T) => number
+}
+
 export class Memo<T> {
+  /** By cluster, and by part of it where only parts are read. */
   readonly #kept = new Map<string, Kept<T>>()
   /** ms by cluster; what was read before then is known to be out of date. */
   readonly #forgotten = new Map<string, number>()
   readonly #max: number
+  readonly #weigh: (value: T) => number
+  #weight = 0
 
-  /** `max`: clusters that are kept at most, the longest unread go. */
-  constructor(max = Infinity) {
+  constructor({ max = Infinity, weigh = () => 1 }: MemoOptions<T> = {}) {
     this.#max = max
+    this.#weigh = weigh
   }
 
-  get(cluster: string): Kept<T> | undefined {
-    return this.#kept.get(cluster)
+  get(cluster: string, part = ''): Kept<T> | undefined {
+    return this.#kept.get(keyOf(cluster, part))
   }
 
-  keep(cluster: string, kept: Kept<T>): void {
-    const isOld = kept.startMs < (this.#kept.get(cluster)?.startMs ?? 0)
+  keep(cluster: string, kept: Kept<T>, part = ''): void {
+    const key = keyOf(cluster, part)
+    const isOld = kept.startMs < (this.#kept.get(key)?.startMs ?? 0)
     if (isOld || kept.startMs <= (this.#forgotten.get(cluster) ?? 0)) return
-    this.#kept.delete(cluster)
-    this.#kept.set(cluster, kept)
-    const [oldest] = this.#kept.keys()
-    if (this.#kept.size > this.#max && oldest !== undefined) this.#kept.delete(oldest)
+    this.#drop(key)
+    this.#kept.set(key, kept)
+    this.#weight += this.#weigh(kept.value)
+    for (const oldest of this.#kept.keys()) {
+      if (this.#weight <= this.#max || oldest === key) return
+      this.#drop(oldest)
+    }
   }
 
-  /** Somebody just changed something through this isolate: they must not be shown what was before. */
+  /** An act just changed something through this isolate: nothing that was read before it may be shown. */
   forget(cluster: string, nowMs: number): void {
-    this.#kept.delete(cluster)
+    for (const key of this.#kept.keys()) {
+      if (key === cluster || key.startsWith(`${cluster} `)) this.#drop(key)
+    }
     this.#forgotten.set(cluster, nowMs)
   }
+
+  #drop(key: string): void {
+    const kept = this.#kept.get(key)
+    if (kept === undefined) return
+    this.#weight -= this.#weigh(kept.value)
+    this.#kept.delete(key)
+  }
+}
+
+/** A cluster's id is a DNS label, so it holds no space. */
+function keyOf(cluster: string, part: string): string {
+  return part === '' ? cluster : `${cluster} ${part}`
 }

@@ -9,6 +9,7 @@ import type { NodesView } from '../domain/node-gtg.ts'
 import type { Env } from '../env.ts'
 import { readRecord, type ClusterRecord } from '../store/cluster-record.ts'
 import type { Cluster } from './cluster.ts'
+import { mayCallObject } from './allowance.ts'
 import { giveBack, takeCounts, type Counters } from './counters.ts'
 import { Memo } from './memo.ts'
 import { parseNodes } from './storage.ts'
@@ -23,6 +24,9 @@ const KV_START_MS = 300
 const ANSWER_DEADLINE_MS = 650
 /** ms between two reads past the memo for callers without a token. */
 const UNCACHED_EVERY_MS = 1000
+
+/** ms within which probers share a read that is under way: so an object that hangs is asked ten times a second at most. */
+const SHARE_MS = 100
 
 /** ms up to which a view is answered while a newer one is read behind the answer. */
 const STALE_MS = 4000
@@ -41,12 +45,14 @@ interface ReadOptions {
   goOn: (work: Promise<unknown>) => void
 }
 
+/** Whether the exporter is asked too, for the next time, and for whom. */
+type MustAsk = 'no' | 'for a visitor' | 'for a token holder'
+
 /** What is read of a cluster's object, and what stands in its place where that can't be reached. */
 interface Kind<View> {
-  /** `mustAsk`: nobody wants what is known, so the exporter is asked too, for the next time. */
   ask: (
     object: DurableObjectStub<Cluster>,
-    how: { counted: Counters; mustAsk: boolean },
+    how: { counted: Counters; mustAsk: MustAsk },
   ) => Promise<View>
   /** `lease`: the record's, as long as it is held. */
   fromCopy: (record: ClusterRecord, lease: Lease) => View
@@ -55,15 +61,14 @@ interface Kind<View> {
 class ViewReader<View extends { lease: Lease }> {
   readonly #kind: Kind<View>
   readonly #memo: Memo<View>
-  /** ms by cluster; when a read began that is still under way. */
-  readonly #asking = new Map<string, number>()
+  /** By cluster; the newest read that is still under way, and when it began (ms). */
+  readonly #asking = new Map<string, { startMs: number; asked: Promise<View | null> }>()
   /** Reads that failed without one that succeeded in between. */
   readonly #failing = new Map<string, { sinceMs: number; lastMs: number }>()
 
-  /** `max`: clusters that are remembered at most. */
-  constructor(kind: Kind<View>, max = Infinity) {
+  constructor(kind: Kind<View>, memo: Memo<View>) {
     this.#kind = kind
-    this.#memo = new Memo(max)
+    this.#memo = memo
   }
 
   /**
@@ -76,8 +81,8 @@ class ViewReader<View extends { lease: Lease }> {
     { skipMemo, goOn }: ReadOptions,
   ): Promise<ReadView<View> | null> {
     const startMs = Date.now()
-    const mustAsk = skipMemo === 'always' || (skipMemo === 'now and then' && takeUncached(startMs))
-    const view = mustAsk ? null : this.recall(env, cluster, goOn)
+    const mustAsk = findMustAsk(env, skipMemo, startMs)
+    const view = mustAsk === 'no' ? this.recall(env, cluster, goOn) : null
     if (view !== null) return { view, isCopy: false }
     return this.#readNow(env, cluster, { startMs, mustAsk, goOn })
   }
@@ -93,23 +98,24 @@ class ViewReader<View extends { lease: Lease }> {
     const { lease } = kept.value
     const isDead = judgeFreshness(lease, nowMs) === 'dead'
     if (isDead && judgeFreshness(lease, kept.doneMs) !== 'dead') return null
-    const isAsked = nowMs - (this.#asking.get(cluster) ?? -Infinity) < OBJECT_DEADLINE_MS
+    const isAsked = nowMs - (this.#asking.get(cluster)?.startMs ?? -Infinity) < OBJECT_DEADLINE_MS
     if (ageMs >= MEMO_MS && !isAsked) {
-      goOn(this.#askObject(env, cluster, { startMs: nowMs, mustAsk: false }))
+      goOn(this.#askObject(env, cluster, { startMs: nowMs, mustAsk: 'no' }))
     }
     return kept.value
   }
 
   forget(cluster: string, nowMs: number): void {
     this.#memo.forget(cluster, nowMs)
+    this.#asking.delete(cluster)
   }
 
   async #readNow(
     env: Env,
     cluster: string,
-    { startMs, mustAsk, goOn }: { startMs: number; mustAsk: boolean; goOn: ReadOptions['goOn'] },
+    { startMs, mustAsk, goOn }: { startMs: number; mustAsk: MustAsk; goOn: ReadOptions['goOn'] },
   ): Promise<ReadView<View> | null> {
-    const asked = this.#askObject(env, cluster, { startMs, mustAsk })
+    const asked = this.#joinOrAsk(env, cluster, { startMs, mustAsk })
     goOn(asked)
     const fromObject = within(OBJECT_DEADLINE_MS, asked)
     const fromStore = within(KV_START_MS, asked).then((view) =>
@@ -123,14 +129,38 @@ class ViewReader<View extends { lease: Lease }> {
       : { view, isCopy: false }
   }
 
-  /** null when it fails; what it gives is remembered, however late. */
-  async #askObject(
+  /** A crowd that nothing is remembered for shares the reads of a tenth of a second. */
+  #joinOrAsk(
     env: Env,
     cluster: string,
-    { startMs, mustAsk }: { startMs: number; mustAsk: boolean },
+    how: { startMs: number; mustAsk: MustAsk },
+  ): Promise<View | null> {
+    const asking = this.#asking.get(cluster)
+    const isShared = asking !== undefined && how.startMs - asking.startMs < SHARE_MS
+    if (isShared && how.mustAsk === 'no') return asking.asked
+    return this.#askObject(env, cluster, how)
+  }
+
+  #askObject(
+    env: Env,
+    cluster: string,
+    how: { startMs: number; mustAsk: MustAsk },
+  ): Promise<View | null> {
+    const { startMs } = how
+    const asked = this.#readObject(env, cluster, how).finally(() => {
+      if (this.#asking.get(cluster)?.startMs === startMs) this.#asking.delete(cluster)
+    })
+    this.#asking.set(cluster, { startMs, asked })
+    return asked
+  }
+
+  /** null when it fails; what it gives is remembered, however late. */
+  async #readObject(
+    env: Env,
+    cluster: string,
+    { startMs, mustAsk }: { startMs: number; mustAsk: MustAsk },
   ): Promise<View | null> {
     const counted = takeCounts(cluster)
-    this.#asking.set(cluster, startMs)
     try {
       const view = await this.#kind.ask(env.CLUSTER.getByName(cluster), { counted, mustAsk })
       this.#failing.delete(cluster)
@@ -140,8 +170,6 @@ class ViewReader<View extends { lease: Lease }> {
       giveBack(cluster, counted)
       console.error('object not read:', error instanceof Error ? error.message : error)
       return null
-    } finally {
-      if (this.#asking.get(cluster) === startMs) this.#asking.delete(cluster)
     }
   }
 
@@ -174,14 +202,18 @@ class ViewReader<View extends { lease: Lease }> {
 }
 
 /** For `__gtg` of a cluster. */
-export const clusterViews = new ViewReader<ClusterView>({
-  ask: (object, { counted, mustAsk }) => object.view(counted, mustAsk),
-  fromCopy: ({ intervalSeconds, categories }, lease) =>
-    makeView({ pulse: { lease, intervalSeconds }, standing: { categories } }),
-})
+export const clusterViews = new ViewReader<ClusterView>(
+  {
+    ask: (object, { counted, mustAsk }) =>
+      object.view(counted, mustAsk !== 'no', mustAsk === 'for a token holder'),
+    fromCopy: ({ intervalSeconds, categories }, lease) =>
+      makeView({ pulse: { lease, intervalSeconds }, standing: { categories } }),
+  },
+  new Memo(),
+)
 
-/** Clusters whose nodes an isolate remembers: those of 5,000 nodes are a few megabytes, of its 128. */
-const NODES_MEMO_MAX = 10
+/** Nodes that an isolate remembers, of all clusters together: 5,000 are a few megabytes, of its 128. */
+const NODES_MEMO_MAX = 50_000
 
 /** For `__gtg` of a cluster's nodes. */
 export const nodesViews = new ViewReader<NodesView>(
@@ -197,13 +229,19 @@ export const nodesViews = new ViewReader<NodesView>(
       untoldSinceMs: null,
     }),
   },
-  NODES_MEMO_MAX,
+  new Memo({ max: NODES_MEMO_MAX, weigh: ({ nodes }) => 1 + (nodes?.length ?? 0) }),
 )
+
+function findMustAsk(env: Env, skipMemo: SkipMemo, nowMs: number): MustAsk {
+  if (skipMemo === 'always' && mayCallObject(env, { isKnown: true })) return 'for a token holder'
+  return skipMemo !== 'never' && takeUncached(nowMs) ? 'for a visitor' : 'no'
+}
 
 let lastUncachedAtMs = 0
 
 function takeUncached(nowMs: number): boolean {
-  if (nowMs - lastUncachedAtMs < UNCACHED_EVERY_MS) return false
+  const sinceMs = nowMs - lastUncachedAtMs
+  if (sinceMs >= 0 && sinceMs < UNCACHED_EVERY_MS) return false
   lastUncachedAtMs = nowMs
   return true
 }

@@ -148,6 +148,14 @@ export function dropUnreadable(sql: SqlStorage): void {
   sql.exec('DELETE FROM state WHERE key <> ?', areKept ? 'decisions' : '')
 }
 
+/** True once for a storage that has a history: `splitLargeRows` reads all of it, and need not do so each time it wakes. */
+export function takeUnsplitHistory(sql: SqlStorage): boolean {
+  const hasHistory = sql.exec('SELECT 1 FROM history LIMIT 1').toArray().length > 0
+  if (!hasHistory || hasRow(sql, 'history-split')) return false
+  save(sql, 'history-split', true)
+  return true
+}
+
 function hasRow(sql: SqlStorage, key: string): boolean {
   return sql.exec('SELECT 1 FROM state WHERE key = ? LIMIT 1', key).toArray().length > 0
 }

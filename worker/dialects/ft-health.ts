@@ -33,7 +33,7 @@ export interface FtTexts {
   panicGuide: string
 }
 
-/** The whole URL of where more is said of a name. */
+/** The whole URL of where more is said of a target. */
 export type LinkTo = (name: string) => string
 
 /** The whole URL of where the pods of a service are, or the nodes of the built-in one. */

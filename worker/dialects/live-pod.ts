@@ -10,6 +10,8 @@ export function replyLivePod(
 ): Response {
   return c.body(body, statusOf(status), {
     'Content-Type': typeOf(contentType),
+    'Cache-Control': 'no-store',
+    Vary: 'Accept',
     'Content-Security-Policy': "default-src 'none'; sandbox",
     'X-Pod-Status': String(status),
   })

@@ -19,7 +19,8 @@ export function describeHeld(state: ClusterState, nowMs: number): HeldStatus | n
   switch (by) {
     case 'operator': {
       const { hold } = state.decisions
-      const why = hold === null ? '' : `${hold.by}: ${hold.why}`
+      // Visitors are not told by whom.
+      const why = [hold?.by, hold?.why].filter(Boolean).join(': ')
       return { by, untilMs: lease.byHandUntilMs, why }
     }
     case 'exporter':

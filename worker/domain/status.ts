@@ -77,6 +77,7 @@ export interface AckStatus {
   message: string
   /** null: it stands in the cluster's own ConfigMap, so nobody here gave it. */
   given: {
+    /** Empty for a reader without a token, as in `hold`. */
     by: string
     atMs: number
     expiresAtMs: number | null
@@ -114,7 +115,7 @@ export interface OverrideStatus {
   isEnabled: boolean
   /** `trip`: failures latched it. */
   cause: 'hand' | 'trip'
-  /** null for a trip: nobody did it. */
+  /** null for a trip, and for a reader without a token. */
   by: string | null
   why: string
   atMs: number

@@ -5,7 +5,7 @@ import type { AppEnv } from '../env.ts'
 import { AckFormPage, EMPTY_ACK, type AckErrors, type AckValues } from '../views/ack-form.tsx'
 import { linksOf } from '../views/links.ts'
 import { act, boundedWrite, replyDone } from './act.ts'
-import { frameOf, isPerson, replyPage, replyProblem, titleOf } from './answer.ts'
+import { frameOf, isPerson, renderPage, replyPage, replyProblem, titleOf } from './answer.ts'
 import {
   expiresSchema,
   nameSchema,
@@ -18,6 +18,7 @@ import { operators, readers } from './guard.ts'
 import { knows } from './known-names.ts'
 import { baseOf, placesOf } from './paths.ts'
 import { missingQuery, readService } from './read-cluster.ts'
+import { replyShared } from './shared-answers.ts'
 
 export const acks = new Hono<AppEnv>()
 
@@ -96,14 +97,9 @@ async function showForm(
 ): Promise<Response> {
   const read = await readService(c)
   if (!read.ok) return replyProblem(c, read.problem)
-  const { status, cluster, service } = read
-  const page = AckFormPage({
-    frame: frameOf(c),
-    title: titleOf(c, cluster),
-    status,
-    service,
-    values,
-    errors,
-  })
-  return replyPage(c, page, Object.keys(errors).length === 0 ? 200 : 400)
+  const { status, cluster, service, turnsAtMs } = read
+  const about = { title: titleOf(c, cluster), status, service, values, errors }
+  const page = () => AckFormPage({ frame: frameOf(c), ...about })
+  if (Object.keys(errors).length > 0) return replyPage(c, page(), 400)
+  return replyShared(c, read.of, () => ({ turnsAtMs, render: () => renderPage(page()) }))
 }

@@ -1,6 +1,8 @@
 /** How an act reaches the cluster's object, and how it is answered: JSON to scripts, the page again to forms. */
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { forgetGlance } from '../cluster/read-glance.ts'
+import { forgetHistory } from '../cluster/read-history.ts'
 import { forgetState } from '../cluster/read-state.ts'
 import { clusterViews, nodesViews } from '../cluster/read-view.ts'
 import { tellOutcome } from '../dialects/operator-json.ts'
@@ -9,6 +11,7 @@ import type { AppEnv } from '../env.ts'
 import { findFormat, isPerson, replyProblem, type Problem } from './answer.ts'
 import { isForm } from './fields.ts'
 import { UNKNOWN_SERVICE, whichCluster } from './read-cluster.ts'
+import { forgetAnswers } from './shared-answers.ts'
 
 /** Bytes of a write: a message of 1 KiB, its names, and whatever a form puts around them. */
 const WRITE_MAX_BYTES = 16 * 1024
@@ -43,6 +46,9 @@ export function forgetCluster(cluster: string): void {
   clusterViews.forget(cluster, nowMs)
   nodesViews.forget(cluster, nowMs)
   forgetState(cluster, nowMs)
+  forgetHistory(cluster, nowMs)
+  forgetGlance(cluster, nowMs)
+  forgetAnswers()
 }
 
 const REJECTIONS: Record<ActRejection, Problem> = {

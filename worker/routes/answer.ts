@@ -1,10 +1,8 @@
 /** How a page and its JSON are answered: what was asked for, the frame around every page, and every problem in both forms. */
 import type { Context } from 'hono'
 import type { HtmlEscapedString } from 'hono/utils/html'
-import { hashOf } from '../auth/token.ts'
 import { pickType } from '../dialects/pick-type.ts'
 import { settingsOf, type AppEnv } from '../env.ts'
-import { ASSETS_VERSION } from '../views/assets.ts'
 import type { Frame } from '../views/layout.tsx'
 import { ProblemPage, type ProblemStatus } from '../views/problem.tsx'
 import { baseOf } from './paths.ts'
@@ -46,28 +44,75 @@ const PAGE_POLICY = [
 
 type Page = HtmlEscapedString | Promise<HtmlEscapedString>
 
+const PAGE_HEADERS = {
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': PAGE_POLICY,
+  'Referrer-Policy': 'same-origin',
+  Vary: 'Accept',
+}
+
 export function replyPage(c: Context<AppEnv>, page: Page, status: 200 | ProblemStatus = 200) {
-  return c.html(page, status, {
+  return c.html(page, status, PAGE_HEADERS)
+}
+
+/** An answer before it is given: the same bytes may be given to others. */
+export interface Rendered {
+  status: 200 | 503
+  headers: Record<string, string>
+  body: string
+}
+
+export async function renderPage(page: Page): Promise<Rendered> {
+  const headers = { 'Content-Type': 'text/html; charset=UTF-8', ...PAGE_HEADERS }
+  return { status: 200, headers, body: String(await page) }
+}
+
+/** Of a cluster: `headers` beside those that all of its JSON has. */
+export function renderJson(
+  body: unknown,
+  { status = 200, headers = {} }: Partial<Pick<Rendered, 'status' | 'headers'>> = {},
+): Rendered {
+  const own = {
+    'Content-Type': 'application/json',
     'Cache-Control': 'no-store',
-    'Content-Security-Policy': PAGE_POLICY,
-    'Referrer-Policy': 'same-origin',
     Vary: 'Accept',
-  })
+  }
+  return { status, headers: { ...own, ...headers }, body: JSON.stringify(body) }
+}
+
+/** A status page's script may read it from anywhere, where no token is needed. */
+export function openToAll(c: Context<AppEnv>): Record<string, string> {
+  if (c.var.config.HEALTH_ACCESS !== 'public') return {}
+  return {
+    'Access-Control-Allow-Origin': '*',
+    'Access-Control-Expose-Headers': 'X-Health-Age, X-Health-Refreshed, X-Pod-Status',
+  }
 }
 
 export interface Problem {
   status: ProblemStatus
   code: string
   message: string
+  /** 5 with a 503, where it isn't set. */
+  retryAfterSeconds?: number
+}
+
+/** Readers without a token have used up what an isolate does for them in a second. */
+export const BUSY: Problem = {
+  status: 503,
+  code: 'busy',
+  message:
+    'Too much is asked without a token at the moment. Try again in a second, or send a token.',
+  retryAfterSeconds: 1,
 }
 
 /** `{error: {code, message}}` to scripts, a page to people. Neither ever tells more than the message. */
 export function replyProblem(
   c: Context<AppEnv>,
-  { status, code, message }: Problem,
+  { status, code, message, retryAfterSeconds = 5 }: Problem,
 ): Response | Promise<Response> {
   if (status === 401) c.header('WWW-Authenticate', 'Bearer')
-  if (status === 503) c.header('Retry-After', '5')
+  if (status === 503) c.header('Retry-After', String(retryAfterSeconds))
   c.header('Date', new Date().toUTCString()) // an exporter takes its time from every reply
   if (!isPerson(c)) {
     c.header('Cache-Control', 'no-store')
@@ -82,18 +127,4 @@ export function replyProblem(
 /** A browser says that it takes HTML; a client that doesn't is a script, and reads JSON. */
 export function isPerson(c: Context<AppEnv>): boolean {
   return pickType(c.req.header('Accept'), ['application/json', 'text/html']) === 'text/html'
-}
-
-/**
- * A page that keeps itself current: who asks again for the same `shown` gets a 304. The page's own age counts on in the
- * browser, so the time of the answer is no part of it.
- */
-export async function replyLive(c: Context<AppEnv>, shown: unknown, page: () => Page) {
-  const viewer = c.get('viewer') ?? null
-  const etag = `W/"${(await hashOf(JSON.stringify([shown, viewer, ASSETS_VERSION]))).slice(0, 32)}"`
-  c.header('ETag', etag)
-  if (c.req.header('If-None-Match') === etag) {
-    return c.body(null, 304, { 'Cache-Control': 'no-store', Vary: 'Accept' })
-  }
-  return replyPage(c, page())
 }

@@ -6,27 +6,30 @@ import type { AppEnv } from '../env.ts'
 import { CategoriesPage } from '../views/categories.tsx'
 import { linksOf } from '../views/links.ts'
 import { act, boundedWrite, replyDone } from './act.ts'
-import { findFormat, frameOf, replyLive, replyProblem, titleOf } from './answer.ts'
+import { findFormat, frameOf, renderJson, renderPage, replyProblem, titleOf } from './answer.ts'
 import { nameSchema, readFields, wordsSchema, type Fields } from './fields.ts'
 import { operators, readers } from './guard.ts'
 import { knows } from './known-names.ts'
 import { baseOf, placesOf } from './paths.ts'
 import { missingQuery, readCluster } from './read-cluster.ts'
+import { replyShared } from './shared-answers.ts'
 
 export const categories = new Hono<AppEnv>()
 
 categories.on('GET', placesOf('/categories'), readers, knows(), async (c) => {
   const read = await readCluster(c)
   if (!read.ok) return replyProblem(c, read.problem)
-  const { status, cluster } = read
-  if (findFormat(c) !== 'text/html') {
-    c.header('Cache-Control', 'no-store')
-    const all = status.categories.map(tellCategory)
-    return c.json({ cluster, freshness: status.freshness, categories: all })
-  }
-  return replyLive(c, status, () =>
-    CategoriesPage({ frame: frameOf(c), title: titleOf(c, cluster), status }),
-  )
+  const { status, cluster, turnsAtMs } = read
+  return replyShared(c, read.of, () => {
+    if (findFormat(c) !== 'text/html') {
+      const all = status.categories.map(tellCategory)
+      const told = { cluster, freshness: status.freshness, categories: all }
+      return { turnsAtMs, render: () => renderJson(told) }
+    }
+    const page = () => CategoriesPage({ frame: frameOf(c), title: titleOf(c, cluster), status })
+    const shown = { ...status, services: [] } // those are on other pages, and many
+    return { shown, turnsAtMs, render: () => renderPage(page()) }
+  })
 })
 
 categories.on(['POST', 'GET'], placesOf('/enable-category'), operators, boundedWrite, async (c) => {

@@ -1,28 +1,41 @@
 /** `__health` and its pods: pages for people, the Financial Times' shape for scripts; 200 whether or not it is well. */
 import { Hono, type Context } from 'hono'
-import { HEALTH_JSON_TYPE, makeHealthJson } from '../dialects/health-json.ts'
+import { mayCallObject } from '../cluster/allowance.ts'
 import { within } from '../cluster/within.ts'
+import type { PodAnswer } from '../contract/link.ts'
+import { DEFAULT_CATEGORY, type Target } from '../contract/report.ts'
 import { makeFtHealth, makeFtPod, makeFtPods } from '../dialects/ft-health.ts'
+import { HEALTH_JSON_TYPE, makeHealthJson } from '../dialects/health-json.ts'
 import { replyLivePod } from '../dialects/live-pod.ts'
-import { DEFAULT_CATEGORY } from '../contract/report.ts'
-import { describeCluster } from '../domain/status.ts'
+import type { ClusterState } from '../domain/cluster.ts'
+import { describeCluster, type ServiceStatus } from '../domain/status.ts'
 import { settingsOf, type AppEnv } from '../env.ts'
 import { HealthPage } from '../views/health.tsx'
+import { linksOf } from '../views/links.ts'
 import { PodPage } from '../views/pod.tsx'
 import { PodsPage } from '../views/pods.tsx'
-import { findFormat, frameOf, replyLive, replyProblem, titleOf } from './answer.ts'
+import {
+  findFormat,
+  frameOf,
+  openToAll,
+  renderJson,
+  renderPage,
+  replyProblem,
+  titleOf,
+  type Rendered,
+} from './answer.ts'
+import { findPod, POD } from './find-pod.ts'
 import { readers } from './guard.ts'
 import { knows } from './known-names.ts'
-import { linksOf } from '../views/links.ts'
 import { baseOf, placesOf } from './paths.ts'
 import {
-  findService,
-  missingQuery,
+  isKnownViewer,
   publicLinksOf,
   readCluster,
   readService,
   unknownCategory,
 } from './read-cluster.ts'
+import { replyShared } from './shared-answers.ts'
 import { splitNames } from './split-names.ts'
 
 export const health = new Hono<AppEnv>()
@@ -34,100 +47,115 @@ health.on('GET', HEALTH, readers, knows('categories'), answerHealth)
 export async function answerHealth(c: Context<AppEnv>): Promise<Response> {
   const read = await readCluster(c)
   if (!read.ok) return replyProblem(c, read.problem)
-  const { cluster, state } = read
-  const nowMs = Date.now()
+  const { cluster, state, status, turnsAtMs } = read
   const names = splitNames(c.req.queries('categories') ?? [])
+  const known = new Set(status.categories.map(({ name }) => name))
+  if (!names.every((name) => known.has(name))) return replyProblem(c, unknownCategory(names))
+  return replyShared(c, read.of, () => {
+    if (findFormat(c) === 'text/html') {
+      const title = titleOf(c, cluster)
+      const page = () => HealthPage({ frame: frameOf(c), title, status, categories: names })
+      return { shown: [status, names], turnsAtMs, render: () => renderPage(page()) }
+    }
+    return { turnsAtMs, render: () => renderHealth(c, { cluster, state, names }) }
+  })
+}
+
+function renderHealth(
+  c: Context<AppEnv>,
+  { cluster, state, names }: { cluster: string; state: ClusterState | null; names: string[] },
+): Rendered {
+  const nowMs = Date.now()
   const asked = names.length === 0 ? [DEFAULT_CATEGORY] : names
   const status = describeCluster(state, { cluster, names: asked, nowMs })
-  if (status === null) return replyProblem(c, unknownCategory(names))
-  const format = findFormat(c)
-  if (format === 'text/html') {
-    return replyLive(c, [read.status, names], () =>
-      HealthPage({
-        frame: frameOf(c),
-        title: titleOf(c, cluster),
-        status: read.status,
-        categories: names,
-      }),
-    )
-  }
-  openToAll(c)
-  if (format === 'application/health+json') {
+  if (status === null) throw new Error('only known categories are rendered')
+  const headers = openToAll(c)
+  if (findFormat(c) === 'application/health+json') {
     const { status: code, body } = makeHealthJson(status)
-    return c.json(body, code, { 'Content-Type': HEALTH_JSON_TYPE })
+    return renderJson(body, {
+      status: code,
+      headers: { ...headers, 'Content-Type': HEALTH_JSON_TYPE },
+    })
   }
-  return c.json(
-    makeFtHealth(status, { texts: textsOf(c, cluster), nowMs, linkToPods: linkToTargets(c) }),
-  )
+  const told = { texts: textsOf(c, cluster), nowMs, linkToPods: linkToTargets(c) }
+  return renderJson(makeFtHealth(status, told), { headers })
 }
 
 health.on('GET', placesOf('/__pods-health'), readers, knows('service-name'), async (c) => {
   const read = await readService(c)
   if (!read.ok) return replyProblem(c, read.problem)
-  const { status, cluster, service } = read
-  if (findFormat(c) === 'text/html') {
-    if (service.isNodes) return c.redirect(linksOf(baseOf(c)).nodes, 303)
-    return replyLive(c, [status, service.name], () =>
-      PodsPage({ frame: frameOf(c), title: titleOf(c, cluster), status, service }),
-    )
-  }
-  openToAll(c)
-  const links = publicLinksOf(c)
-  const linkToPod = service.isNodes ? links.node : links.pod
-  return c.json(
-    makeFtPods(status, service, { texts: textsOf(c, cluster), nowMs: Date.now(), linkToPod }),
-  )
+  const { status, cluster, service, turnsAtMs } = read
+  const isPage = findFormat(c) === 'text/html'
+  if (isPage && service.isNodes) return c.redirect(linksOf(baseOf(c)).nodes, 303)
+  return replyShared(c, read.of, () => {
+    if (isPage) {
+      const page = () =>
+        PodsPage({ frame: frameOf(c), title: titleOf(c, cluster), status, service })
+      const { environment, freshness, freshAtMs, held } = status
+      // Not all of the status: to write out 5,000 pods for the ETag would cost more than the page of one service.
+      const shown = [environment, freshness, freshAtMs, held, service]
+      return { shown, turnsAtMs, render: () => renderPage(page()) }
+    }
+    const links = publicLinksOf(c)
+    const linkToPod = (name: string) =>
+      service.isNodes ? links.node(name) : links.pod(service.name, name)
+    const told = { texts: textsOf(c, cluster), nowMs: Date.now(), linkToPod }
+    const render = () => renderJson(makeFtPods(status, service, told), { headers: openToAll(c) })
+    return { turnsAtMs, render }
+  })
 })
 
-health.on('GET', placesOf('/__pod-individual-health'), readers, knows('pod-name'), async (c) => {
-  const name = c.req.query('pod-name')
-  const read = await findService(
-    c,
-    ({ isNodes, targets }) => !isNodes && targets.some(({ id }) => id === name),
-  )
-  if (!read.ok) return replyProblem(c, read.problem)
-  if (!name) return replyProblem(c, missingQuery('pod-name'))
-  const { status, cluster, service } = read
-  const target = service?.targets.find(({ id }) => id === name)
-  if (service === null || target === undefined) {
-    const message = 'No pod of that name stands behind a service of this cluster.'
-    return replyProblem(c, { status: 404, code: 'unknown-pod', message })
-  }
+health.on('GET', placesOf('/__pod-individual-health'), readers, knows(...POD), async (c) => {
+  const found = await findPod(c)
+  if (!found.ok) return replyProblem(c, found.problem)
+  const { read, service, target } = found
+  const { cluster, status, turnsAtMs } = read
   const isPage = findFormat(c) === 'text/html'
-  const asked = c.env.CLUSTER.getByName(cluster).askPod(service.name, target.id)
-  const told = await within(
-    isPage ? PAGE_LIVE_TIMEOUT_MS : LIVE_TIMEOUT_MS,
-    asked.then((answer) => ({ answer })),
-  )
-  const live = told?.answer ?? null
-  if (isPage) {
-    return replyLive(c, [status.freshness, status.freshAtMs, service, live], () =>
-      PodPage({ frame: frameOf(c), title: titleOf(c, cluster), status, service, target, live }),
-    )
+  const live = await askLive(c, { cluster, service, target, isPage })
+  if (!isPage && live?.ok === true) {
+    for (const [name, value] of Object.entries(openToAll(c))) c.header(name, value)
+    return replyLivePod(c, live)
   }
-  openToAll(c)
-  if (live?.ok === true) return replyLivePod(c, live)
-  return c.json(makeFtPod(service, target, textsOf(c, cluster)))
+  return replyShared(c, read.of, () => {
+    if (isPage) {
+      const page = () =>
+        PodPage({ frame: frameOf(c), title: titleOf(c, cluster), status, service, target, live })
+      const shown = [status.freshness, status.freshAtMs, service, target.id, live]
+      return { shown, turnsAtMs, render: () => renderPage(page()) }
+    }
+    const told = makeFtPod(service, target, textsOf(c, cluster))
+    return { turnsAtMs, render: () => renderJson(told, { headers: openToAll(c) }) }
+  })
 })
 
 /** ms that a pod has to say how it is now: a script waits for it, a page shows what was last reported. */
 const LIVE_TIMEOUT_MS = 10_000
 const PAGE_LIVE_TIMEOUT_MS = 3000
 
+/**
+ * What a pod says now, to token holders alone: it may be the body of anything that its slice points at. null: no token, no
+ * live link, or no answer in time; then the last report is shown.
+ */
+async function askLive(
+  c: Context<AppEnv>,
+  of: { cluster: string; service: ServiceStatus; target: Target; isPage: boolean },
+): Promise<PodAnswer['answer'] | null> {
+  if (!isKnownViewer(c) || !mayCallObject(c.env, { isKnown: true })) return null
+  const { cluster, service, target, isPage } = of
+  const asked = c.env.CLUSTER.getByName(cluster).askPod(service.name, target.id)
+  const timeoutMs = isPage ? PAGE_LIVE_TIMEOUT_MS : LIVE_TIMEOUT_MS
+  const told = await within(
+    timeoutMs,
+    asked.then((answer) => ({ answer })),
+  )
+  return told?.answer ?? null
+}
+
 /** Of the built-in service these are the nodes. */
 function linkToTargets(c: Context<AppEnv>) {
   const links = publicLinksOf(c)
   return ({ name, isNodes }: { name: string; isNodes: boolean }) =>
     isNodes ? links.nodes : links.pods(name)
-}
-
-/** A status page's script may read it from anywhere. */
-export function openToAll(c: Context<AppEnv>): void {
-  c.header('Cache-Control', 'no-store')
-  c.header('Vary', 'Accept')
-  if (c.var.config.HEALTH_ACCESS !== 'public') return
-  c.header('Access-Control-Allow-Origin', '*')
-  c.header('Access-Control-Expose-Headers', 'X-Health-Age, X-Health-Refreshed, X-Pod-Status')
 }
 
 function textsOf(c: Context<AppEnv>, cluster: string) {

@@ -32,7 +32,12 @@ export function findMisspelled(
 /** For a page and its JSON: goes on, unless the query has a name that is spelled wrong. */
 export function knows(...guarded: string[]) {
   return createMiddleware<AppEnv>(async (c, next) => {
-    const wrong = findMisspelled(c, Object.keys(c.req.queries()), { guarded, place: 'page' })
+    const sent = c.req.queries()
+    const wrong = findMisspelled(c, Object.keys(sent), { guarded, place: 'page' })
+    c.set(
+      'asked',
+      ['cluster', ...guarded].map((name) => sent[name] ?? []),
+    )
     return wrong === null ? next() : replyProblem(c, tellMisspelled(wrong))
   })
 }

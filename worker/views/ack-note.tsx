@@ -30,7 +30,8 @@ export function AckNote({ ack, nowMs }: { ack: AckStatus; nowMs: number }) {
 function GivenNote({ given, nowMs }: { given: Given; nowMs: number }) {
   return (
     <>
-      by {given.by}, <Age atMs={given.atMs} nowMs={nowMs} />
+      {given.by !== '' && `by ${given.by}, `}
+      <Age atMs={given.atMs} nowMs={nowMs} />
       {given.expiresAtMs !== null && (
         <>
           , expires <Moment atMs={given.expiresAtMs} />

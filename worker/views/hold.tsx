@@ -15,8 +15,8 @@ export function HoldNote({ status: { hold }, frame }: HoldProps) {
   return (
     <div class="override">
       <p>
-        {hold.by} holds the last verdict until <Moment atMs={hold.untilMs} />, since{' '}
-        <Age atMs={hold.atMs} nowMs={frame.nowMs} />
+        {hold.by === '' ? 'By hand, the last verdict is held' : `${hold.by} holds the last verdict`}{' '}
+        until <Moment atMs={hold.untilMs} />, since <Age atMs={hold.atMs} nowMs={frame.nowMs} />
         {hold.isRestored && ', restored from the copy'}.
       </p>
       {hold.why !== '' && <q class="text">{hold.why}</q>}

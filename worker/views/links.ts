@@ -19,7 +19,9 @@ export function linksOf(base: string) {
         ? `${base}/__health`
         : `${base}/__health?categories=${categories.map(encode).join(',')}`,
     pods: withName('__pods-health', 'service-name'),
-    pod: withName('__pod-individual-health', 'pod-name'),
+    /** A pod's name alone is not unique: another namespace may have a `db-0` too. */
+    pod: (service: string, pod: string) =>
+      `${base}/__pod-individual-health?service-name=${encode(service)}&pod-name=${encode(pod)}`,
     ackForm: withName('add-ack-form', 'service-name'),
     addAck: withName('add-ack', 'service-name'),
     removeAck: withName('rem-ack', 'service-name'),

@@ -20,5 +20,5 @@ export function Override({ override, nowMs }: { override: OverrideStatus; nowMs:
 
 function sayCause({ isEnabled, cause, by }: OverrideStatus): string {
   if (cause === 'trip') return isEnabled ? 'Enabled after a trip' : 'Tripped'
-  return `${isEnabled ? 'Enabled' : 'Disabled'} by hand by ${by ?? 'somebody'},`
+  return `${isEnabled ? 'Enabled' : 'Disabled'} by hand${by === null ? '' : ` by ${by}`},`
 }

@@ -2,6 +2,7 @@
 import type { PodAnswer } from '../contract/link.ts'
 import type { PodCheck, Target } from '../contract/report.ts'
 import type { ServiceStatus } from '../domain/status.ts'
+import { OperateHint } from './ack-note.tsx'
 import { Chip } from './chip.tsx'
 import { countNoun } from './count-noun.ts'
 import { FreshnessBanner } from './freshness-banner.tsx'
@@ -22,6 +23,7 @@ export interface PodProps extends ClusterPageProps {
 export function PodPage(props: PodProps) {
   const { frame, status, service, target, live } = props
   const links = linksOf(frame.base)
+  const path = links.pod(service.name, target.id)
   const isPast = status.freshness === 'dead'
   const failing = target.checks.filter(({ ok }) => !ok)
   const passing = target.checks.filter(({ ok }) => ok)
@@ -29,7 +31,7 @@ export function PodPage(props: PodProps) {
     <Layout
       frame={frame}
       title={`Pod ${target.id}`}
-      path={links.pod(target.id)}
+      path={path}
       cluster={lineOf(props)}
       isLive={true}
       isRefreshable={true}
@@ -57,6 +59,9 @@ export function PodPage(props: PodProps) {
         ))}
         <PassingChecks checks={passing} isPast={isPast} />
         {live !== null && <Live answer={live} />}
+        {frame.viewer === null && (
+          <OperateHint frame={frame} path={path} what="see what the pod says now" />
+        )}
       </div>
     </Layout>
   )

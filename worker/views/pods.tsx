@@ -130,7 +130,7 @@ function Row({ target, props: { frame, service }, show: { hasNode, isPast } }: R
   return (
     <tr class={isBad ? 'bad' : undefined} data-failing={!ok}>
       <th scope="row">
-        <a href={linksOf(frame.base).pod(id)}>{id}</a>
+        <a href={linksOf(frame.base).pod(service.name, id)}>{id}</a>
       </th>
       <td class="state" data-sort={ok ? 1 : 0}>
         <PodChip target={target} isPast={isPast} />

@@ -10,6 +10,9 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
+const KNOWN = { isKnown: true }
+const VISITOR = { isKnown: false }
+
 function theCommands(isLinked = true) {
   const sent: Command[] = []
   const commands = new Commands((command) => {
@@ -26,7 +29,7 @@ describe('a round', () => {
   it('is over when a report says so', async () => {
     const { commands, sent, finish } = theCommands()
 
-    const asked = commands.round(null)
+    const asked = commands.round(null, KNOWN)
     finish(0)
 
     expect(await asked).toBe(sent[0]?.id)
@@ -36,7 +39,7 @@ describe('a round', () => {
     const { commands } = theCommands()
 
     const told: (string | null)[] = []
-    void commands.round(null).then((isDone) => told.push(isDone))
+    void commands.round(null, KNOWN).then((isDone) => told.push(isDone))
     await vi.advanceTimersByTimeAsync(9999)
     const early = [...told]
     await vi.advanceTimersByTimeAsync(1)
@@ -47,7 +50,7 @@ describe('a round', () => {
   it('is not ended by another report', async () => {
     const { commands } = theCommands()
 
-    const asked = commands.round(null)
+    const asked = commands.round(null, KNOWN)
     commands.finish(['another'])
     await vi.advanceTimersByTimeAsync(10_000)
 
@@ -59,21 +62,21 @@ describe('a round', () => {
     ['5 s after, it is another', 5000, 2],
   ])('comes once in five seconds: %s', async (_, afterMs, rounds) => {
     const { commands, sent, finish } = theCommands()
-    void commands.round(null)
+    void commands.round(null, KNOWN)
     finish(0)
 
     await vi.advanceTimersByTimeAsync(afterMs)
-    void commands.round('web')
+    void commands.round('web', KNOWN)
 
     expect(sent).toHaveLength(rounds)
   })
 
   it('that is under way for longer is waited for by all who ask', async () => {
     const { commands, sent, finish } = theCommands()
-    const first = commands.round(null)
+    const first = commands.round(null, KNOWN)
     await vi.advanceTimersByTimeAsync(7000)
 
-    const second = commands.round(null)
+    const second = commands.round(null, KNOWN)
     finish(0)
 
     const [id] = sent.map((command) => command.id)
@@ -82,10 +85,10 @@ describe('a round', () => {
 
   it('that was never answered gives way to another', async () => {
     const { commands, sent, finish } = theCommands()
-    const first = commands.round(null)
+    const first = commands.round(null, KNOWN)
     await vi.advanceTimersByTimeAsync(10_000)
 
-    const second = commands.round(null)
+    const second = commands.round(null, KNOWN)
     finish(1)
 
     expect([await first, await second, sent.length]).toEqual([null, sent[1]?.id, 2])
@@ -93,10 +96,14 @@ describe('a round', () => {
 
   it('of another service waits for its turn, and asks for all when two are wanted', async () => {
     const { commands, sent, finish } = theCommands()
-    void commands.round('web')
+    void commands.round('web', KNOWN)
     await vi.advanceTimersByTimeAsync(1000)
 
-    const asked = [commands.round('orders'), commands.round('orders'), commands.round('carts')]
+    const asked = [
+      commands.round('orders', KNOWN),
+      commands.round('orders', KNOWN),
+      commands.round('carts', KNOWN),
+    ]
     await vi.advanceTimersByTimeAsync(3999)
     const early = sent.length
     await vi.advanceTimersByTimeAsync(1)
@@ -109,21 +116,56 @@ describe('a round', () => {
 
   it('of one other service asks for that alone', async () => {
     const { commands, sent } = theCommands()
-    void commands.round('web')
+    void commands.round('web', KNOWN)
 
-    void commands.round('orders')
+    void commands.round('orders', KNOWN)
     await vi.advanceTimersByTimeAsync(5000)
 
     expect(sent[1]).toMatchObject({ kind: 'round', service: 'orders' })
   })
 
+  it.each([
+    ['29.999 s after the last of theirs, there is none', 29_999, 1],
+    ['30 s after, there is another', 30_000, 2],
+  ])('comes for visitors twice a minute: %s', async (_, afterMs, rounds) => {
+    const { commands, sent, finish } = theCommands()
+    void commands.round('web', VISITOR)
+    finish(0)
+
+    await vi.advanceTimersByTimeAsync(afterMs)
+    const names = Array.from({ length: 1000 }, (__, i) => `service-${i}`)
+    for (const name of names) void commands.round(name, VISITOR)
+
+    expect(sent).toHaveLength(rounds)
+  })
+
+  it('for visitors never delays one for token holders', async () => {
+    const { commands, sent } = theCommands()
+    void commands.round('web', VISITOR)
+    await vi.advanceTimersByTimeAsync(1000)
+
+    void commands.round('orders', KNOWN)
+
+    expect(sent[1]).toMatchObject({ kind: 'round', service: 'orders' })
+  })
+
+  it('for token holders is shown to visitors who want the same', async () => {
+    const { commands, sent, finish } = theCommands()
+    const known = commands.round(null, KNOWN)
+
+    const visitor = commands.round('web', VISITOR)
+    finish(0)
+
+    expect([await known, await visitor, sent.length]).toEqual([sent[0]?.id, sent[0]?.id, 1])
+  })
+
   it('without a link waits for the next report, ten seconds long', async () => {
     const { commands } = theCommands(false)
-    void commands.round(null)
+    void commands.round(null, KNOWN)
     await vi.advanceTimersByTimeAsync(10_000)
 
     const taken = commands.take()
-    void commands.round(null)
+    void commands.round(null, KNOWN)
     await vi.advanceTimersByTimeAsync(10_001)
 
     expect([taken.length, commands.take()]).toEqual([1, []])

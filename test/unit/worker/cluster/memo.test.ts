@@ -49,7 +49,7 @@ describe('what is forgotten', () => {
 
 describe('a memo of two clusters at most', () => {
   it('lets the one go that was read first', () => {
-    const memo = new Memo<string>(2)
+    const memo = new Memo<string>({ max: 2 })
     for (const [i, name] of ['a', 'b', 'a', 'c'].entries()) memo.keep(name, aRead(name, T0 + i))
 
     expect(['a', 'b', 'c'].map((name) => memo.get(name)?.value)).toEqual(['a', undefined, 'c'])
