@@ -305,21 +305,114 @@ describe('concurrency', () => {
   it('is never above its bound, and reaches it', async () => {
     let now = 0
     let most = 0
-    const answer = async () => {
+    const answer = async (id: string) => {
       most = Math.max(most, ++now)
-      await after(100, null)
+      await after(id === 'web-0' ? 1000 : 100, null)
       now -= 1
       return GOOD
     }
     const { prober, asked } = aProber(answer, { concurrency: 4 })
-    const targets = Array.from({ length: 50 }, (_, i) => aKnownTarget({ id: `web-${i}` }))
+    const services = Array.from({ length: 50 }, (_, i) =>
+      aKnownService({
+        name: `web-${i}`,
+        namespace: `team-${i}`,
+        periodSeconds: 1,
+        targets: [aKnownTarget({ id: `web-${i}` })],
+      }),
+    )
 
-    prober.follow([aKnownService({ targets })])
-    await pass(1300)
+    prober.follow(services)
+    await pass(5000)
 
     expect(most).toBe(4)
     expect(new Set(asked.map(({ id }) => id)).size).toBe(50)
     expect(prober.isComplete()).toBe(true)
+  })
+})
+
+describe('targets that hang', () => {
+  const other = aKnownService({
+    name: 'other',
+    namespace: 'other',
+    targets: Array.from({ length: 50 }, (_, i) => aKnownTarget({ id: `other-${i}` })),
+  })
+  const crowd = (count: number, given: Partial<ReturnType<typeof aKnownService>> = {}) =>
+    aKnownService({
+      name: 'crowd',
+      namespace: 'crowd',
+      ...given,
+      targets: Array.from({ length: count }, (_, i) =>
+        aKnownTarget({ id: `${given.name ?? 'crowd'}-${i}` }),
+      ),
+    })
+  const SPREAD = Array.from({ length: 50 }, (_, i) =>
+    crowd(40, { name: `c${i}`, namespace: `n${i}` }),
+  )
+  const SIBLINGS = Array.from({ length: 20 }, (_, i) => crowd(100, { name: `c${i}` }))
+
+  it.each([
+    ['2,000 that never answered', [crowd(2000)], 10_000, 0],
+    ['1,200 that take nearly as long as they may', [crowd(1200)], 9000, 0],
+    ['2,000 in Services of one namespace', SIBLINGS, 10_000, 0],
+    ['2,000 in 50 namespaces', SPREAD, 10_000, 0],
+    ['800 that were well before', [crowd(800)], 10_000, 20_000],
+    ['2,000 in 50 namespaces that were well before', SPREAD, 10_000, 20_000],
+  ])('make no other service late: %s', async (_, services, answerMs, fromMs) => {
+    const late = { ...TOO_LATE, ok: answerMs < 10_000 }
+    const { prober, asked } = aProber(
+      (id) => (id.startsWith('other') || performance.now() < fromMs ? GOOD : after(answerMs, late)),
+      { concurrency: 128, timeoutMs: 10_000 },
+    )
+    prober.follow([...services, other])
+
+    await pass(120_000)
+
+    for (const { id } of other.targets) {
+      const [, ...gaps] = gapsOf(asked.filter((one) => one.id === id))
+      expect(gaps.length).toBeGreaterThanOrEqual(9)
+      for (const gap of gaps) expect(Math.abs(gap - PERIOD_MS)).toBeLessThanOrEqual(1000)
+    }
+  })
+
+  it('are asked again all the same, in turn', async () => {
+    const { prober, asked } = aProber(() => after(2000, TOO_LATE), { concurrency: 10 })
+    prober.follow([crowd(40)])
+
+    await pass(100_000)
+
+    const counts = crowd(40).targets.map(({ id }) => asked.filter((one) => one.id === id).length)
+    expect(Math.min(...counts)).toBeGreaterThanOrEqual(4)
+  })
+
+  it('keep a round that somebody asks for from no other target', async () => {
+    const { prober, asked } = aProber(
+      (id) => (id.startsWith('other') ? GOOD : after(10_000, TOO_LATE)),
+      { concurrency: 8, timeoutMs: 10_000 },
+    )
+    prober.follow([crowd(100), other])
+    await pass(60_000)
+    const before = asked.length
+
+    const round = prober.askNow(undefined, 2000)
+    await pass(2000)
+    await round
+
+    const since = new Set(asked.slice(before).map(({ id }) => id))
+    expect(other.targets.every(({ id }) => since.has(id))).toBe(true)
+  })
+
+  it('end the first look when they are overdue, not when all were asked', async () => {
+    const { prober } = aProber((id) => (id.startsWith('other') ? GOOD : never()), {
+      concurrency: 128,
+      timeoutMs: 10_000,
+    })
+    prober.follow([crowd(2000), other])
+
+    await pass(22_000)
+    const before = prober.isComplete()
+    await pass(1)
+
+    expect([before, prober.isComplete()]).toEqual([false, true])
   })
 })
 
@@ -361,7 +454,7 @@ describe('being behind', () => {
   })
 
   it('grows while nothing is learned, and the result stands', async () => {
-    const { prober, changes } = aProber((_, nth) => (nth === 0 ? BAD : null))
+    const { prober, changes } = aProber((_, nth) => (nth === 0 ? GOOD : null))
     prober.follow([aKnownService()])
     await pass(0)
     const before = prober.describe(aKnownService())
