@@ -30,7 +30,13 @@ export class Member {
   /** Entries with an outcome that holds. */
   #known = 0
 
-  constructor(service: KnownService, pace: Pace) {
+  /** Of the target that is most overdue; by the edge's clock too, and that must not move while it is the same one. */
+  #overdue: { sinceMs: number; atMs: number } | null = null
+  readonly #now: () => number
+
+  /** `now`: ms by the edge's clock. */
+  constructor(service: KnownService, pace: Pace, now: () => number) {
+    this.#now = now
     this.service = service
     this.pace = pace
   }
@@ -84,18 +90,44 @@ export class Member {
     return false
   }
 
+  #tellOverdueAt(): number | null {
+    const nowMs = performance.now()
+    const sinceMs = this.overdueSinceMs(nowMs)
+    if (sinceMs === null) this.#overdue = null
+    else if (this.#overdue?.sinceMs !== sinceMs) {
+      this.#overdue = { sinceMs, atMs: Math.max(0, Math.round(this.#now() - (nowMs - sinceMs))) }
+    }
+    return this.#overdue?.atMs ?? null
+  }
+
+  /** s; undefined: each target was asked within the period that its categories name. */
+  #tellPeriod(): number | undefined {
+    const nowMs = performance.now()
+    const behind = [...this.entries.values()].filter(({ dueMs }) => nowMs > dueMs)
+    const ages = behind.map(({ outcome }) =>
+      outcome === null ? 0 : this.#now() - outcome.checkedAt,
+    )
+    const isAsWanted = behind.length === 0 && this.pace.warning === null
+    if (isAsWanted) return undefined
+    return Math.ceil(Math.max(this.pace.periodMs, ...ages) / 1000)
+  }
+
   /** Its targets with an outcome that still holds; `targets` null while there is none. */
   describe(): Service {
     const probed = [...this.entries.values()].filter(isKnown)
     const targets = probed.filter(({ target }) => target.id !== NOBODY).map(toTarget)
     const { name, isResilient, isDaemon, desired, scalingDown, businessImpact, panicGuide } =
       this.service
+    const overdueAtMs = this.#tellOverdueAt()
+    const periodSeconds = this.#tellPeriod()
     return {
       name,
       isResilient,
       isDaemon,
       ...(desired === undefined ? {} : { desired }),
       ...(scalingDown ? { scalingDown } : {}),
+      ...(overdueAtMs === null ? {} : { overdueSince: overdueAtMs }),
+      ...(periodSeconds === undefined ? {} : { periodSeconds }),
       targets: probed.length === 0 ? null : targets,
       ...(targets.length === 0 && probed[0]?.outcome?.starting === true ? { starting: true } : {}),
       ...(businessImpact === undefined ? {} : { businessImpact }),

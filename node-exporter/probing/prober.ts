@@ -161,7 +161,7 @@ export class Prober {
 
   /** What is known of a service: its targets with an outcome that still holds; `targets` null while there is none. */
   describe(service: KnownService): Service {
-    const known = this.#members.get(service.name) ?? new Member(service, NO_PACE)
+    const known = this.#members.get(service.name) ?? this.#newMember(service, NO_PACE)
     return known.describe()
   }
 
@@ -175,6 +175,10 @@ export class Prober {
     return [...this.#members.values()].flatMap((member) => member.warnings())
   }
 
+  #newMember(service: KnownService, pace: Pace): Member {
+    return new Member(service, pace, () => this.#options.now())
+  }
+
   #sum(count: (member: Member) => number): number {
     let total = 0
     for (const member of this.#members.values()) total += count(member)
@@ -186,7 +190,7 @@ export class Prober {
   }
 
   #followService(service: KnownService, pace: Pace): void {
-    const member = this.#members.get(service.name) ?? new Member(service, pace)
+    const member = this.#members.get(service.name) ?? this.#newMember(service, pace)
     member.service = service
     member.pace = pace
     this.#members.set(service.name, member)

@@ -462,7 +462,11 @@ describe('being behind', () => {
     await pass(DUE_MS + 7000)
 
     expect(prober.overdueMs()).toBe(7000)
-    expect(prober.describe(aKnownService())).toEqual(before)
+    expect(prober.describe(aKnownService())).toEqual({
+      ...before,
+      overdueSince: 1_700_000_000_000 + DUE_MS,
+      periodSeconds: (DUE_MS + 7000) / 1000,
+    })
     expect(changes).toEqual(['verdict'])
   })
 
