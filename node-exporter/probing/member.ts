@@ -3,7 +3,7 @@
  * probe costs here doesn't grow with the number of targets.
  */
 import type { Service } from '../../worker/contract/report.ts'
-import { ServiceTally } from '../../worker/domain/service-tally.ts'
+import { isTallyOk, NO_TALLY, tallyTarget } from '../../worker/domain/service-tally.ts'
 import {
   findOverdueMs,
   isOutdated,
@@ -26,7 +26,7 @@ export class Member {
   isQuick = false
   readonly entries = new Map<string, Entry>()
   readonly #streak = new Streak()
-  #tally = new ServiceTally()
+  #tally = NO_TALLY
   /** Entries with an outcome that holds. */
   #known = 0
 
@@ -43,18 +43,18 @@ export class Member {
 
   /** Its entries, or what is known of their pods, may be others than before. */
   recount(): void {
-    this.#tally = new ServiceTally()
+    this.#tally = NO_TALLY
     this.#known = 0
-    for (const entry of this.entries.values()) this.#count(entry, 'add')
+    for (const entry of this.entries.values()) this.#count(entry, 1)
     this.#streak.follow([...this.entries.values()].map(({ target }) => target.id))
   }
 
   /** The outcome of a probe, which may go on with its streak or end it. */
   take(entry: Entry, outcome: NonNullable<Entry['outcome']>): void {
     const before = entry.outcome
-    this.#count(entry, 'remove')
+    this.#count(entry, -1)
     entry.outcome = outcome
-    this.#count(entry, 'add')
+    this.#count(entry, 1)
     // As nearly always: it goes on being well, and there is no streak to end.
     if (before?.ok === true && outcome.ok && this.#streak.count === 0) return
     this.#streak.take(entry.target.id, {
@@ -154,16 +154,17 @@ export class Member {
   /** As the edge judges it; one that was not checked yet fails nobody. */
   #isOk(): boolean {
     const { desired = null, isDaemon } = this.service
-    return this.#known === 0 || this.#tally.isOk({ desired, isDaemon })
+    return this.#known === 0 || isTallyOk(this.#tally, { desired, isDaemon })
   }
 
-  #count(entry: Entry, change: 'add' | 'remove'): void {
+  #count(entry: Entry, by: 1 | -1): void {
     if (!isKnown(entry)) return
     const { target, outcome } = entry
-    this.#known += change === 'add' ? 1 : -1
+    this.#known += by
     if (target.id === NOBODY) return
     const { ok = false, starting = false } = outcome ?? {}
-    this.#tally[change]({ ok, starting, terminating: target.terminating })
+    const counted = { ok, starting, terminating: target.terminating }
+    this.#tally = tallyTarget(this.#tally, counted, by)
   }
 }
 

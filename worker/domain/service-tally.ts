@@ -5,40 +5,42 @@
 import type { Service, Target } from '../contract/report.ts'
 import { isStaying, wantsNone } from './service-memory.ts'
 
-type Counted = Pick<Target, 'ok' | 'starting' | 'terminating'>
-
-export class ServiceTally {
-  #ok = 0
+/** How many targets there are of each kind. */
+export interface ServiceTally {
+  ok: number
   /** Not terminating. */
-  #okStaying = 0
-  #failingStaying = 0
+  okStaying: number
+  failingStaying: number
   /** Neither starting nor terminating: they count even while another target is ok. */
-  #failingHard = 0
+  failingHard: number
+}
 
-  add(target: Counted): void {
-    this.#count(target, 1)
-  }
+export const NO_TALLY: ServiceTally = { ok: 0, okStaying: 0, failingStaying: 0, failingHard: 0 }
 
-  remove(target: Counted): void {
-    this.#count(target, -1)
-  }
+/** With one target more, or one less. */
+export function tallyTarget(
+  { ok, okStaying, failingStaying, failingHard }: ServiceTally,
+  target: Pick<Target, 'ok' | 'starting' | 'terminating'>,
+  by: 1 | -1,
+): ServiceTally {
+  const staying = isStaying(target) ? by : 0
+  const hard = target.starting === true ? 0 : staying
+  return target.ok
+    ? { ok: ok + by, okStaying: okStaying + staying, failingStaying, failingHard }
+    : {
+        ok,
+        okStaying,
+        failingStaying: failingStaying + staying,
+        failingHard: failingHard + hard,
+      }
+}
 
-  /** Of a service that was probed. */
-  isOk(service: Pick<Service, 'desired' | 'isDaemon'>): boolean {
-    const isNoneFine = wantsNone(service)
-    const healthy = isNoneFine ? this.#okStaying : this.#ok
-    if (healthy > 0) return this.#failingHard === 0
-    return isNoneFine && this.#failingStaying === 0
-  }
-
-  #count(target: Counted, by: 1 | -1): void {
-    const staying = isStaying(target) ? by : 0
-    if (target.ok) {
-      this.#ok += by
-      this.#okStaying += staying
-      return
-    }
-    this.#failingStaying += staying
-    if (target.starting !== true) this.#failingHard += staying
-  }
+/** Of a service that was probed. */
+export function isTallyOk(
+  { ok, okStaying, failingStaying, failingHard }: ServiceTally,
+  service: Pick<Service, 'desired' | 'isDaemon'>,
+): boolean {
+  const isNoneFine = wantsNone(service)
+  const healthy = isNoneFine ? okStaying : ok
+  return healthy > 0 ? failingHard === 0 : isNoneFine && failingStaying === 0
 }

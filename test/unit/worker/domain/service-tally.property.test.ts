@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { judgeService } from '../../../../worker/domain/service-health.ts'
-import { ServiceTally } from '../../../../worker/domain/service-tally.ts'
+import { isTallyOk, NO_TALLY, tallyTarget } from '../../../../worker/domain/service-tally.ts'
 
 const target = fc.record({
   ok: fc.boolean(),
@@ -22,9 +22,11 @@ it('judges a service that has served as its targets do', () => {
       fc.array(target, { maxLength: 6 }),
       fc.array(target, { maxLength: 6 }),
       (given, stayed, gone) => {
-        const tally = new ServiceTally()
-        for (const one of [...gone, ...stayed]) tally.add(one)
-        for (const one of gone) tally.remove(one)
+        const all = [...gone, ...stayed].reduce(
+          (tally, one) => tallyTarget(tally, one, 1),
+          NO_TALLY,
+        )
+        const tally = gone.reduce((left, one) => tallyTarget(left, one, -1), all)
 
         const targets = stayed.map((one, i) => ({
           ...one,
@@ -35,7 +37,7 @@ it('judges a service that has served as its targets do', () => {
           checks: [],
         }))
 
-        expect(tally.isOk(given)).toBe(judgeService({ name: 'web', ...given, targets })?.ok)
+        expect(isTallyOk(tally, given)).toBe(judgeService({ name: 'web', ...given, targets })?.ok)
       },
     ),
   )
