@@ -483,6 +483,114 @@ describe('being behind', () => {
   })
 })
 
+describe('a service that is overdue', () => {
+  const services = [
+    aKnownService({
+      name: 'web',
+      targets: [aKnownTarget({ id: 'stuck' }), aKnownTarget({ id: 'b' })],
+    }),
+    aKnownService({ name: 'shop', targets: [aKnownTarget({ id: 'shop' })] }),
+  ]
+  const overdueOf = (prober: Prober) =>
+    services.map((service) => prober.describe(service).overdueSince ?? null)
+
+  it('says since when, and no other one does', async () => {
+    const { prober } = aProber((id, nth) => (id === 'stuck' && nth > 0 ? never() : GOOD))
+    prober.follow(services)
+    await pass(DUE_MS)
+    const before = overdueOf(prober)
+    await pass(PERIOD_MS)
+
+    const first = overdueOf(prober)
+    await pass(3 * PERIOD_MS)
+
+    expect(before).toEqual([null, null])
+    expect(first).toEqual([1_700_000_000_000 + DUE_MS, null])
+    expect(overdueOf(prober)).toEqual(first)
+  })
+
+  it.each<[string, NonNullable<Probed>, boolean]>([
+    ['is good', GOOD, true],
+    ['is starting', { ...BAD, starting: true }, true],
+    ['fails', BAD, false],
+    ['gave no answer', TOO_LATE, false],
+  ])('is so where the old result may be too good: it %s', async (_, outcome, expected) => {
+    const { prober } = aProber((id, nth) => (id === 'stuck' && nth > 0 ? never() : outcome))
+    prober.follow(services)
+
+    await pass(2 * DUE_MS)
+
+    expect(overdueOf(prober)[0] !== null).toBe(expected)
+  })
+
+  it('is so without any result', async () => {
+    const { prober } = aProber((id) => (id === 'stuck' ? never() : GOOD))
+    prober.follow(services.map((service) => ({ ...service, periodSeconds: 600 })))
+
+    await pass(DUE_MS + 1)
+
+    expect(overdueOf(prober)).toEqual([1_700_000_000_000 + DUE_MS, null])
+  })
+
+  it('tells at once that it was so for long, and is no more', async () => {
+    const { promise, resolve } = Promise.withResolvers<Probed>()
+    const { prober, changes } = aProber((id, nth) => (id === 'stuck' && nth === 1 ? promise : GOOD))
+    prober.follow(services)
+    await pass(3 * DUE_MS)
+    changes.length = 0
+
+    resolve(GOOD)
+    await pass(0)
+
+    expect(changes).toEqual(['verdict'])
+    expect(overdueOf(prober)).toEqual([null, null])
+  })
+
+  it('leaves the prober no more than behind while others are asked', async () => {
+    const { prober } = aProber((id, nth) => (id === 'stuck' && nth > 0 ? never() : GOOD))
+    prober.follow(services)
+
+    await pass(5 * DUE_MS)
+
+    expect(prober.overdueMs()).toBeGreaterThan(DUE_MS)
+    expect(prober.stuckMs()).toBeLessThanOrEqual(PERIOD_MS)
+  })
+
+  it('is a stuck prober where no pod is asked any more', async () => {
+    const { prober } = aProber((_, nth) => (nth > 0 ? never() : GOOD))
+    prober.follow([...services, aKnownService({ name: 'empty', targets: [] })])
+
+    await pass(DUE_MS + 5000)
+
+    expect(prober.stuckMs()).toBe(5000)
+  })
+})
+
+describe('a service with more pods than can be asked in time', () => {
+  const targets = Array.from({ length: 2000 }, (_, i) => aKnownTarget({ id: `web-${i}` }))
+
+  it('has all of them asked in rotation, says so, and is not overdue', async () => {
+    const { prober, asked } = aProber(() => GOOD, { concurrency: 128 })
+    const service = aKnownService({ targets })
+    prober.follow([service])
+
+    await pass(60_000)
+
+    const counts = Map.groupBy(asked, ({ id }) => id)
+    expect(counts.size).toBe(2000)
+    expect(Math.max(...[...counts.values()].map((of) => of.length))).toBe(4)
+    expect(prober.describe(service)).not.toHaveProperty('overdueSince')
+    expect(prober.describe(service).periodSeconds).toBe(20)
+    expect(prober.warnings()).toEqual([
+      {
+        subject: 'Service web',
+        message:
+          'its 2000 pods are probed every 20 s instead of every 10 s: a Service has 100 probes a second at most',
+      },
+    ])
+  })
+})
+
 describe('the way to a pod that is gone', () => {
   it('is blindness once something is overdue for it, and ends with an answer', async () => {
     const { prober } = aProber((_, nth) => (nth > 0 && nth < 5 ? null : GOOD))

@@ -236,7 +236,7 @@ describe('while nothing changes', () => {
     ])
   })
 
-  it('observedAt stands still only for a stuck prober where the edge judges each service', async () => {
+  it('observedAt goes on while probes do, where the edge judges each service', async () => {
     const answers: Delivered[] = [TAKEN, { ...TAKEN, overdue: true }, { ...TAKEN, overdue: true }]
     const { start, step, world, tries } = aPusher(answers)
     world.overdueMs = 5000
