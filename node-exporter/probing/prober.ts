@@ -291,8 +291,8 @@ export class Prober {
   async #askOnce(member: Member, entry: Entry): Promise<void> {
     const probed = await askTarget(entry, this.#takePlace(member, entry), this.#options)
     if (!entry.stop.signal.aborted) {
-      if (probed !== null) this.#take(member, entry, probed)
       this.#sight.take(entry, probed !== null)
+      if (probed !== null) this.#take(member, entry, probed)
     }
     entry.asking = null
   }

@@ -1149,6 +1149,21 @@ describe('a change', () => {
     expect(changes).toEqual(['verdict', ...expected])
   })
 
+  it('is told when it is known: the last first result makes the look complete', async () => {
+    const seen: boolean[] = []
+    const town = aProber(() => GOOD, {
+      onChange: () => {
+        seen.push(town.prober.isComplete())
+      },
+    })
+    const targets = ['a', 'b', 'c'].map((id) => aKnownTarget({ id }))
+
+    town.prober.follow([aKnownService({ targets })])
+    await pass(1)
+
+    expect(seen).toEqual([false, false, true])
+  })
+
   it('is told as a turn of the target, with the reason', async () => {
     const answers = [TOO_LATE, TOO_LATE, GOOD, GOOD, BAD]
     const { prober, turns } = aProber((_, nth) => answers[nth] ?? null)
