@@ -38,6 +38,20 @@ export function nobody(): DiscoveredTarget {
   return { ...where, ...pod, ready: false }
 }
 
+/** What is known of a target that was never asked. */
+export function newEntry(
+  target: DiscoveredTarget,
+  pace: Pick<Entry, 'periodMs' | 'dueMs'>,
+): Omit<Entry, 'stop' | 'asking'> {
+  const seen = { outcome: null, isUnseen: false, isQuick: null, startedAtMs: null }
+  return { ...seen, ...pace, target, hasBeenReady: hasBeenReady(target) }
+}
+
+/** A terminating target is one only while it serves. */
+export function hasBeenReady({ ready, terminating }: DiscoveredTarget): boolean {
+  return ready || terminating
+}
+
 /** A target that moved, that is to be asked elsewhere, or whose pod was made anew, is another target. */
 export function keyOf({ id, uid, scheme, address, port, path }: DiscoveredTarget): string {
   return JSON.stringify([id, uid, scheme, address, port, path])

@@ -18,13 +18,16 @@ import {
   failingNames,
   findChange,
   findOverdueMs,
+  hasBeenReady,
   keyOf,
+  newEntry,
   NOBODY,
   nobody,
   type Entry,
   type KnownService,
 } from './entry.ts'
 import { runForcedRound } from './forced-round.ts'
+import { findMostOverdueMs, findOverallPace, listOverdue } from './lateness.ts'
 import { Member } from './member.ts'
 import { findPaces, type Pace } from './pace.ts'
 import { findDelayMs } from './phase.ts'
@@ -66,7 +69,7 @@ export class Prober {
   }
 
   isBlind(): boolean {
-    return this.#sight.isBlind(() => this.#sum(({ entries }) => entries.size))
+    return this.#sight.isBlind(() => this.#countEntries())
   }
 
   isComplete(): boolean {
@@ -75,9 +78,7 @@ export class Prober {
 
   /** Names of targets that are overdue, the first few. */
   overdueTargets(): string[] {
-    const nowMs = performance.now()
-    const overdue = [...this.#entries()].filter((entry) => findOverdueMs(entry, nowMs) !== null)
-    return overdue.slice(0, 3).map(({ target }) => target.id)
+    return listOverdue(this.#members.values(), performance.now())
   }
 
   /** Starts with what is new, stops with what is gone, leaves the rest in its rhythm. */
@@ -129,34 +130,18 @@ export class Prober {
   /** ms behind: for how long the most overdue target has been so; 0 when none is. */
   overdueMs(): number {
     const nowMs = performance.now()
-    return Math.max(0, nowMs - this.#overdueSinceMs(nowMs))
+    return Math.max(0, nowMs - findMostOverdueMs(this.#members.values(), nowMs))
   }
 
   /** ms for which something has been overdue and no pod was asked; 0 while nothing is overdue, or while probes go on. */
   stuckMs(): number {
     const nowMs = performance.now()
-    return Math.max(0, nowMs - Math.max(this.#overdueSinceMs(nowMs), this.#sight.learnedAtMs))
+    const sinceMs = findMostOverdueMs(this.#members.values(), nowMs)
+    return Math.max(0, nowMs - Math.max(sinceMs, this.#sight.learnedAtMs))
   }
 
-  /** Infinity: nothing is overdue. */
-  #overdueSinceMs(nowMs: number): number {
-    let sinceMs = Infinity
-    for (const member of this.#members.values()) {
-      sinceMs = Math.min(sinceMs, member.overdueSinceMs(nowMs) ?? Infinity)
-    }
-    return sinceMs
-  }
-
-  /** How many targets there are to ask, and ms between two probes of those that are asked most often. */
   pace(): { targets: number; periodMs: number } {
-    let targets = 0
-    let leastMs = Infinity
-    for (const { target, periodMs } of this.#entries()) {
-      if (target.id === NOBODY) continue
-      targets += 1
-      leastMs = Math.min(leastMs, periodMs)
-    }
-    return { targets, periodMs: targets === 0 ? 0 : leastMs }
+    return findOverallPace(this.#members.values())
   }
 
   /** What is known of a service: its targets with an outcome that still holds; `targets` null while there is none. */
@@ -179,14 +164,10 @@ export class Prober {
     return new Member(service, pace, () => this.#options.now())
   }
 
-  #sum(count: (member: Member) => number): number {
-    let total = 0
-    for (const member of this.#members.values()) total += count(member)
-    return total
-  }
-
-  *#entries(): Generator<Entry, void, void> {
-    for (const { entries } of this.#members.values()) yield* entries.values()
+  #countEntries(): number {
+    let count = 0
+    for (const { entries } of this.#members.values()) count += entries.size
+    return count
   }
 
   #followService(service: KnownService, pace: Pace): void {
@@ -198,7 +179,11 @@ export class Prober {
     const keys = new Map(targets.map((target) => [keyOf(target), target]))
     for (const [key, entry] of member.entries) this.#followEntry(member, entry, keys.get(key))
     for (const [key, target] of keys) {
-      if (!member.entries.has(key)) this.#startEntry(member, this.#newEntry(target, pace))
+      if (!member.entries.has(key)) {
+        // It is asked at once, so its first result is due soon, however rarely it is asked from then on.
+        const dueMs = this.#findDueMs(Math.min(pace.periodMs, this.#options.periodMs))
+        this.#startEntry(member, newEntry(target, { periodMs: pace.periodMs, dueMs }))
+      }
     }
     const none = member.entries.get(keyOf(nobody()))
     if (none !== undefined) {
@@ -222,13 +207,6 @@ export class Prober {
     // Its pace is another, or it is to be asked at once: what was seen still holds, and so does what is overdue.
     const dueMs = Math.min(entry.dueMs, this.#findDueMs(periodMs))
     this.#startEntry(member, { ...entry, periodMs, dueMs })
-  }
-
-  /** It is asked at once, so its first result is due soon, however rarely it is asked from then on. */
-  #newEntry(target: DiscoveredTarget, { periodMs }: Pace): Omit<Entry, 'stop' | 'asking'> {
-    const dueMs = this.#findDueMs(Math.min(periodMs, this.#options.periodMs))
-    const seen = { outcome: null, isUnseen: false, isQuick: null, startedAtMs: null }
-    return { ...seen, target, periodMs, dueMs, hasBeenReady: hasBeenReady(target) }
   }
 
   #startEntry(member: Member, state: Omit<Entry, 'stop' | 'asking'>): void {
@@ -334,8 +312,3 @@ export class Prober {
 
 /** Of a service that isn't followed. */
 const NO_PACE: Pace = { periodMs: 0, warning: null }
-
-/** A terminating target is one only while it serves. */
-function hasBeenReady({ ready, terminating }: DiscoveredTarget): boolean {
-  return ready || terminating
-}
