@@ -7,13 +7,7 @@ import pLimit from 'p-limit'
 import type { Service } from '../../worker/contract/report.ts'
 import { wantsNone } from '../../worker/domain/service-memory.ts'
 import type { DiscoveredTarget } from '../discovery/targets.ts'
-import {
-  askTarget,
-  findStartingMs,
-  slowMsOf,
-  type AskOptions,
-  type TakePlace,
-} from './ask-target.ts'
+import { askTarget, slowMsOf, type AskOptions, type TakePlace } from './ask-target.ts'
 import {
   failingNames,
   findChange,
@@ -30,10 +24,10 @@ import { runForcedRound } from './forced-round.ts'
 import { findMostOverdueMs, findOverallPace, listOverdue } from './lateness.ts'
 import { Member } from './member.ts'
 import { findPaces, type Pace } from './pace.ts'
-import { findDelayMs } from './phase.ts'
 import { Places } from './places.ts'
 import type { Probed } from './probe.ts'
 import { Sight } from './sight.ts'
+import { findWaitMs } from './wait.ts'
 
 export interface ProberOptions extends AskOptions {
   /** ms; for services whose categories name no refresh rate. */
@@ -44,8 +38,6 @@ export interface ProberOptions extends AskOptions {
   /** A target turned from good to bad or back, or is bad when first asked. */
   onTurn: (turn: { service: string; target: string; ok: boolean; reason: string }) => void
 }
-
-const NEAR_MS = 50
 
 /** New targets that are asked together, and ms until the next. */
 const BATCH = 32
@@ -240,23 +232,9 @@ export class Prober {
     while (!signal.aborted) {
       await this.#probe(member, entry, false)
       if (signal.aborted) return
-      const waitMs = this.#findWaitMs(member, entry)
+      const waitMs = findWaitMs(member.service.name, entry, this.#options)
       await sleep(waitMs, undefined, { signal }).catch(() => undefined) // it is gone: the loop ends
     }
-  }
-
-  /** Until its phase; sooner where the last probe learned nothing, or where it stops being excused as starting. */
-  #findWaitMs({ service }: Member, entry: Entry): number {
-    const key = `${service.name}/${entry.target.id}`
-    const delayMs = findDelayMs(key, { periodMs: entry.periodMs, nowMs: performance.now() })
-    // A timer may fire a little early: the moment it was meant for has not passed, but had its probe.
-    const isHad = delayMs < Math.min(NEAR_MS, entry.periodMs / 10)
-    const phaseMs = isHad ? delayMs + entry.periodMs : delayMs
-    const isOpen = entry.isUnseen || entry.outcome?.isUnread === true
-    const againMs = isOpen ? this.#options.periodMs : Infinity
-    const isStarting = entry.outcome?.starting === true
-    const startingMs = isStarting ? Math.max(1, findStartingMs(entry, this.#options)) : Infinity
-    return Math.min(phaseMs, againMs, startingMs)
   }
 
   /** Nobody is asked twice at once: whoever comes second hears the answer of the first, and no older one after it. */
