@@ -135,6 +135,7 @@ export function startTerm(options: TermOptions): Term {
       }),
     streaks: () => prober.streaks(),
     overdueMs: () => prober.overdueMs(),
+    stuckMs: () => prober.stuckMs(),
     exporter: () => {
       const { status, message } = collector.health()
       health.update('node_collector', status, message)

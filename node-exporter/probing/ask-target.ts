@@ -3,11 +3,13 @@
  * and when it asks again, is the prober's business.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { LimitFunction } from 'p-limit'
 import { NOBODY, type Entry } from './entry.ts'
 import { notAnswered } from './health-answer.ts'
 import type { ReadPodStart } from './pod-reader.ts'
 import type { Probe, Probed } from './probe.ts'
+
+/** Does its work once there is a place for it. */
+export type TakePlace = <T>(work: () => Promise<T>) => Promise<T>
 
 export interface AskOptions {
   probe: Probe
@@ -26,7 +28,7 @@ export interface AskOptions {
 /** Between two tries its place is free for others: ten hanging pods must not make everything else late. */
 export async function askTarget(
   entry: Entry,
-  limit: LimitFunction,
+  takePlace: TakePlace,
   options: AskOptions,
 ): Promise<Probed> {
   if (entry.target.id === NOBODY) {
@@ -34,11 +36,11 @@ export async function askTarget(
     return findStartingMs(entry, options) > 0 ? { ...none, starting: true } : none
   }
   const mayStart = !entry.hasBeenReady
-  const probed = await tryTarget(entry, limit, options)
+  const probed = await tryTarget(entry, takePlace, options)
   if (probed === null || probed.ok || !mayStart) return probed
   const start = await readStart(entry, options)
   // It became ready meanwhile: what it answered before says nothing of it as it is now.
-  if (start === 'ready') return tryTarget(entry, limit, options)
+  if (start === 'ready') return tryTarget(entry, takePlace, options)
   if (start === 'has-been-ready') return probed
   const waiting = { ...probed, wasReady: false as const }
   if (start === 'unread') return { ...waiting, isUnread: true }
@@ -53,12 +55,10 @@ export function findStartingMs(
   return startedAtMs === null ? Infinity : Math.max(0, startedAtMs + startingDeadlineMs - now())
 }
 
-async function tryTarget(
-  { target, stop: { signal } }: Entry,
-  limit: LimitFunction,
-  { probe, timeoutMs, maxAttempts, cooldownMs }: AskOptions,
-): Promise<Probed> {
-  const ask = () => limit(() => (signal.aborted ? null : probe(target, timeoutMs)))
+async function tryTarget(entry: Entry, takePlace: TakePlace, options: AskOptions): Promise<Probed> {
+  const { maxAttempts, cooldownMs } = options
+  const { signal } = entry.stop
+  const ask = () => takePlace(() => askOnce(entry, options))
   let probed = await ask()
   for (let attempt = 0; attempt < maxAttempts && probed?.mayRetry; attempt++) {
     // oxlint-disable-next-line no-await-in-loop -- one try after the other
@@ -67,6 +67,19 @@ async function tryTarget(
     probed = await ask()
   }
   return probed
+}
+
+async function askOnce(entry: Entry, { probe, timeoutMs }: AskOptions): Promise<Probed> {
+  if (entry.stop.signal.aborted) return null
+  const startMs = performance.now()
+  const probed = await probe(entry.target, timeoutMs)
+  entry.isQuick = performance.now() - startMs <= slowMsOf(timeoutMs)
+  return probed
+}
+
+/** ms; an answer that takes longer is slow: a tenth of the time it has, one second of ten. */
+export function slowMsOf(timeoutMs: number): number {
+  return timeoutMs / 10
 }
 
 /** Read from the Pod once: what it says goes on being true. */

@@ -13,6 +13,8 @@ export interface Entry {
   outcome: (NonNullable<Probed> & { checkedAt: number }) | null
   /** The last probe learned nothing, for the way to the pod was gone. */
   isUnseen: boolean
+  /** Its last answer came soon. false: it was slow, or there was none. null: it was never asked. */
+  isQuick: boolean | null
   /** An EndpointSlice or the Pod itself said so since this entry exists. */
   hasBeenReady: boolean
   /**
@@ -20,7 +22,7 @@ export interface Entry {
    * without targets: since when it should have some, null while it needn't.
    */
   startedAtMs: number | null
-  /** ms, monotonic; past it the target is overdue. */
+  /** ms, monotonic; past it the target is overdue, if it may be good by its old result. */
   dueMs: number
   /** null: nobody asks it at the moment. `isForced`: its own phase has no part in it. */
   asking: { done: Promise<void>; isForced: boolean } | null
@@ -36,6 +38,20 @@ export function nobody(): DiscoveredTarget {
   return { ...where, ...pod, ready: false }
 }
 
+/** What is known of a target that was never asked. */
+export function newEntry(
+  target: DiscoveredTarget,
+  pace: Pick<Entry, 'periodMs' | 'dueMs'>,
+): Omit<Entry, 'stop' | 'asking'> {
+  const seen = { outcome: null, isUnseen: false, isQuick: null, startedAtMs: null }
+  return { ...seen, ...pace, target, hasBeenReady: hasBeenReady(target) }
+}
+
+/** A terminating target is one only while it serves. */
+export function hasBeenReady({ ready, terminating }: DiscoveredTarget): boolean {
+  return ready || terminating
+}
+
 /** A target that moved, that is to be asked elsewhere, or whose pod was made anew, is another target. */
 export function keyOf({ id, uid, scheme, address, port, path }: DiscoveredTarget): string {
   return JSON.stringify([id, uid, scheme, address, port, path])
@@ -44,6 +60,17 @@ export function keyOf({ id, uid, scheme, address, port, path }: DiscoveredTarget
 /** It failed before its pod was ready, and is ready now: what it answered then says nothing any more. */
 export function isOutdated({ target, outcome }: Entry): boolean {
   return outcome?.wasReady === false && target.ready
+}
+
+/**
+ * ms, monotonic; since when a new result is overdue. null: it isn't. One that failed when it was last asked is never overdue:
+ * it counts as failing anyway, and is good by no old result.
+ */
+export function findOverdueMs(entry: Entry, nowMs: number): number | null {
+  if (nowMs <= entry.dueMs) return null
+  const { outcome } = entry
+  const mayBeGood = outcome === null || outcome.ok || outcome.starting === true || isOutdated(entry)
+  return mayBeGood ? entry.dueMs : null
 }
 
 export function toTarget({ target, outcome }: Entry): Target {

@@ -11,7 +11,6 @@ interface Taken {
   isServiceOk: boolean
   /** It was asked besides the rounds. */
   isForced?: boolean
-  targets: string[]
 }
 
 export class Streak {
@@ -19,13 +18,22 @@ export class Streak {
   #isCounted = false
   /** It began besides the rounds: the first of their failures is the one that counts already. */
   #isAhead = false
+  #targets: string[] = []
   #asked = new Set<string>()
+  /** Targets that the round still has to ask. */
+  #left = new Set<string>()
 
   get count(): number {
     return this.#count
   }
 
-  take(target: string, { failed, isServiceOk, isForced = false, targets }: Taken): void {
+  /** The service has these targets from now on. */
+  follow(targets: string[]): void {
+    this.#targets = targets
+    this.#left = new Set(targets.filter((target) => !this.#asked.has(target)))
+  }
+
+  take(target: string, { failed, isServiceOk, isForced = false }: Taken): void {
     if (isServiceOk) {
       this.#count = 0
       this.#isCounted = false
@@ -40,9 +48,10 @@ export class Streak {
     }
     if (isForced) return
     this.#asked.add(target)
-    if (targets.every((id) => this.#asked.has(id))) {
-      this.#asked = new Set()
-      this.#isCounted = false
-    }
+    this.#left.delete(target)
+    if (this.#left.size > 0) return
+    this.#asked = new Set()
+    this.#left = new Set(this.#targets)
+    this.#isCounted = false
   }
 }

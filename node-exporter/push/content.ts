@@ -93,6 +93,8 @@ function mapTargets(snapshot: Snapshot, shed: (target: Target, index: number) =>
     isDaemon,
     ...(rest.starting === true ? { starting: true } : {}),
     ...(rest.scalingDown === true ? { scalingDown: true } : {}),
+    ...(rest.overdueSince === undefined ? {} : { overdueSince: rest.overdueSince }),
+    ...(rest.periodSeconds === undefined ? {} : { periodSeconds: rest.periodSeconds }),
     ...(rest.desired === undefined ? {} : { desired: rest.desired }),
     targets: rest.targets?.map(shed) ?? null,
   }))

@@ -8,8 +8,8 @@ import { readText } from '../kubernetes/read-body.ts'
 import type { EdgeClock } from './edge-clock.ts'
 
 export type Delivered =
-  /** `commands`: as they came, not read yet. */
-  | { kind: 'accepted'; resend: boolean; commands: unknown[] }
+  /** `commands`: as they came, not read yet. `overdue`: as in acceptedSchema. */
+  | { kind: 'accepted'; resend: boolean; commands: unknown[]; overdue?: true | undefined }
   /** Somebody else's report is newer. */
   | { kind: 'superseded'; held: Place }
   /** `clockMoved`: the refusal told another time, so the same try may pass now. */
@@ -80,8 +80,8 @@ export function readAnswer(
 ): Delivered {
   const accepted = v.safeParse(answerSchema, body)
   if (status === 202 && accepted.success) {
-    const { resend, commands } = accepted.output
-    return { kind: 'accepted', resend, commands }
+    const { resend, commands, overdue } = accepted.output
+    return { kind: 'accepted', resend, commands, ...(overdue ? { overdue } : {}) }
   }
   const refused = v.safeParse(refusedSchema, body)
   if (status === 409 && refused.success && refused.output.held !== undefined) {

@@ -38,7 +38,10 @@ export interface PusherOptions {
   /** The content as it is now. */
   see: () => Content
   streaks: () => Record<string, number>
+  /** ms that the most overdue service is so; 0 where none is. */
   overdueMs: () => number
+  /** ms for which something was overdue and no probe was completed. */
+  stuckMs: () => number
   exporter: () => ExporterInfo
   components: Pick<HealthManager, 'update'>
   log: Log
@@ -60,6 +63,8 @@ export class Pusher {
   #snapshotAtMs = -Infinity
   /** When the content was last looked at, or the push that followed ended. */
   #lookedAtMs = -Infinity
+  /** The edge judges each service that is overdue by itself. One that doesn't knows only `observedAt`, which stands still. */
+  #edgeJudges = false
   #isStopped = false
   /** Ends the wait; brings its end forward. */
   #finish: (() => void) | null = null
@@ -115,6 +120,7 @@ export class Pusher {
       switch (delivered.kind) {
         case 'accepted':
           this.#confirm(report, startMs)
+          if (this.#options.overdueMs() > 0) this.#edgeJudges = delivered.overdue === true
           if (delivered.resend) this.#mustResend = true
           return delivered.resend ? gatherMs : jitter(intervalMs) - (this.#lookedAtMs - startMs)
         case 'superseded':
@@ -143,10 +149,12 @@ export class Pusher {
     const rounds = this.#rounds.slice(0, COMMANDS_MAX)
     const canSee = this.#options.canSee()
     const content = canSee ? this.#options.see() : null
+    const { overdueMs, stuckMs } = this.#options
+    const behindMs = this.#edgeJudges ? stuckMs() : overdueMs()
     const envelope = {
       cluster,
       ...this.#options.order.next(),
-      observedAt: clock.now() - Math.ceil(this.#options.overdueMs()),
+      observedAt: clock.now() - Math.ceil(behindMs),
       intervalSeconds: intervalMs / 1000,
       streaks: canSee ? this.#options.streaks() : {},
       exporter: this.#options.exporter(),

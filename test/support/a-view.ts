@@ -28,6 +28,7 @@ export function aStanding(given: Partial<CategoryStanding> = {}): CategoryStandi
     failing: [],
     acked: [],
     missing: [],
+    late: [],
     isChecked: true,
     sinceMs: T0,
     ...given,

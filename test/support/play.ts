@@ -5,7 +5,8 @@
  * Reports: `snapshot #1`, `heartbeat #2`, `blind #3`, and behind the number `epoch=2` (1 unless said) · `observed=12s`
  * (else the moment of the line) · `digest=x` (else `epoch/number` of the snapshot last sent, arrived or not) ·
  * `services=null`, `categories=null`, `acks=null` · `lost` (sent, never arrived) · `streak web=2` · `web ok`, `failing`,
- * `unreachable`, `nopods` or `unchecked` (not probed yet) with `check=a+b`, `severity=1`, `pod=web-9`, `output=17`.
+ * `unreachable`, `nopods` or `unchecked` (not probed yet) with `check=a+b`, `severity=1`, `pod=web-9`, `output=17`, `overdue=20s` (since
+ * when a new result is due).
  * Services and streaks stay as they were last said; a streak ends with its epoch and when the service is ok.
  * ConfigMaps, told with the next snapshot: `configmap read services=web+api threshold=2 enabled=true sticky`, `configmap
  * read gone`, `configmap-ack web "known"`, `configmap-ack web gone`.

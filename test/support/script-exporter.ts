@@ -22,9 +22,18 @@ interface Seen {
   severity: 1 | 2 | 3 | null
   pod: string
   output: string
+  /** Of the script; null: it isn't overdue. */
+  overdue: string | null
 }
 
-const OK: Seen = { word: 'ok', checks: ['database'], severity: null, pod: 'web-1', output: '' }
+const OK: Seen = {
+  word: 'ok',
+  checks: ['database'],
+  severity: null,
+  pod: 'web-1',
+  output: '',
+  overdue: null,
+}
 
 export class Exporter {
   readonly #services = new Map<string, Seen>([['web', OK]])
@@ -104,6 +113,7 @@ export class Exporter {
     if (key === 'check') this.#services.set(name, { ...seen, checks: value.split('+') })
     if (key === 'severity') this.#services.set(name, { ...seen, severity: readSeverity(value) })
     if (key === 'pod') this.#services.set(name, { ...seen, pod: value })
+    if (key === 'overdue') this.#services.set(name, { ...seen, overdue: value })
     if (key === 'output') this.#services.set(name, { ...seen, output: value })
   }
 
@@ -129,7 +139,8 @@ export class Exporter {
 }
 
 function describeService(name: string, seen: Seen): Service {
-  return aService({ name, targets: describeTargets(seen) })
+  const overdue = seen.overdue === null ? {} : { overdueSince: T0 + readMs(seen.overdue) }
+  return aService({ name, targets: describeTargets(seen), ...overdue })
 }
 
 function describeTargets({ word, checks, severity, pod, output }: Seen): Service['targets'] {

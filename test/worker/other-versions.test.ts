@@ -147,8 +147,8 @@ describe('rows of another version', () => {
         lease: { ...NO_LEASE, ...pulse.lease },
       },
       standing: {
-        facts: facts.map((category) => ({ ...category, isKnown: category.isChecked })),
-        categories: categories.map((category) => ({ ...category, isChecked: true })),
+        facts: facts.map((category) => ({ ...category, isKnown: category.isChecked, late: [] })),
+        categories: categories.map((category) => ({ ...category, isChecked: true, late: [] })),
         services,
         memory: null,
         nodes: 'nodes' in rows ? rows.nodes : null,

@@ -45,6 +45,21 @@ describe('a report that is in order', () => {
     expect(response.status).toBe(202)
   })
 
+  it('is answered that each service is judged by itself while one is overdue', async () => {
+    const cluster = takeCluster()
+    const observedAt = Date.now()
+    const services = [aService({ overdueSince: observedAt - 1000 })]
+    const late = aSnapshot({ cluster, observedAt, content: aContent({ services }), sequence: 1 })
+
+    const first = await push(late)
+    const second = await push(aHeartbeat({ cluster, observedAt, sequence: 2, digest: late.digest }))
+    const third = await push(aSnapshot({ cluster, observedAt, sequence: 3 }))
+
+    const judged = { accepted: true, resend: false, overdue: true }
+    expect([await first.json(), await second.json()]).toEqual([judged, judged])
+    expect(await third.json()).toEqual({ accepted: true, resend: false })
+  })
+
   it('asks for a snapshot when a heartbeat names another content', async () => {
     const cluster = takeCluster()
     await push(aSnapshot({ cluster, sequence: 1, digest: 'a' }))

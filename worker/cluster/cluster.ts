@@ -168,7 +168,10 @@ export class Cluster extends DurableObject<Env> {
       ...(isWhole ? { report: text } : {}),
     })
     this.#commands.finish(report.rounds ?? [])
-    return { ok: true, accepted: { accepted: true, resend: applied.resend } }
+    const { resend, state } = applied
+    const isOverdue = Object.keys(state.standing.memory?.overdue ?? {}).length > 0
+    const told = isOverdue ? { overdue: true as const } : {}
+    return { ok: true, accepted: { accepted: true, resend, ...told } }
   }
 
   /** The live link. The Worker has seen that it is the cluster's own exporter who asks. */

@@ -1,6 +1,6 @@
 /**
  * The digest of a snapshot's content: exactly what verdicts read. What it leaves out is part of the contract:
- * times, texts (but for honoured acks, whose change counts), names of pods, and warnings.
+ * times (but for since when a service is overdue), texts (but for honoured acks, whose change counts), names of pods, and warnings.
  * A change of those alone is carried by a later snapshot and turns nothing.
  */
 import type { Content, Service } from './report.ts'
@@ -50,6 +50,7 @@ function projectService(service: Service): unknown {
     service.desired === undefined ? 'not listed' : service.desired,
     service.starting === true,
     service.scalingDown === true,
+    ...(service.overdueSince === undefined ? [] : [service.overdueSince]),
     sorted(
       service.targets?.map((target) => [
         target.ok,

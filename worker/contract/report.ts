@@ -118,11 +118,15 @@ export const targetSchema = v.object({
 })
 export type WireTarget = v.InferOutput<typeof targetSchema>
 
+function isTimeMs(input: unknown): input is number {
+  return isCounter(input) && input <= TIME_MAX_MS
+}
+
 const areWireTargets = isListOf(
   isShape<WireTarget>(
     {
       id: isNameUpTo(SUBDOMAIN_MAX_LENGTH),
-      checkedAt: (input) => isCounter(input) && input <= TIME_MAX_MS,
+      checkedAt: isTimeMs,
       checks: isCounter,
     },
     {
@@ -166,6 +170,10 @@ const wireServiceSchema = v.object({
   starting: v.optional(v.boolean()),
   /** Its workloads want no pods, and still have some. */
   scalingDown: v.optional(v.boolean()),
+  /** A new result of a target is due since then, and what is known of it may be good by an old one; absent: none is. */
+  overdueSince: v.optional(timeMs),
+  /** s; each target was asked within that time. Absent: as often as the categories say. */
+  periodSeconds: v.optional(v.pipe(counter, v.minValue(1))),
   /** Targets that must be ok; absent: all of them. Of the built-in service `nodes` (behaviour, section 7). */
   leastOk: v.optional(counter),
   businessImpact: v.optional(text),
@@ -185,6 +193,8 @@ const areWireServices = isListOf(
       desired: (input) => input === null || isCounter(input),
       starting: isBoolean,
       scalingDown: isBoolean,
+      overdueSince: isTimeMs,
+      periodSeconds: (input) => isCounter(input) && input >= 1,
       leastOk: isCounter,
       businessImpact: isText,
       panicGuide: isText,
@@ -359,10 +369,14 @@ export type Report = v.InferOutput<typeof reportSchema>
 export type Snapshot = v.InferOutput<typeof snapshotSchema>
 export type Heartbeat = v.InferOutput<typeof heartbeatSchema>
 
-/** 202: `resend` asks for a snapshot with the next report. `commands`: what waits, where there is no live link. */
+/**
+ * 202: `resend` asks for a snapshot with the next report. `commands`: what waits, where there is no live link. `overdue`: the
+ * edge judges services that are overdue one by one, as long as there are any; one that doesn't knows only `observedAt`.
+ */
 export const acceptedSchema = v.object({
   accepted: v.literal(true),
   resend: v.boolean(),
+  overdue: v.optional(v.literal(true)),
   commands: v.optional(v.pipe(v.array(commandSchema), v.maxLength(COMMANDS_MAX))),
 })
 export type Accepted = v.InferOutput<typeof acceptedSchema>

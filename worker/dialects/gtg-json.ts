@@ -22,6 +22,7 @@ export function replyGtgJson(method: string, gtg: Gtg, showServices: boolean): R
             failing: category.failing,
             acked: category.acked.map(({ service }) => service),
             missing: category.missing,
+            ...(category.late.length === 0 ? {} : { late: category.late }),
           }
         : {}),
     })),

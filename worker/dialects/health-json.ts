@@ -53,21 +53,31 @@ function judgeWhole({ freshness, categories }: ClusterStatus): HealthJsonWord {
   // Of no category at all nobody may say that it passes.
   if (categories.length === 0 || categories.some(({ passes }) => !passes)) return 'fail'
   const isWhole = categories.every(
-    ({ acked, missing, isChecked }) => isChecked && acked.length + missing.length === 0,
+    ({ acked, missing, late, isChecked }) =>
+      isChecked && acked.length + missing.length + late.length === 0,
   )
   return isWhole && freshness === 'fresh' ? 'pass' : 'warn'
 }
 
 /** None of a service that doesn't count: not checked yet, or starting. */
-function judgeService({ name, ok, ack, output, checkedAtMs }: ServiceStatus): HealthJsonCheck[] {
+function judgeService({
+  name,
+  ok,
+  word,
+  ack,
+  output,
+  checkedAtMs,
+}: ServiceStatus): HealthJsonCheck[] {
   if (ok === null) return []
   return [
     {
       componentId: name,
       componentType: 'component',
-      status: ok ? 'pass' : ack === null ? 'fail' : 'warn',
+      status: word === 'ok' ? 'pass' : ok || ack !== null ? 'warn' : 'fail',
       ...(checkedAtMs === null ? {} : { time: formatTime(checkedAtMs) }),
-      ...(ok ? {} : { output: ack === null ? output : `${output}; acked: ${ack.message}` }),
+      ...(word === 'ok'
+        ? {}
+        : { output: ok || ack === null ? output : `${output}; acked: ${ack.message}` }),
     },
   ]
 }
@@ -105,13 +115,14 @@ function describeFreshness({ freshness, freshAtMs }: ClusterStatus): string | nu
 }
 
 function describeCategory(category: CategoryStatus): string[] {
-  const { name, reason, failing, acked, missing, isChecked } = category
+  const { name, reason, failing, acked, missing, late, isChecked } = category
   const parts = [
     ...(reason === 'healthy' ? [] : [reason]),
     ...(isChecked || reason === 'empty' ? [] : ['none of its services counts yet']),
     ...(failing.length === 0 ? [] : [`failing: ${failing.join(', ')}`]),
     ...(acked.length === 0 ? [] : [`failing, acked: ${acked.join(', ')}`]),
     ...(missing.length === 0 ? [] : [`missing: ${missing.join(', ')}`]),
+    ...(late.length === 0 ? [] : [`late: ${late.join(', ')}`]),
   ]
   return parts.length === 0 ? [] : [`category ${name}: ${parts.join('; ')}`]
 }

@@ -49,8 +49,9 @@ export function describeFailure(service: Service, past: ServicePast): Failure {
     const ids = target.checks.filter((check) => !check.ok).map((check) => `check ${check.id}`)
     return ids.length === 0 ? ['own word'] : ids
   })
+  if (past.isOverdue) marks.push('unreachable')
   return {
-    marks: failing.length === 0 ? ['no pods'] : [...new Set(marks)].toSorted(),
+    marks: marks.length === 0 ? ['no pods'] : [...new Set(marks)].toSorted(),
     severity: health.severity,
   }
 }

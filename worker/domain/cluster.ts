@@ -39,7 +39,7 @@ import {
 } from './nodes-pulse.ts'
 import { judgePlace, type OrderRejection } from './order.ts'
 import type { ServiceHealth } from './service-health.ts'
-import { NO_MEMORY, remember, type ServiceMemory } from './service-memory.ts'
+import { hasFallenDue, NO_MEMORY, remember, type ServiceMemory } from './service-memory.ts'
 import { settle } from './settle.ts'
 import type { Count } from './sticky.ts'
 import {
@@ -199,7 +199,8 @@ function applySnapshot(heard: Heard, report: Snapshot, rules: Rules): Taken {
   const content = mergeContent(heard, report, { ...rules, untoldSinceMs })
   const memory = remember(standing.memory, content.services ?? [], {
     freshAtMs: held.lease.freshAtMs,
-    nowMs: rules.nowMs,
+    seenAtMs: Math.min(report.observedAt, rules.nowMs),
+    ...rules,
   })
   const services = judgeServices(content, memory)
   const nodes = observeNodes(content.nodes, heard.standing.nodes, rules.nowMs)
@@ -237,7 +238,9 @@ function describeServices(
     nowMs,
   }: { content: Content; services: Map<string, ServiceHealth | null>; nowMs: number },
 ): Standing['services'] {
-  const checked = (content.services ?? []).filter(({ targets }) => targets !== null)
+  const checked = (content.services ?? []).filter(
+    ({ name, targets }) => targets !== null || services.get(name)?.ok === false,
+  )
   return Object.fromEntries(
     checked.map(({ name }) => {
       const { ok = null, severity = null } = services.get(name) ?? {}
@@ -250,7 +253,9 @@ function describeServices(
 
 function applyHeartbeat(heard: Heard, report: Heartbeat, rules: Rules): Taken {
   const { nodes } = heard.pulse
-  if (report.digest === heard.pulse.digest && isContentCurrent(nodes, rules)) {
+  const seenAtMs = Math.min(report.observedAt, rules.nowMs)
+  const isCurrent = isContentCurrent(nodes, rules) && !hasFallenDue(heard.standing.memory, seenAtMs)
+  if (report.digest === heard.pulse.digest && isCurrent) {
     const pulse = nodes
       ? moveNodes(heard, report, { ...rules, nodes, isFailing: nodes.failing !== null })
       : move(heard, report, rules)

@@ -65,6 +65,7 @@ export function makeView(
       ...category,
       failing: category.failing.slice(0, NAMES_IN_VIEW),
       missing: category.missing.slice(0, NAMES_IN_VIEW),
+      late: category.late.slice(0, NAMES_IN_VIEW),
       // The next to run out decides when the verdict turns, so those stay.
       acked: category.acked
         .toSorted((a, b) => (a.expiresAtMs ?? Infinity) - (b.expiresAtMs ?? Infinity))
@@ -139,7 +140,9 @@ function findReason(
   if (categories.some((category) => category.reason === 'disabled')) return 'disabled'
   if (freshness === 'dead') return 'stale'
   if (categories.some((category) => !category.passes)) return 'unhealthy'
-  const isDegraded = categories.some(({ missing, isChecked }) => missing.length > 0 || !isChecked)
+  const isDegraded = categories.some(
+    ({ missing, late, isChecked }) => missing.length + late.length > 0 || !isChecked,
+  )
   return sayPassing(view, { nowMs, isCopy, isDegraded })
 }
 

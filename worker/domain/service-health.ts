@@ -16,8 +16,18 @@ export interface ServiceHealth {
 /** What a failing check, or a pod without an answer, weighs when nothing says so. */
 const UNNAMED_SEVERITY: Severity = 2
 
-/** null: it doesn't count, for it was not checked yet, or it is starting and has never served. */
+/**
+ * null: it doesn't count, for it was not checked yet, or it is starting and has never served. One that is overdue for too
+ * long is failing whatever its old results say, as one whose pods can't be asked.
+ */
 export function judgeService(service: Service, past: ServicePast = SERVED): ServiceHealth | null {
+  const health = judgeTargets(service, past)
+  if (!past.isOverdue) return health
+  const { healthy = 0, total = service.targets?.length ?? 0, desired = null } = health ?? {}
+  return { ok: false, severity: 1, healthy, total, desired }
+}
+
+function judgeTargets(service: Service, past: ServicePast): ServiceHealth | null {
   if (service.targets === null) return null
   const desired = findDesired(service, past)
   const isNoneFine = wantsNone({ ...service, desired })

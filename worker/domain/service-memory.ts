@@ -10,6 +10,14 @@ export interface ServiceMemory {
   servedSinceMs: Record<string, number>
   /** By service: those whose workloads want no pods. */
   atZero: Record<string, AtZero>
+  /** By service: those that are overdue. */
+  overdue: Record<string, Overdue>
+}
+
+/** `failsAtMs`: from then on it counts as failing, if reports still say so; `isFailing`: they did. */
+export interface Overdue {
+  failsAtMs: number
+  isFailing: boolean
 }
 
 export interface AtZero {
@@ -25,12 +33,18 @@ export interface AtZero {
 export interface ServicePast {
   hasServed: boolean
   isOwnedElsewhere: boolean
+  /** A new result has been overdue for so long that the old one says nothing any more. */
+  isOverdue: boolean
 }
 
-export const NO_MEMORY: ServiceMemory = { servedSinceMs: {}, atZero: {} }
+export const NO_MEMORY: ServiceMemory = { servedSinceMs: {}, atZero: {}, overdue: {} }
 
 /** Assumed where nothing is remembered: then every failing target counts. */
-export const SERVED: ServicePast = { hasServed: true, isOwnedElsewhere: false }
+export const SERVED: ServicePast = {
+  hasServed: true,
+  isOwnedElsewhere: false,
+  isOverdue: false,
+}
 
 /**
  * ms; the pods that a workload at zero replicas no longer counts as its own are terminating within moments. One that still
@@ -44,14 +58,26 @@ export function findPast(memory: ServiceMemory | null, service: string): Service
   return {
     hasServed: Object.hasOwn(memory.servedSinceMs, service),
     isOwnedElsewhere: findAtZero(memory, service)?.isOwnedElsewhere === true,
+    isOverdue:
+      Object.hasOwn(memory.overdue, service) && memory.overdue[service]?.isFailing === true,
   }
+}
+
+interface Remembering {
+  /** ms; of the report before. */
+  freshAtMs: number | null
+  /** ms; what this report saw, it saw then. */
+  seenAtMs: number
+  nowMs: number
+  /** ms that a new result may be overdue. */
+  deadAfterMs: number
 }
 
 /** What a snapshot leaves remembered; the very same object where that is what was remembered before. */
 export function remember(
   memory: ServiceMemory | null,
   services: Service[],
-  { freshAtMs, nowMs }: { freshAtMs: number | null; nowMs: number },
+  { freshAtMs, nowMs, ...rules }: Remembering,
 ): ServiceMemory {
   const atZero = services.flatMap((service): [string, AtZero][] => {
     const next = rememberZero(memory && findAtZero(memory, service.name), service, {
@@ -65,8 +91,33 @@ export function remember(
     const sinceMs = findServedSince(memory, service, { zero: zero.get(service.name), nowMs })
     return sinceMs === null ? [] : [[service.name, sinceMs]]
   })
-  const next = { servedSinceMs: Object.fromEntries(served), atZero: Object.fromEntries(atZero) }
+  const next = {
+    servedSinceMs: Object.fromEntries(served),
+    atZero: Object.fromEntries(atZero),
+    overdue: findOverdue(services, rules),
+  }
   return memory !== null && JSON.stringify(memory) === JSON.stringify(next) ? memory : next
+}
+
+/** Judged by what reports saw, not by the clock: a service never turns while no report comes, as a late cluster doesn't. */
+function findOverdue(
+  services: Service[],
+  { seenAtMs, deadAfterMs }: Pick<Remembering, 'seenAtMs' | 'deadAfterMs'>,
+): ServiceMemory['overdue'] {
+  return Object.fromEntries(
+    services.flatMap(({ name, overdueSince }) => {
+      if (overdueSince === undefined) return []
+      const failsAtMs = overdueSince + deadAfterMs
+      return [[name, { failsAtMs, isFailing: failsAtMs <= seenAtMs }]]
+    }),
+  )
+}
+
+/** A service has come to count as failing since the snapshot, for it is still overdue: only a snapshot can say what is. */
+export function hasFallenDue(memory: ServiceMemory | null, seenAtMs: number): boolean {
+  return Object.values(memory?.overdue ?? {}).some(
+    ({ failsAtMs, isFailing }) => !isFailing && failsAtMs <= seenAtMs,
+  )
 }
 
 /** `freshAtMs`: up to then heartbeats said that all was as in the snapshot before. */

@@ -15,7 +15,7 @@ import { describeHeld, type HeldStatus } from './held.ts'
 import { findPeriods } from './periods.ts'
 import { describeNodes, type NodesStatus } from './node-status.ts'
 import { isNodesService } from './nodes.ts'
-import { isStarting, judgeService } from './service-health.ts'
+import { isStarting, judgeService, type ServiceHealth } from './service-health.ts'
 import { findPast } from './service-memory.ts'
 import { expireAcks, listServices, type CategoryReason } from './verdict.ts'
 
@@ -51,14 +51,16 @@ export interface ServiceStatus {
   /** null: it doesn't count, for it was not checked yet, or is starting and has never served. */
   ok: boolean | null
   severity: Severity | null
-  /** In words (behaviour, section 1); an acked one adds ` acked`. */
-  word: 'ok' | 'warning' | 'critical' | 'starting' | 'not checked yet'
+  /** In words (behaviour, section 1); an acked one adds ` acked`. `late`: not failing, and overdue. */
+  word: 'ok' | 'late' | 'warning' | 'critical' | 'starting' | 'not checked yet'
   healthy: number
   total: number
   /** null: no workload is known to stand behind it. */
   desired: number | null
   /** `n/m pods available`, of the built-in one `nodes`; and why those that are not. */
   output: string
+  /** ms; since when a new result of a target is due. null: none is overdue. */
+  overdueSinceMs: number | null
   /** ms; when a target was last checked. */
   checkedAtMs: number | null
   /** ms; since when it is as it is. */
@@ -101,6 +103,8 @@ export interface CategoryStatus {
   acked: string[]
   /** Named, not in the cluster. */
   missing: string[]
+  /** Not failing, and overdue. */
+  late: string[]
   /** At least one of its services counts. */
   isChecked: boolean
   isSticky: boolean
@@ -212,7 +216,7 @@ function describeCategory(
 }
 
 /**
- * Heartbeats bring no times: they say that all is as it was, and that no target is overdue. So each was checked within
+ * Heartbeats bring no times: they say that all is as it was. So each target of a service that isn't overdue was checked within
  * its period before the last fresh report, however old the snapshot is.
  */
 function withTimes({ content, pulse }: ClusterState): Service[] {
@@ -222,7 +226,9 @@ function withTimes({ content, pulse }: ClusterState): Service[] {
     services.map(({ name }) => name),
   )
   return services.map((service) => {
-    const periodSeconds = periods.get(service.name) ?? pulse.intervalSeconds
+    if (service.overdueSince !== undefined) return service
+    const periodSeconds =
+      service.periodSeconds ?? periods.get(service.name) ?? pulse.intervalSeconds
     const seenByMs = (pulse.lease.freshAtMs ?? 0) - periodSeconds * 1000
     const targets = service.targets?.map((target) => ({
       ...target,
@@ -242,7 +248,11 @@ function describeService(
   const targets = service.targets ?? []
   const unjudged = isStarting(service, past) ? 'starting' : 'not checked yet'
   const failing = targets.filter(({ ok }) => !ok)
-  const why = failing.map((target) => `${target.id}: ${explain(target)}`)
+  const overdueSinceMs = service.overdueSince ?? null
+  const why = [
+    ...(overdueSinceMs === null ? [] : [`late: ${sayOverdue(overdueSinceMs)}`]),
+    ...failing.map((target) => `${target.id}: ${explain(target)}`),
+  ]
   const isNodes = isNodesService(service)
   const { healthy = 0, total = targets.length, desired = null } = health ?? {}
   const pods = `${healthy}/${total} ${isNodes ? 'nodes' : 'pods'} available`
@@ -252,11 +262,12 @@ function describeService(
     name: service.name,
     ok: health?.ok ?? null,
     severity: health?.severity ?? null,
-    word: health === null ? unjudged : tellSeverity(health.severity),
+    word: overdueSinceMs !== null && health?.ok !== false ? 'late' : tellHealth(health, unjudged),
     healthy,
     total,
     desired,
     output: why.length === 0 ? pods : `${pods} (${why.join('; ')})`,
+    overdueSinceMs,
     checkedAtMs: checkedAtMs === 0 ? null : checkedAtMs,
     sinceMs: Object.hasOwn(services, service.name)
       ? (services[service.name]?.sinceMs ?? null)
@@ -269,6 +280,18 @@ function describeService(
     panicGuide: service.panicGuide,
     targets,
   }
+}
+
+function tellHealth(
+  health: ServiceHealth | null,
+  unjudged: ServiceStatus['word'],
+): ServiceStatus['word'] {
+  return health === null ? unjudged : tellSeverity(health.severity)
+}
+
+/** A time, no age: whoever keeps the text for a while must not read it wrong. */
+function sayOverdue(sinceMs: number): string {
+  return `a new result is due since ${new Date(sinceMs).toISOString()}`
 }
 
 /** Why a target is not ok: the prober's reason, else its failing checks; before it, what its pod is about. */

@@ -30,6 +30,8 @@ export interface CategoryFacts {
   failures: { service: string; severity: Severity; honoured: string | null }[]
   /** Named by the category, not in the cluster. */
   missing: string[]
+  /** Not failing by old results, for new ones are overdue. */
+  late: string[]
 }
 
 export interface AckedFailure {
@@ -50,6 +52,8 @@ export interface CategoryVerdict {
   /** Failing and acked. */
   acked: AckedFailure[]
   missing: string[]
+  /** Not failing, and overdue. */
+  late: string[]
   /** At least one of its services counts. */
   isChecked: boolean
 }
@@ -101,9 +105,11 @@ export function observeCategories(
   )
   const all = named.some(({ name }) => name === DEFAULT_CATEGORY) ? named : [DEFAULTS, ...named]
   const honoured = new Map(content.acks?.map((ack) => [ack.service, ack.message]))
+  const overdue = content.services?.filter(({ overdueSince }) => overdueSince !== undefined) ?? []
+  const late = new Set(overdue.map(({ name }) => name))
   return all
     .map((category) =>
-      observeCategory(category, listServices(category, content), { services, honoured }),
+      observeCategory(category, listServices(category, content), { services, honoured, late }),
     )
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
@@ -114,7 +120,12 @@ function observeCategory(
   {
     services,
     honoured,
-  }: { services: Map<string, ServiceHealth | null>; honoured: Map<string, string> },
+    late,
+  }: {
+    services: Map<string, ServiceHealth | null>
+    honoured: Map<string, string>
+    late: Set<string>
+  },
 ): CategoryFacts {
   const known = names.filter((name) => services.has(name))
   return {
@@ -133,6 +144,7 @@ function observeCategory(
       return [{ service, severity, honoured: honoured.get(service) ?? null }]
     }),
     missing: names.filter((name) => !services.has(name)),
+    late: known.filter((name) => late.has(name) && services.get(name)?.ok !== false),
   }
 }
 
@@ -187,6 +199,7 @@ export function judgeCategory(
       .filter(({ isAcked }) => isAcked)
       .map(({ service, severity, expiresAtMs }) => ({ service, severity, expiresAtMs })),
     missing: facts.missing,
+    late: facts.late,
     isChecked: facts.isChecked,
   }
 }

@@ -50,6 +50,7 @@ export const factsSchema: v.GenericSchema<unknown, CategoryFacts> = v.pipe(
       v.object({ service: v.string(), severity: severitySchema, honoured: v.nullable(v.string()) }),
     ),
     missing: v.array(v.string()),
+    late: v.optional(v.array(v.string()), []),
   }),
   // Earlier versions told only whether something counts.
   v.transform((facts) => ({ ...facts, isKnown: facts.isKnown ?? facts.isChecked })),
@@ -63,6 +64,7 @@ export const categoryStandingSchema: v.GenericSchema<unknown, CategoryStanding> 
   failing: v.array(v.string()),
   acked: v.array(v.object({ service: v.string(), severity: severitySchema, expiresAtMs: timeMs })),
   missing: v.array(v.string()),
+  late: v.optional(v.array(v.string()), []),
   isChecked: v.optional(v.boolean(), true),
   sinceMs: v.number(),
 })
@@ -78,6 +80,7 @@ export const memorySchema: v.GenericSchema<unknown, ServiceMemory | null> = v.nu
         isOwnedElsewhere: v.boolean(),
       }),
     ),
+    overdue: v.optional(byName(v.object({ failsAtMs: v.number(), isFailing: v.boolean() })), {}),
   }),
 )
 

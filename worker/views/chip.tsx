@@ -62,7 +62,7 @@ export function FreshnessChip({ freshness }: { freshness: ClusterFreshness }) {
 export function ServiceChip({ service, isPast }: { service: ServiceStatus; isPast: boolean }) {
   const { word, ack, ok } = service
   if (ok === null) return <Chip tone="unknown" word={word} />
-  if (ok) return <Chip tone="ok" word={word} isPast={isPast} />
+  if (ok) return <Chip tone={word === 'ok' ? 'ok' : 'warning'} word={word} isPast={isPast} />
   if (ack !== null) return <Chip tone="acked" word={`${word} acked`} isPast={isPast} />
   return <Chip tone={word === 'critical' ? 'critical' : 'warning'} word={word} isPast={isPast} />
 }

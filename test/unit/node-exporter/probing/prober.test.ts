@@ -305,21 +305,114 @@ describe('concurrency', () => {
   it('is never above its bound, and reaches it', async () => {
     let now = 0
     let most = 0
-    const answer = async () => {
+    const answer = async (id: string) => {
       most = Math.max(most, ++now)
-      await after(100, null)
+      await after(id === 'web-0' ? 1000 : 100, null)
       now -= 1
       return GOOD
     }
     const { prober, asked } = aProber(answer, { concurrency: 4 })
-    const targets = Array.from({ length: 50 }, (_, i) => aKnownTarget({ id: `web-${i}` }))
+    const services = Array.from({ length: 50 }, (_, i) =>
+      aKnownService({
+        name: `web-${i}`,
+        namespace: `team-${i}`,
+        periodSeconds: 1,
+        targets: [aKnownTarget({ id: `web-${i}` })],
+      }),
+    )
 
-    prober.follow([aKnownService({ targets })])
-    await pass(1300)
+    prober.follow(services)
+    await pass(5000)
 
     expect(most).toBe(4)
     expect(new Set(asked.map(({ id }) => id)).size).toBe(50)
     expect(prober.isComplete()).toBe(true)
+  })
+})
+
+describe('targets that hang', () => {
+  const other = aKnownService({
+    name: 'other',
+    namespace: 'other',
+    targets: Array.from({ length: 50 }, (_, i) => aKnownTarget({ id: `other-${i}` })),
+  })
+  const crowd = (count: number, given: Partial<ReturnType<typeof aKnownService>> = {}) =>
+    aKnownService({
+      name: 'crowd',
+      namespace: 'crowd',
+      ...given,
+      targets: Array.from({ length: count }, (_, i) =>
+        aKnownTarget({ id: `${given.name ?? 'crowd'}-${i}` }),
+      ),
+    })
+  const SPREAD = Array.from({ length: 50 }, (_, i) =>
+    crowd(40, { name: `c${i}`, namespace: `n${i}` }),
+  )
+  const SIBLINGS = Array.from({ length: 20 }, (_, i) => crowd(100, { name: `c${i}` }))
+
+  it.each([
+    ['2,000 that never answered', [crowd(2000)], 10_000, 0],
+    ['1,200 that take nearly as long as they may', [crowd(1200)], 9000, 0],
+    ['2,000 in Services of one namespace', SIBLINGS, 10_000, 0],
+    ['2,000 in 50 namespaces', SPREAD, 10_000, 0],
+    ['800 that were well before', [crowd(800)], 10_000, 20_000],
+    ['2,000 in 50 namespaces that were well before', SPREAD, 10_000, 20_000],
+  ])('make no other service late: %s', async (_, services, answerMs, fromMs) => {
+    const late = { ...TOO_LATE, ok: answerMs < 10_000 }
+    const { prober, asked } = aProber(
+      (id) => (id.startsWith('other') || performance.now() < fromMs ? GOOD : after(answerMs, late)),
+      { concurrency: 128, timeoutMs: 10_000 },
+    )
+    prober.follow([...services, other])
+
+    await pass(120_000)
+
+    for (const { id } of other.targets) {
+      const [, ...gaps] = gapsOf(asked.filter((one) => one.id === id))
+      expect(gaps.length).toBeGreaterThanOrEqual(9)
+      for (const gap of gaps) expect(Math.abs(gap - PERIOD_MS)).toBeLessThanOrEqual(1000)
+    }
+  })
+
+  it('are asked again all the same, in turn', async () => {
+    const { prober, asked } = aProber(() => after(2000, TOO_LATE), { concurrency: 10 })
+    prober.follow([crowd(40)])
+
+    await pass(100_000)
+
+    const counts = crowd(40).targets.map(({ id }) => asked.filter((one) => one.id === id).length)
+    expect(Math.min(...counts)).toBeGreaterThanOrEqual(4)
+  })
+
+  it('keep a round that somebody asks for from no other target', async () => {
+    const { prober, asked } = aProber(
+      (id) => (id.startsWith('other') ? GOOD : after(10_000, TOO_LATE)),
+      { concurrency: 8, timeoutMs: 10_000 },
+    )
+    prober.follow([crowd(100), other])
+    await pass(60_000)
+    const before = asked.length
+
+    const round = prober.askNow(undefined, 2000)
+    await pass(2000)
+    await round
+
+    const since = new Set(asked.slice(before).map(({ id }) => id))
+    expect(other.targets.every(({ id }) => since.has(id))).toBe(true)
+  })
+
+  it('end the first look when they are overdue, not when all were asked', async () => {
+    const { prober } = aProber((id) => (id.startsWith('other') ? GOOD : never()), {
+      concurrency: 128,
+      timeoutMs: 10_000,
+    })
+    prober.follow([crowd(2000), other])
+
+    await pass(22_000)
+    const before = prober.isComplete()
+    await pass(1)
+
+    expect([before, prober.isComplete()]).toEqual([false, true])
   })
 })
 
@@ -361,7 +454,7 @@ describe('being behind', () => {
   })
 
   it('grows while nothing is learned, and the result stands', async () => {
-    const { prober, changes } = aProber((_, nth) => (nth === 0 ? BAD : null))
+    const { prober, changes } = aProber((_, nth) => (nth === 0 ? GOOD : null))
     prober.follow([aKnownService()])
     await pass(0)
     const before = prober.describe(aKnownService())
@@ -369,7 +462,11 @@ describe('being behind', () => {
     await pass(DUE_MS + 7000)
 
     expect(prober.overdueMs()).toBe(7000)
-    expect(prober.describe(aKnownService())).toEqual(before)
+    expect(prober.describe(aKnownService())).toEqual({
+      ...before,
+      overdueSince: 1_700_000_000_000 + DUE_MS,
+      periodSeconds: (DUE_MS + 7000) / 1000,
+    })
     expect(changes).toEqual(['verdict'])
   })
 
@@ -383,6 +480,114 @@ describe('being behind', () => {
 
     expect(before).toBeGreaterThan(0)
     expect(prober.overdueMs()).toBe(0)
+  })
+})
+
+describe('a service that is overdue', () => {
+  const services = [
+    aKnownService({
+      name: 'web',
+      targets: [aKnownTarget({ id: 'stuck' }), aKnownTarget({ id: 'b' })],
+    }),
+    aKnownService({ name: 'shop', targets: [aKnownTarget({ id: 'shop' })] }),
+  ]
+  const overdueOf = (prober: Prober) =>
+    services.map((service) => prober.describe(service).overdueSince ?? null)
+
+  it('says since when, and no other one does', async () => {
+    const { prober } = aProber((id, nth) => (id === 'stuck' && nth > 0 ? never() : GOOD))
+    prober.follow(services)
+    await pass(DUE_MS)
+    const before = overdueOf(prober)
+    await pass(PERIOD_MS)
+
+    const first = overdueOf(prober)
+    await pass(3 * PERIOD_MS)
+
+    expect(before).toEqual([null, null])
+    expect(first).toEqual([1_700_000_000_000 + DUE_MS, null])
+    expect(overdueOf(prober)).toEqual(first)
+  })
+
+  it.each<[string, NonNullable<Probed>, boolean]>([
+    ['is good', GOOD, true],
+    ['is starting', { ...BAD, starting: true }, true],
+    ['fails', BAD, false],
+    ['gave no answer', TOO_LATE, false],
+  ])('is so where the old result may be too good: it %s', async (_, outcome, expected) => {
+    const { prober } = aProber((id, nth) => (id === 'stuck' && nth > 0 ? never() : outcome))
+    prober.follow(services)
+
+    await pass(2 * DUE_MS)
+
+    expect(overdueOf(prober)[0] !== null).toBe(expected)
+  })
+
+  it('is so without any result', async () => {
+    const { prober } = aProber((id) => (id === 'stuck' ? never() : GOOD))
+    prober.follow(services.map((service) => ({ ...service, periodSeconds: 600 })))
+
+    await pass(DUE_MS + 1)
+
+    expect(overdueOf(prober)).toEqual([1_700_000_000_000 + DUE_MS, null])
+  })
+
+  it('tells at once that it was so for long, and is no more', async () => {
+    const { promise, resolve } = Promise.withResolvers<Probed>()
+    const { prober, changes } = aProber((id, nth) => (id === 'stuck' && nth === 1 ? promise : GOOD))
+    prober.follow(services)
+    await pass(3 * DUE_MS)
+    changes.length = 0
+
+    resolve(GOOD)
+    await pass(0)
+
+    expect(changes).toEqual(['verdict'])
+    expect(overdueOf(prober)).toEqual([null, null])
+  })
+
+  it('leaves the prober no more than behind while others are asked', async () => {
+    const { prober } = aProber((id, nth) => (id === 'stuck' && nth > 0 ? never() : GOOD))
+    prober.follow(services)
+
+    await pass(5 * DUE_MS)
+
+    expect(prober.overdueMs()).toBeGreaterThan(DUE_MS)
+    expect(prober.stuckMs()).toBeLessThanOrEqual(PERIOD_MS)
+  })
+
+  it('is a stuck prober where no pod is asked any more', async () => {
+    const { prober } = aProber((_, nth) => (nth > 0 ? never() : GOOD))
+    prober.follow([...services, aKnownService({ name: 'empty', targets: [] })])
+
+    await pass(DUE_MS + 5000)
+
+    expect(prober.stuckMs()).toBe(5000)
+  })
+})
+
+describe('a service with more pods than can be asked in time', () => {
+  const targets = Array.from({ length: 2000 }, (_, i) => aKnownTarget({ id: `web-${i}` }))
+
+  it('has all of them asked in rotation, says so, and is not overdue', async () => {
+    const { prober, asked } = aProber(() => GOOD, { concurrency: 128 })
+    const service = aKnownService({ targets })
+    prober.follow([service])
+
+    await pass(60_000)
+
+    const counts = Map.groupBy(asked, ({ id }) => id)
+    expect(counts.size).toBe(2000)
+    expect(Math.max(...[...counts.values()].map((of) => of.length))).toBe(4)
+    expect(prober.describe(service)).not.toHaveProperty('overdueSince')
+    expect(prober.describe(service).periodSeconds).toBe(20)
+    expect(prober.warnings()).toEqual([
+      {
+        subject: 'Service web',
+        message:
+          'its 2000 pods are probed every 20 s instead of every 10 s: a Service has 100 probes a second at most',
+      },
+    ])
   })
 })
 
@@ -942,6 +1147,21 @@ describe('a change', () => {
     await pass(2 * PERIOD_MS)
 
     expect(changes).toEqual(['verdict', ...expected])
+  })
+
+  it('is told when it is known: the last first result makes the look complete', async () => {
+    const seen: boolean[] = []
+    const town = aProber(() => GOOD, {
+      onChange: () => {
+        seen.push(town.prober.isComplete())
+      },
+    })
+    const targets = ['a', 'b', 'c'].map((id) => aKnownTarget({ id }))
+
+    town.prober.follow([aKnownService({ targets })])
+    await pass(1)
+
+    expect(seen).toEqual([false, false, true])
   })
 
   it('is told as a turn of the target, with the reason', async () => {

@@ -13,6 +13,7 @@ function play(script: string): number[] {
   return script.split(' ').flatMap((word) => {
     if (word.startsWith('=')) {
       targets = word.slice(1).split(',')
+      streak.follow(targets)
       return []
     }
     const isForced = word.endsWith('!')
@@ -20,7 +21,7 @@ function play(script: string): number[] {
     const failed = word.includes('-')
     known.set(id, !failed)
     const isServiceOk = targets.every((target) => known.get(target) ?? true)
-    streak.take(id, { failed, isServiceOk, isForced, targets })
+    streak.take(id, { failed, isServiceOk, isForced })
     return [streak.count]
   })
 }

@@ -205,11 +205,13 @@ describe('a report that is too large', () => {
       const target = i % 3 === 0 ? failing(i, 'refused') : aTarget()
       return { ...target, id: noise(250), node: noise(200), ready: i % 5 === 0 }
     })
-    const content = contentOf([aService({ targets })])
+    const late = { overdueSince: 1, periodSeconds: 20 }
+    const content = contentOf([aService({ targets, ...late })])
 
     const packed = await pack(content)
 
     expect(packed.bytes).toBeLessThanOrEqual(REPORT_WIRE_MAX_BYTES)
+    expect(packed.content.services?.[0]).toMatchObject(late)
     expect(packed.content.services?.[0]?.targets).toHaveLength(3000)
     expect(packed.content.services?.[0]?.targets?.[3]).toEqual({
       id: '3',

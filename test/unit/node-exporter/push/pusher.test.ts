@@ -51,7 +51,7 @@ function aPusher(
   { epoch = null, ...given }: Partial<PusherOptions> & { epoch?: number | null } = {},
 ) {
   /** What the parts around it say at the moment. */
-  const world = { canSee: true, content: UP, overdueMs: 0, streaks: {} }
+  const world = { canSee: true, content: UP, overdueMs: 0, stuckMs: 0, streaks: {} }
   const tries: { report: Report; atMs: number }[] = []
   const { log, lines } = aLog()
   const components = new HealthManager(log)
@@ -76,6 +76,7 @@ function aPusher(
     see: () => world.content,
     streaks: () => world.streaks,
     overdueMs: () => world.overdueMs,
+    stuckMs: () => world.stuckMs,
     exporter: () => ({
       type: 'pilotlight',
       version: '0.1.0',
@@ -232,6 +233,23 @@ describe('while nothing changes', () => {
     expect(tries.map(({ report }) => report.observedAt)).toEqual([
       START_MS - missingMs,
       START_MS + INTERVAL_MS - missingMs,
+    ])
+  })
+
+  it('observedAt goes on while probes do, where the edge judges each service', async () => {
+    const answers: Delivered[] = [TAKEN, { ...TAKEN, overdue: true }, { ...TAKEN, overdue: true }]
+    const { start, step, world, tries } = aPusher(answers)
+    world.overdueMs = 5000
+
+    await start()
+    await step()
+    await step()
+    world.stuckMs = 700
+    await step() // its answer is an older edge's
+    await step()
+
+    expect(tries.map(({ report }, i) => START_MS + i * INTERVAL_MS - report.observedAt)).toEqual([
+      5000, 5000, 0, 700, 5000,
     ])
   })
 

@@ -59,6 +59,12 @@ describe('the digest changes with', () => {
     ['being a daemon', withService({}), withService({ isDaemon: true })],
     ['desired replicas', withService({ desired: 1 }), withService({ desired: 2 })],
     ['a service probed at last', withService({ targets: null }), withService({ targets: [] })],
+    ['a service that is overdue', withService({}), withService({ overdueSince: 1 })],
+    [
+      'since when it is overdue',
+      withService({ overdueSince: 1 }),
+      withService({ overdueSince: 2 }),
+    ],
     ['a pod that turns bad', withTarget({ ok: true }), withTarget({ ok: false })],
     ['a pod that stops to answer', withTarget({}), withTarget({ answered: false })],
     ['a pod more', withTarget({}), withService({ targets: [aTarget(), aTarget({ id: 'web-9' })] })],

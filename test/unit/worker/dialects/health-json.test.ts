@@ -235,3 +235,21 @@ describe('the notes', () => {
     expect(body.notes).toEqual(note === undefined ? undefined : [`category default: ${note}`])
   })
 })
+
+describe('a service that is late', () => {
+  it('warns, and so do the whole and its category', () => {
+    const { status, body } = healthOf({
+      services: [aServiceStatus({ word: 'late', output: '1/1 pods available (late: …)' })],
+      categories: [aCategoryStatus({ late: ['web'] })],
+    })
+
+    expect([status, body.status, body.notes]).toEqual([
+      200,
+      'warn',
+      ['category default: late: web'],
+    ])
+    expect(body.checks['web']).toMatchObject([
+      { status: 'warn', output: '1/1 pods available (late: …)' },
+    ])
+  })
+})

@@ -26,6 +26,7 @@ function facts(said: boolean | null): CategoryFacts {
     isChecked: true,
     failures: [],
     missing: [],
+    late: [],
   })
 }
 

@@ -19,7 +19,7 @@ const FAILING_BY_WORD = aTarget({ id: 'web-4', ok: false, reason: 'status: DOWN'
 const STARTING = anUnreachableTarget({ id: 'web-6', ready: false, starting: true })
 const LEAVING = aTarget({ id: 'web-7', ready: false, terminating: true })
 const LEAVING_AND_FAILING = anUnreachableTarget({ id: 'web-7', ready: false, terminating: true })
-const NEW: ServicePast = { hasServed: false, isOwnedElsewhere: false }
+const NEW: ServicePast = { hasServed: false, isOwnedElsewhere: false, isOverdue: false }
 
 function aDaemon(given: Partial<Service>): Service {
   return aService({ isDaemon: true, ...given })
@@ -110,7 +110,7 @@ describe('a rollout', () => {
 })
 
 describe('a workload at zero that does not own the pods', () => {
-  const owned = { hasServed: true, isOwnedElsewhere: true }
+  const owned = { hasServed: true, isOwnedElsewhere: true, isOverdue: false }
 
   it.each([
     ['all pods are gone', [], false],

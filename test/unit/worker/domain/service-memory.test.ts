@@ -110,7 +110,11 @@ describe('a service that has served', () => {
 
     cluster.tell(20, { targets: [GOOD, STARTING] })
 
-    expect(cluster.state?.standing.memory).toEqual({ servedSinceMs: { web: T0 }, atZero: {} })
+    expect(cluster.state?.standing.memory).toEqual({
+      servedSinceMs: { web: T0 },
+      atZero: {},
+      overdue: {},
+    })
     expect(cluster.state?.standing.memory).toBe(memory)
   })
 })
@@ -278,7 +282,7 @@ describe('a workload at zero replicas whose pods stay', () => {
 })
 
 describe('memory of services', () => {
-  const now = { freshAtMs: T0, nowMs: T0 }
+  const now = { freshAtMs: T0, seenAtMs: T0, nowMs: T0, deadAfterMs: 60_000 }
 
   it('takes all as served where an older version kept none', () => {
     const memory = remember(null, [aService({ targets: [STARTING] })], now)

@@ -1,10 +1,15 @@
 /** What is known of a cluster, spelled out: the whole's word, categories with what was decided, services (behaviour, sections 1 and 5). */
 import { describe, expect, it } from 'vitest'
-import type { Category, Content, Target } from '../../../../worker/contract/report.ts'
+import type { Category, Content, Service, Target } from '../../../../worker/contract/report.ts'
 import { applyAct, type Act } from '../../../../worker/domain/acts.ts'
 import type { ClusterState } from '../../../../worker/domain/cluster.ts'
 import { publish, restoreState } from '../../../../worker/domain/restore.ts'
-import { describeCluster, explain, tellSeverity } from '../../../../worker/domain/status.ts'
+import {
+  describeCluster,
+  explain,
+  tellSeverity,
+  type ServiceStatus,
+} from '../../../../worker/domain/status.ts'
 import {
   aCategory,
   aContent,
@@ -235,6 +240,34 @@ describe('a service', () => {
     const hidden = afterAct(honoured, { kind: 'remove-ack', service: 'web' })
 
     expect(webOf(hidden)?.ack).toBeNull()
+  })
+})
+
+describe('a service that is overdue', () => {
+  const dueMs = T0 - 5000
+  const shown = (given: Partial<Service>, laterMs = 0) => {
+    const service = aService({ overdueSince: dueMs, ...given })
+    const seen = aSnapshot({ content: aContent({ services: [service] }), observedAt: T0 + laterMs })
+    return describeAt(stateAfter([seen], T0 + laterMs), laterMs)?.services[0]
+  }
+
+  it.each<[string, Partial<Service>, number, ServiceStatus['word'], boolean | null]>([
+    ['late', {}, 0, 'late', true],
+    ['late without any result', { targets: null }, 0, 'late', null],
+    ['late until the time to dead is over', {}, 54_999, 'late', true],
+    ['failing from then on', {}, 55_000, 'critical', false],
+    ['failing by its pods all the same', { targets: [aFailingTarget()] }, 0, 'warning', false],
+  ])('is %s', (_, given, laterMs, word, ok) => {
+    const service = shown(given, laterMs)
+
+    expect(service).toMatchObject({ word, ok, overdueSinceMs: dueMs })
+    expect(service?.output).toContain('late: a new result is due since 2023-11-14T22:13:15.000Z')
+  })
+
+  it('is checked no later than its results say', () => {
+    expect(shown({ targets: [aTarget({ checkedAt: T0 - 40_000 })] }, 30_000)?.checkedAtMs).toBe(
+      T0 - 40_000,
+    )
   })
 })
 

@@ -25,6 +25,7 @@ function facts(given: Partial<CategoryFacts> & { failing?: string[] } = {}): Cat
     isChecked: true,
     failures: failing.map((service) => ({ service, severity: 2 as const, honoured: null })),
     missing: [],
+    late: [],
     ...rest,
   })
 }

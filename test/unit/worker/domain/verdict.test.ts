@@ -136,6 +136,7 @@ describe('the category default', () => {
       failing: ['shop', 'bank'],
       acked: [],
       missing: [],
+      late: [],
       isChecked: true,
     })
   })

@@ -29,6 +29,7 @@ it.each([
   ['critical', aFailingService()],
   ['warning', aFailingService({ severity: 2, word: 'warning' })],
   ['critical acked', aFailingService({ ack: ACK })],
+  ['late', aServiceStatus({ word: 'late' })],
   ['not checked yet', aServiceStatus({ ok: null, word: 'not checked yet' })],
 ])('says in a word that a service is %s', async (word, service) => {
   const text = await read(aStatus({ services: [{ ...service, output: 'x' }] }))
@@ -47,6 +48,7 @@ it.each([
   ['disabled', aCategoryStatus({ passes: false, reason: 'disabled' }), 'read disabled'],
   ['empty', aCategoryStatus({ passes: false, reason: 'empty' }), 'read empty'],
   ['acked in part', aCategoryStatus({ acked: ['web'] }), 'read healthy, 1 acked'],
+  ['late in part', aCategoryStatus({ late: ['web'] }), 'read healthy, 1 late'],
 ])('says in a word that a category is %s', async (_state, category, words) => {
   expect(await read(aStatus({ categories: [category] }))).toContain(words)
 })
