@@ -10,7 +10,7 @@ import { ask, askJson, bytesOf, gzip, heldOf, push, readAll, takeCluster } from 
 import { loseStorage, recordOf, runAlarm, stubOf } from './object.ts'
 import { aLinkedCluster, beat } from './linked-cluster.ts'
 import { aPutCluster, content, setTimeByHand } from './put-cluster.ts'
-import { browse, HTML, operate, operateJson, signIn, submit } from './visitors.ts'
+import { BEARER, browse, HTML, operate, operateJson, signIn, submit } from './visitors.ts'
 
 const STEP = 1_000_000
 const INT32_MAX = 2 ** 31 - 1
@@ -156,7 +156,7 @@ describe('starting the order anew', () => {
 
     await reset(cluster)
 
-    const history = await askJson(`/clusters/${cluster}/history`)
+    const history = await askJson(`/clusters/${cluster}/history`, { headers: BEARER })
     const { events } = await history.json<{ events: unknown[] }>()
     expect(events.length).toBeGreaterThan(1)
     expect(events[0]).toMatchObject({
