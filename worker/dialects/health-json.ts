@@ -53,7 +53,8 @@ function judgeWhole({ freshness, categories }: ClusterStatus): HealthJsonWord {
   // Of no category at all nobody may say that it passes.
   if (categories.length === 0 || categories.some(({ passes }) => !passes)) return 'fail'
   const isWhole = categories.every(
-    ({ acked, missing, isChecked }) => isChecked && acked.length + missing.length === 0,
+    ({ acked, missing, isChecked, isIncomplete }) =>
+      isChecked && isIncomplete !== true && acked.length + missing.length === 0,
   )
   return isWhole && freshness === 'fresh' ? 'pass' : 'warn'
 }
@@ -105,13 +106,14 @@ function describeFreshness({ freshness, freshAtMs }: ClusterStatus): string | nu
 }
 
 function describeCategory(category: CategoryStatus): string[] {
-  const { name, reason, failing, acked, missing, isChecked } = category
+  const { name, reason, failing, acked, missing, isChecked, isIncomplete } = category
   const parts = [
     ...(reason === 'healthy' ? [] : [reason]),
     ...(isChecked || reason === 'empty' ? [] : ['none of its services counts yet']),
     ...(failing.length === 0 ? [] : [`failing: ${failing.join(', ')}`]),
     ...(acked.length === 0 ? [] : [`failing, acked: ${acked.join(', ')}`]),
     ...(missing.length === 0 ? [] : [`missing: ${missing.join(', ')}`]),
+    ...(isIncomplete === true ? ['incomplete: the exporter left something out'] : []),
   ]
   return parts.length === 0 ? [] : [`category ${name}: ${parts.join('; ')}`]
 }

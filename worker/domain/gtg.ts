@@ -139,7 +139,10 @@ function findReason(
   if (categories.some((category) => category.reason === 'disabled')) return 'disabled'
   if (freshness === 'dead') return 'stale'
   if (categories.some((category) => !category.passes)) return 'unhealthy'
-  const isDegraded = categories.some(({ missing, isChecked }) => missing.length > 0 || !isChecked)
+  const isDegraded = categories.some(
+    ({ missing, isChecked, isIncomplete }) =>
+      missing.length > 0 || !isChecked || isIncomplete === true,
+  )
   return sayPassing(view, { nowMs, isCopy, isDegraded })
 }
 

@@ -102,6 +102,8 @@ export interface CategoryStatus {
   missing: string[]
   /** At least one of its services counts. */
   isChecked: boolean
+  /** The exporter left out something that it holds. */
+  isIncomplete?: boolean | undefined
   isSticky: boolean
   failureThreshold: number
   /** Of a sticky one: failed checks counted so far, by failing service. */

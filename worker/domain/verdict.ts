@@ -30,6 +30,8 @@ export interface CategoryFacts {
   failures: { service: string; severity: Severity; honoured: string | null }[]
   /** Named by the category, not in the cluster. */
   missing: string[]
+  /** The exporter left out something that it holds. */
+  isIncomplete?: boolean | undefined
 }
 
 export interface AckedFailure {
@@ -52,6 +54,8 @@ export interface CategoryVerdict {
   missing: string[]
   /** At least one of its services counts. */
   isChecked: boolean
+  /** The exporter left out something that it holds: it may pass, but never as whole. */
+  isIncomplete?: boolean | undefined
 }
 
 /** The rules for `default` where no ConfigMap sets them. */
@@ -101,10 +105,12 @@ export function observeCategories(
   )
   const all = named.some(({ name }) => name === DEFAULT_CATEGORY) ? named : [DEFAULTS, ...named]
   const honoured = new Map(content.acks?.map((ack) => [ack.service, ack.message]))
+  const incomplete = new Set(content.incomplete)
   return all
-    .map((category) =>
-      observeCategory(category, listServices(category, content), { services, honoured }),
-    )
+    .map((category) => ({
+      ...observeCategory(category, listServices(category, content), { services, honoured }),
+      ...(incomplete.has(category.name) ? { isIncomplete: true } : {}),
+    }))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
@@ -188,15 +194,17 @@ export function judgeCategory(
       .map(({ service, severity, expiresAtMs }) => ({ service, severity, expiresAtMs })),
     missing: facts.missing,
     isChecked: facts.isChecked,
+    ...(facts.isIncomplete === true ? { isIncomplete: true } : {}),
   }
 }
 
 function findReason(
-  { isKnown, missing, onMissing }: CategoryFacts,
+  { isKnown, missing, onMissing, isIncomplete }: CategoryFacts,
   { isEnabled: enabled, failing }: { isEnabled: boolean; failing: unknown[] },
 ): CategoryReason {
   if (!enabled) return 'disabled'
-  if (!isKnown) return 'empty'
+  // What it holds may be among what was left out: nothing is known against it, and it passes as degraded.
+  if (!isKnown && isIncomplete !== true) return 'empty'
   if (failing.length > 0) return 'unhealthy'
   return missing.length > 0 && onMissing === 'fail' ? 'unhealthy' : 'healthy'
 }

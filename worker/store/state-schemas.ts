@@ -50,6 +50,7 @@ export const factsSchema: v.GenericSchema<unknown, CategoryFacts> = v.pipe(
       v.object({ service: v.string(), severity: severitySchema, honoured: v.nullable(v.string()) }),
     ),
     missing: v.array(v.string()),
+    isIncomplete: v.optional(v.boolean()),
   }),
   // Earlier versions told only whether something counts.
   v.transform((facts) => ({ ...facts, isKnown: facts.isKnown ?? facts.isChecked })),
@@ -64,6 +65,7 @@ export const categoryStandingSchema: v.GenericSchema<unknown, CategoryStanding> 
   acked: v.array(v.object({ service: v.string(), severity: severitySchema, expiresAtMs: timeMs })),
   missing: v.array(v.string()),
   isChecked: v.optional(v.boolean(), true),
+  isIncomplete: v.optional(v.boolean()),
   sinceMs: v.number(),
 })
 

@@ -44,13 +44,16 @@ export function CategoryList({ categories, asked, links, isPast }: CategoryListP
 }
 
 export function CategoryChip({ category, isPast }: { category: CategoryStatus; isPast: boolean }) {
-  const { reason, severity, acked, override, isChecked } = category
+  const { reason, severity, acked, override, isChecked, isIncomplete } = category
   const isTripped = reason === 'disabled' && override?.cause === 'trip'
   const tone = severity === 1 && reason === 'unhealthy' ? 'critical' : TONES[reason]
   const word = isTripped ? 'tripped' : tone === 'critical' ? 'critical' : reason
   if (reason === 'healthy' && !isChecked) {
     return <Chip tone="unknown" word="nothing counts yet" isPast={isPast} />
   }
-  const suffix = acked.length > 0 && reason === 'healthy' ? `, ${acked.length} acked` : ''
-  return <Chip tone={tone} word={`${word}${suffix}`} isPast={isPast} />
+  const notes = [
+    ...(acked.length > 0 && reason === 'healthy' ? [`${acked.length} acked`] : []),
+    ...(isIncomplete === true ? ['incomplete'] : []),
+  ]
+  return <Chip tone={tone} word={[word, ...notes].join(', ')} isPast={isPast} />
 }
