@@ -24,6 +24,8 @@ function aDiscovery(
     namespaces: [],
     homeNamespace: 'default',
     timings: REFLECTOR_TIMINGS,
+    refuse: () => null,
+    onServerAddresses: () => undefined,
     onChange: () => undefined,
     ...options,
   })
@@ -65,6 +67,7 @@ describe('a namespace that is being deleted', () => {
     const api = new GatedApi(options)
     const told: string[] = []
     const onChange = () => {
+      if (!discovery.state().isComplete) return
       for (const { name, targets } of discovery.current().services)
         if (targets.length === 0) told.push(name)
     }
@@ -149,7 +152,9 @@ describe('what operators do', () => {
     let changes = 0
     while (told < 2 && changes < 5000) {
       changes += 1
-      world.api.patch(service, { metadata: { annotations: { changes: String(changes) } } })
+      world.api.patch(service, {
+        metadata: { annotations: { 'pilotlight.dev/panic-guide': String(changes) } },
+      })
       await turn()
     }
 
@@ -242,7 +247,7 @@ describe('a watch that', () => {
     const discovery = aDiscovery(world)
     await complete(discovery)
     await vi.waitFor(() => {
-      expect(world.api.seen.openWatches).toBe(7)
+      expect(world.api.seen.openWatches).toBe(8)
     }, SECONDS_10)
 
     strike(world)

@@ -1,6 +1,7 @@
 /** The copy of one collection, over an API server that is cut off, hangs, refuses or has forgotten: and what that costs it. */
 import * as v from 'valibot'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import type { CountBound } from '../../node-exporter/discovery/bounded-items.ts'
 import { KubeApi } from '../../node-exporter/discovery/kube-api.ts'
 import {
   Reflector,
@@ -29,17 +30,21 @@ interface Given {
   timings?: Partial<ReflectorTimings>
   pageSize?: number
   parse?: (object: unknown) => string
+  bound?: CountBound
 }
+
+const PLENTY: CountBound = { items: { perNamespace: 10_000, inAll: 10_000 } }
 
 function aReflector(
   access: AccessOptions,
-  { timings = {}, pageSize, parse = readName }: Given = {},
+  { timings = {}, pageSize, parse = readName, bound = PLENTY }: Given = {},
 ) {
   const api = new KubeApi({ ...access, timeoutMs: 10_000, pings: PINGS })
   const errors: string[] = []
   const collection = { path: PATH, ...(pageSize === undefined ? {} : { pageSize }) }
   const reflector: Reflector<string> = new Reflector(api, collection, {
     parse,
+    bound,
     timings: { ...REFLECTOR_TIMINGS, ...timings },
     onChange: () => {
       const said = reflector.state.error?.message
