@@ -220,6 +220,7 @@ export async function startExporter(
     probeTimeoutMs: config.probeTimeoutMs,
     collections: () => discovery.state().collections,
     countNodes: () => term?.countNodes() ?? null,
+    countIncomplete: () => known?.incomplete.length ?? null,
     isLinkOpen: () => term?.isLinkOpen() ?? null,
   })
   discovery.start()

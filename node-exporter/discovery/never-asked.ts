@@ -38,6 +38,9 @@ const NEVER: [what: string, networks: string[]][] = [
   ],
 ]
 
+/** All of them: deploy/components/egress excludes the same. */
+export const NEVER_ASKED: readonly string[] = NEVER.flatMap(([, networks]) => networks)
+
 /** A list of one: the sole address of a network is written without a prefix as well. null: neither. */
 export function readNetwork(text: string): { address: string; prefix: number } | null {
   const [, address = '', digits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? []

@@ -34,7 +34,7 @@ const DISCOVERY_API = '/apis/discovery.k8s.io/v1'
 const API_SERVER = 'default/kubernetes'
 
 /** ConfigMaps of a page: each may have a megabyte. */
-const CONFIG_MAPS_PAGE = 25
+const CONFIG_MAPS_PAGE = 8
 
 export interface SourcesOptions {
   /** Empty: all. */
@@ -182,11 +182,6 @@ export class Sources {
 
   /** What was left out, by namespace. */
   warnings(): Warning[] {
-    const tell = (namespaces: ReadonlySet<string>, what: string) =>
-      [...namespaces].toSorted().map((namespace) => ({
-        subject: `Namespace ${namespace}`,
-        message: `has more ${what} than the exporter keeps: the oldest are kept, the others left out`,
-      }))
     return [
       ...tell(this.cutServices, 'Services with hasHealthcheck'),
       ...tell(this.cutSlices, 'EndpointSlices or addresses'),
@@ -214,6 +209,13 @@ export class Sources {
     const service = serviceOf(slice)
     return service === API_SERVER || this.#keptByHand.has(service) ? slice : null
   }
+}
+
+function tell(namespaces: ReadonlySet<string>, what: string): Warning[] {
+  return [...namespaces].toSorted().map((namespace) => ({
+    subject: `Namespace ${namespace}`,
+    message: `has more ${what} than the exporter keeps: the oldest are kept, the others left out`,
+  }))
 }
 
 const LOST_ACKS: Warning = {

@@ -98,6 +98,60 @@ async function untilHas(reflector: Reflector<string>, names: string[]): Promise<
   }, SOON)
 }
 
+describe('what is more than the bound', () => {
+  const TWO = { items: { perNamespace: 2, inAll: 2 } }
+  const OFTEN = { refillMs: 300 }
+
+  it('is left out, in a list and in a watch, and taken in when there is room', async () => {
+    const { world, access } = await aMappedWorld(['a', 'b', 'c'])
+    const { reflector } = aReflector(access, { bound: TWO, timings: OFTEN })
+    await untilWatched(world)
+    expect([reflector.items, [...reflector.cut]]).toEqual([['a', 'b'], ['default']])
+
+    addMap(world, 'd')
+    world.api.remove({ kind: 'ConfigMap', namespace: 'default', name: 'a' })
+
+    await untilHas(reflector, ['b', 'c'])
+    world.api.remove({ kind: 'ConfigMap', namespace: 'default', name: 'd' })
+    world.api.remove({ kind: 'ConfigMap', namespace: 'default', name: 'b' })
+    await untilHas(reflector, ['c'])
+    await vi.waitFor(() => {
+      expect([...reflector.cut]).toEqual([])
+    }, SOON)
+  })
+
+  it('is told as soon as a watch brings it', async () => {
+    const { world, access } = await aMappedWorld(['a', 'b'])
+    const { reflector } = aReflector(access, { bound: TWO })
+    await untilWatched(world)
+
+    addMap(world, 'c')
+
+    await vi.waitFor(() => {
+      expect([...reflector.cut]).toEqual(['default'])
+    }, SOON)
+    expect(reflector.items).toEqual(['a', 'b'])
+  })
+})
+
+describe('a page that is plenty', () => {
+  it('is followed by smaller ones', async () => {
+    const { world, access } = await aMappedWorld([])
+    for (let i = 0; i < 12; i++) {
+      const metadata = { name: `large-${i}`, namespace: 'default' }
+      const data = { text: 'x'.repeat(900_000) }
+      world.api.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data })
+    }
+    const timings = { watchSeconds: [1, 1] as [number, number], relistMs: 100 }
+    aReflector(access, { pageSize: 12, timings })
+
+    await vi.waitFor(() => {
+      const limits = listsOf(world).map(({ query }) => new URLSearchParams(query).get('limit'))
+      expect(limits.slice(0, 2)).toEqual(['12', '6'])
+    }, SOON)
+  })
+})
+
 describe('a watch over HTTP/2', () => {
   it('is asked for minutes, and nothing else is asked', async () => {
     const { world, access } = await aMappedWorld()

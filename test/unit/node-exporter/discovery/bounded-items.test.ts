@@ -128,8 +128,8 @@ describe('what objects hold', () => {
   })
 
   it('leaves out what can’t be shortened', () => {
-    const { shorten: _, ...parts } = BY_PARTS.parts ?? { perNamespace: 0, inAll: 0, count: () => 0 }
-    const { store, put } = aStore<string>({ items: BY_PARTS.items, parts })
+    const parts = { perNamespace: 10, inAll: 15, count: (item: string) => item.length }
+    const { store, put } = aStore({ items: BY_PARTS.items, parts })
     put('a', 'old', '123456', 0)
     put('a', 'new', 'abcdefghi', 1)
 

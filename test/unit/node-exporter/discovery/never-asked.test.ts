@@ -75,7 +75,7 @@ describe('an address of a node or of the API server', () => {
 
     expect(given.refuseTarget(address, false)).toMatch(/^which is (a node|the API server)'s/)
     expect(given.refuseTarget(address, true)).toBeNull()
-    expect(aNeverAsked([`${address}`]).refuseTarget(address, false)).toBeNull()
+    expect(aNeverAsked([address]).refuseTarget(address, false)).toBeNull()
   })
 
   it('isn’t known before the nodes are: without a Pod nothing is asked', () => {
