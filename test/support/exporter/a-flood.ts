@@ -127,7 +127,7 @@ function sliceOf(
     metadata: metadataOf(namespace, `${of}-${addresses[0] ?? 0}`, { labels, annotations: {} }),
     addressType: 'IPv4',
     endpoints: addresses.map((i) => ({
-      addresses: [namespace === 'default' ? '127.0.0.1' : '127.0.0.2'],
+      addresses: ['127.0.0.1'],
       conditions: { ready: true, serving: true, terminating: false },
       nodeName: `node-${i % 50}`,
       targetRef: { kind: 'Pod', namespace, name: `${of}-7d9c8b6f5d-${i}`, uid: uidOf(of, i) },
