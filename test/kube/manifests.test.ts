@@ -113,7 +113,7 @@ describe('the egress policy', () => {
     () => {
       const excluded = blocks().flatMap((block) => readPath(block, 'except') ?? [])
 
-      expect(excluded.toSorted()).toEqual(NEVER_ASKED.toSorted())
+      expect(new Set(excluded)).toEqual(new Set(NEVER_ASKED))
     },
   )
 

@@ -142,7 +142,7 @@ describe('a page that is plenty', () => {
       const data = { text: 'x'.repeat(900_000) }
       world.api.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data })
     }
-    const timings = { watchSeconds: [1, 1] as [number, number], relistMs: 100 }
+    const timings: Given['timings'] = { watchSeconds: [1, 1], relistMs: 100 }
     aReflector(access, { pageSize: 12, timings })
 
     await vi.waitFor(() => {

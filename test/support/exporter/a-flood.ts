@@ -47,16 +47,18 @@ const LISTS: Lists = [
   [
     /endpointslices\?.*service-name/,
     ({ handMade }) => handMade,
-    (i, { port }) => sliceOf('by-hand', `h-${i + 1}`, [0], { ownLabel: {}, port }),
+    (i, { port }) =>
+      sliceOf({ namespace: 'by-hand', of: `h-${i + 1}` }, [0], { ownLabel: {}, port }),
   ],
   [
     /endpointslices\?/,
     ({ services, pods }) => services + Math.ceil(pods / 100),
     (i, { services, port }) => {
-      if (i < services) return sliceOf('flood', `s-${i + 1}`, [0], { ownLabel: LABEL, port })
+      if (i < services)
+        return sliceOf({ namespace: 'flood', of: `s-${i + 1}` }, [0], { ownLabel: LABEL, port })
       const first = (i - services) * 100
       const addresses = Array.from({ length: 100 }, (_, n) => first + n)
-      return sliceOf('default', 'web', addresses, { ownLabel: LABEL, port })
+      return sliceOf({ namespace: 'default', of: 'web' }, addresses, { ownLabel: LABEL, port })
     },
   ],
   [
@@ -117,8 +119,7 @@ function serviceOf(namespace: string, name: string, selector: object | null) {
 }
 
 function sliceOf(
-  namespace: string,
-  of: string,
+  { namespace, of }: { namespace: string; of: string },
   addresses: number[],
   { ownLabel, port }: { ownLabel: object; port: number },
 ) {
@@ -137,7 +138,7 @@ function sliceOf(
 }
 
 function uidOf(of: string, i: number): string {
-  return `${of}-${i}`.padEnd(36, '0')
+  return `${String(i).padStart(8, '0')}-${of}`.padEnd(36, '-')
 }
 
 function configMapOf(name: string, data: object) {
