@@ -114,7 +114,8 @@ export class BoundedItems<T> {
     if (limit?.shorten === undefined || isTooMany || newest.parts === 0) return
     const most = Math.min(limit.perNamespace - room.parts, limit.inAll - this.#parts)
     const item = limit.shorten(newest.item, Math.max(0, most))
-    this.#add({ ...newest, item, parts: limit.count(item) })
+    const parts = limit.count(item)
+    if (parts < newest.parts) this.#add({ ...newest, item, parts })
   }
 
   /** By parts where they are bounded, else by objects. */

@@ -24,13 +24,17 @@ export const SERVICES: CountBound = {
   items: { perNamespace: SERVICES_OF_NAMESPACE_MAX, inAll: SERVICES_MAX },
 }
 
+/** Ports of a slice that count for nothing: most have one or two, and the API server takes a hundred. */
+const PORTS_FREE = 8
+
 /** A Service of two address families has two slices, and each pod an address in both. */
 export const SLICES: Bound<KubeSlice> = {
   items: { perNamespace: 3 * SERVICES_OF_NAMESPACE_MAX, inAll: 3 * SERVICES_MAX },
   parts: {
     perNamespace: 2 * TARGETS_OF_NAMESPACE_MAX,
     inAll: 2 * TARGETS_MAX,
-    count: ({ endpoints }) => endpoints?.length ?? 0,
+    count: ({ endpoints, ports }) =>
+      (endpoints?.length ?? 0) + Math.max(0, (ports?.length ?? 0) - PORTS_FREE),
     shorten: (slice, most) => ({ ...slice, endpoints: slice.endpoints?.slice(0, most) ?? [] }),
   },
 }

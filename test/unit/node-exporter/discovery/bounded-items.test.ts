@@ -127,6 +127,18 @@ describe('what objects hold', () => {
     expect(store.items().map((item) => item.length)).toEqual([7, 8])
   })
 
+  it('leaves out what is too large however it is shortened', () => {
+    const shorten = (item: string) => item
+    const { store, put } = aStore<string>({
+      ...BY_PARTS,
+      parts: { perNamespace: 10, inAll: 15, count: (item) => item.length, shorten },
+    })
+    put('a', 'old', '123456', 0)
+    put('a', 'new', 'abcdefghi', 1)
+
+    expect(store.items()).toEqual(['123456'])
+  })
+
   it('leaves out what can’t be shortened', () => {
     const parts = { perNamespace: 10, inAll: 15, count: (item: string) => item.length }
     const { store, put } = aStore({ items: BY_PARTS.items, parts })

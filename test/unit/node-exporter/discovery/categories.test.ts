@@ -212,3 +212,29 @@ describe('acks of the cluster', () => {
     expect(acks).toEqual([])
   })
 })
+
+describe('a ConfigMap of a megabyte', () => {
+  const names = Array.from({ length: 60_000 }, (_, i) => `service-${i}`)
+
+  it('gives the first 5,000 names, and its category is cut', () => {
+    const data = { 'category.name': 'read', 'category.services': names.join(',\n ') }
+
+    const { categories, cut, warnings } = joinCategories([readCategory(aConfigMap(data))])
+
+    expect(categories[0]?.services).toEqual(names.slice(0, 5000))
+    expect(cut).toEqual(['read'])
+    expect(warnings.map(({ message }) => message)).toEqual([
+      'names too many services: all but the first 5000 are left out',
+    ])
+  })
+
+  it('gives the first 1,000 acks, and is cut', () => {
+    const all = Object.fromEntries(names.map((name) => [name, 'known']))
+
+    const known = readAcks(aConfigMap(all))
+
+    expect(known.acks).toHaveLength(1000)
+    expect(known.isCut).toBe(true)
+    expect(readAcks(aConfigMap({ web: 'known' })).isCut).toBe(false)
+  })
+})
