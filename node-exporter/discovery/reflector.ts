@@ -6,20 +6,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
 import { BoundedItems, type Bound, type Known } from './bounded-items.ts'
-import { KubeError, type KubeApi, type ListPage } from './kube-api.ts'
-import { EXPIRED, mustList, reasonsOf, statusSchema } from './kube-error.ts'
+import { KubeError, type KubeApi } from './kube-api.ts'
+import { mustList, reasonsOf, statusSchema } from './kube-error.ts'
+import { PageReader } from './page-reader.ts'
 import type { ReflectorTimings } from './reflector-timings.ts'
 
 export { REFLECTOR_TIMINGS, type ReflectorTimings } from './reflector-timings.ts'
-
-/** Objects of a page, at most. */
-const PAGE_SIZE = 500
-
-/**
- * Characters of a page that are plenty: the next is half as many objects. A page of 500 ConfigMaps may have 500 MB, which
- * nothing sends in time.
- */
-const PAGE_PLENTY = 8 * 1024 * 1024
 
 const metadataSchema = v.object({
   metadata: v.object({
@@ -64,8 +56,7 @@ export class Reflector<T> {
   readonly #timings: ReflectorTimings
   readonly #stopping = new AbortController()
   #items: BoundedItems<T>
-  readonly #pageSizeMost: number
-  #pageSize: number
+  readonly #pages: PageReader
   /** Ends the watch that is open, where a list is due instead. */
   #watching = new AbortController()
   /** What `parse` takes is more than it was. */
@@ -101,8 +92,7 @@ export class Reflector<T> {
     this.#parse = options.parse
     this.#bound = options.bound
     this.#items = new BoundedItems(options.bound)
-    this.#pageSizeMost = collection.pageSize ?? PAGE_SIZE
-    this.#pageSize = this.#pageSizeMost
+    this.#pages = new PageReader(api, collection)
     this.#onChange = options.onChange
     this.#timings = options.timings
   }
@@ -172,57 +162,22 @@ export class Reflector<T> {
     this.#listTriedAtMs = askedAtMs
     this.#confirmedAtMs = askedAtMs
     this.#isOutgrown = false
-    const { items, resourceVersion } = await this.#readPages(true).catch((error: unknown) => {
-      // The snapshot that the pages are of is gone. Its last pages could be had as they are now, but no watch could
-      // start from such a mixture: as client-go, the whole at once.
-      if (error instanceof KubeError && error.status === EXPIRED) return this.#readPages(false)
-      throw error
+    let items = new BoundedItems(this.#bound)
+    const resourceVersion = await this.#pages.readAll({
+      query: this.#selectors(),
+      signal: this.#stopping.signal,
+      onStart: () => {
+        items = new BoundedItems(this.#bound)
+      },
+      onItem: (object) => {
+        this.#put(items, object)
+      },
     })
     this.#items = items
     this.#resourceVersion = resourceVersion
     this.#heardAtMs = () => askedAtMs
     this.#succeed()
     this.#onChange()
-  }
-
-  /** `inPages` false: all of it in one answer. */
-  async #readPages(inPages: boolean) {
-    const items = new BoundedItems(this.#bound)
-    let resourceVersion = ''
-    let token = ''
-    do {
-      const query = {
-        ...this.#selectors(),
-        ...(inPages ? { limit: String(this.#pageSize) } : {}),
-        ...(token === '' ? {} : { continue: token }),
-      }
-      // Pages of one list share their version; the next page needs the token of this one.
-      // oxlint-disable-next-line no-await-in-loop
-      const page = await this.#readPage(items, query)
-      resourceVersion ||= page.resourceVersion
-      token = page.continue
-    } while (token !== '')
-    return { items, resourceVersion }
-  }
-
-  async #readPage(items: BoundedItems<T>, query: Record<string, string>): Promise<ListPage> {
-    let hasBegun = false
-    const onItem = (object: unknown) => {
-      hasBegun = true
-      this.#put(items, object)
-    }
-    const { signal } = this.#stopping
-    try {
-      const page = await this.#api.list(this.collection.path, { query, signal, onItem })
-      if (page.length > PAGE_PLENTY) this.#pageSize = Math.ceil(this.#pageSize / 2)
-      else if (page.length < PAGE_PLENTY / 4) this.#pageSize *= 2
-      this.#pageSize = Math.min(this.#pageSize, this.#pageSizeMost)
-      return page
-    } catch (error) {
-      // It came, and was too much for the time that a page has.
-      if (hasBegun) this.#pageSize = Math.ceil(this.#pageSize / 4)
-      throw error
-    }
   }
 
   #selectors(): Record<string, string> {
