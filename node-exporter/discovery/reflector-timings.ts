@@ -39,3 +39,6 @@ export const REFLECTOR_TIMINGS: ReflectorTimings = {
   refillMs: 30_000,
   backoffMs: [1000, 30_000],
 }
+
+/** ms between two tries of a server that can't be reached: nothing is spared by waiting longer. */
+export const AWAY_MAX_MS = 10_000

@@ -5,22 +5,16 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
-import { BoundedItems, type Bound, type Known } from './bounded-items.ts'
+import { BoundedItems, type Bound } from './bounded-items.ts'
 import { KubeError, type KubeApi } from './kube-api.ts'
 import { mustList, reasonsOf, statusSchema } from './kube-error.ts'
+import { AWAY_MAX_MS } from './reflector-timings.ts'
+import { metadataSchema, readKnown } from './object-metadata.ts'
 import { PageReader } from './page-reader.ts'
 import type { ReflectorTimings } from './reflector-timings.ts'
 
 export { REFLECTOR_TIMINGS, type ReflectorTimings } from './reflector-timings.ts'
 
-const metadataSchema = v.object({
-  metadata: v.object({
-    name: v.optional(v.string(), ''),
-    namespace: v.optional(v.string(), ''),
-    resourceVersion: v.optional(v.string(), ''),
-    creationTimestamp: v.nullish(v.string()),
-  }),
-})
 const eventSchema = v.object({
   type: v.picklist(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR']),
   object: v.unknown(),
@@ -304,13 +298,4 @@ export class Reflector<T> {
     const { signal } = this.#stopping
     await sleep(ms, undefined, { signal }).catch(() => undefined) // cut short by stop()
   }
-}
-
-/** ms between two tries of a server that can't be reached: nothing is spared by waiting longer. */
-const AWAY_MAX_MS = 10_000
-
-function readKnown(object: unknown): Known {
-  const { metadata } = v.parse(metadataSchema, object)
-  const { namespace, name, creationTimestamp } = metadata
-  return { namespace, name, createdAt: creationTimestamp ?? '' }
 }
