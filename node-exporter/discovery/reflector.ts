@@ -8,10 +8,9 @@ import * as v from 'valibot'
 import { BoundedItems, type Bound } from './bounded-items.ts'
 import { KubeError, type KubeApi } from './kube-api.ts'
 import { mustList, reasonsOf, statusSchema } from './kube-error.ts'
-import { AWAY_MAX_MS } from './reflector-timings.ts'
 import { metadataSchema, readKnown } from './object-metadata.ts'
 import { PageReader } from './page-reader.ts'
-import type { ReflectorTimings } from './reflector-timings.ts'
+import { AWAY_MAX_MS, type ReflectorTimings } from './reflector-timings.ts'
 
 export { REFLECTOR_TIMINGS, type ReflectorTimings } from './reflector-timings.ts'
 
