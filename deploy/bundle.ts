@@ -12,7 +12,7 @@ const ROOT = new URL('../', import.meta.url).pathname
  * How the bundle is run: young garbage is collected while there is little of it. Asking 2,000 pods every 10 s then
  * takes half the memory, for about as much CPU.
  */
-export const NODE_FLAGS = ['--max-semi-space-size=2', '--max-old-space-size=64'] // MB; enough for 5,000 pods
+export const NODE_FLAGS = ['--max-semi-space-size=2', '--max-old-space-size=192'] // MB; enough for every kind of object at its bound
 
 /**
  * How it is run where it has the role node alone: it computes next to nothing, so code that is optimised for speed, and

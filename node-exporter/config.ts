@@ -4,6 +4,7 @@ import { SUBDOMAIN_MAX_LENGTH } from '../worker/contract/limits.ts'
 import { clusterIdSchema } from '../worker/contract/report.ts'
 import { decodeSecret } from '../worker/contract/signature.ts'
 import { CHECK_NAMES } from './checks/index.ts'
+import { readNetwork } from './discovery/never-asked.ts'
 import { LOG_LEVEL, readVariables, type Read } from './variables.ts'
 
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
@@ -118,6 +119,17 @@ const variables = v.object({
     v.picklist(['direct', 'apiserver'], 'must be direct or apiserver'),
     'direct',
   ),
+  PROBE_ALLOW_CIDRS: v.optional(
+    v.pipe(
+      v.string(),
+      v.transform((text) => text.split(/[\s,]+/).filter((network) => network !== '')),
+      v.everyItem(
+        (network) => readNetwork(network) !== null,
+        'must be networks, such as 127.0.0.0/8, separated by commas',
+      ),
+    ),
+    '',
+  ),
   MAX_HEALTHCHECK_ATTEMPTS: count(2, {
     least: 0,
     what: 'how often a failed connection is tried again',
@@ -190,6 +202,8 @@ export interface Config {
   /** ms for which a failing pod that has never been ready doesn't count. */
   startingDeadlineMs: number
   probeVia: 'direct' | 'apiserver'
+  /** Networks that are asked although the exporter asks none of their kind (discovery/never-asked.ts). */
+  probeAllowCidrs: string[]
   /** Labels of the node role's pods, as the API server takes them. */
   nodeSelector: string
   /** What each node is asked for. */
@@ -224,6 +238,7 @@ export function readConfig(env: Record<string, string | undefined>): Read<Config
       probeTimeoutMs: e.PROBE_TIMEOUT_SECONDS,
       startingDeadlineMs: e.STARTING_DEADLINE_SECONDS,
       probeVia: e.PROBE_VIA,
+      probeAllowCidrs: e.PROBE_ALLOW_CIDRS,
       nodeSelector: e.NODE_SELECTOR,
       nodeChecks: e.NODE_CHECKS,
       operatorSelector: e.OPERATOR_SELECTOR ?? null,

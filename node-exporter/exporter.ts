@@ -4,10 +4,12 @@ import { importSecret } from '../worker/contract/signature.ts'
 import type { Config } from './config.ts'
 import { Discovery, type Discovered } from './discovery/discovery.ts'
 import { KubeApi, readOwnNamespace } from './discovery/kube-api.ts'
+import { NeverAsked } from './discovery/never-asked.ts'
 import type { LocalExporter } from './discovery/nodes.ts'
 import { REFLECTOR_TIMINGS, type ReflectorTimings } from './discovery/reflector.ts'
 import { createLeadership } from './leader/leadership.ts'
 import { watchNodes } from './nodes.ts'
+import { askAllowed } from './probing/ask-allowed.ts'
 import { askDirectly, askThrough } from './probing/ask.ts'
 import { POD_READER_TIMINGS, PodReader } from './probing/pod-reader.ts'
 import { probeBy } from './probing/probe.ts'
@@ -106,7 +108,11 @@ export async function startExporter(
   let known: Discovered | null = null
   let isStopping = false
   const isAway = () => discovery.state().away !== null
-  const ask = config.probeVia === 'apiserver' ? askThrough(api, isAway) : askDirectly
+  const never = new NeverAsked(config.probeAllowCidrs, process.env['KUBERNETES_SERVICE_HOST'])
+  const ask = askAllowed(
+    config.probeVia === 'apiserver' ? askThrough(api, isAway) : askDirectly,
+    (address) => never.refuse(address),
+  )
 
   const pods = new PodReader(api, timings.podReader)
 
@@ -114,12 +120,16 @@ export async function startExporter(
     namespaces: config.namespaces,
     homeNamespace: config.homeNamespace,
     timings: timings.reflector,
+    refuse: (address, namesPod) => never.refuseTarget(address, namesPod),
+    onServerAddresses: (addresses) => {
+      never.followApiServer(addresses)
+    },
     onChange: () => {
       const { away, isComplete } = discovery.state()
       health.update('kube_api', away === null ? 'healthy' : 'degraded', away ?? undefined)
       tellDiscovery()
       // Once seen, the last known goes on being probed, whatever becomes of the API.
-      if (known === null && !isComplete) return
+      if (known === null && !(isComplete && nodes.isTried)) return
       const next = discovery.current()
       // A collection that stays forbidden is tried, and told, again and again: that is no change.
       if (JSON.stringify(next) === JSON.stringify(known)) return
@@ -140,7 +150,11 @@ export async function startExporter(
     local,
     timings,
     log,
-    isAway,
+    ask,
+    onAddresses: (addresses) => {
+      // Also when it was tried: the first of all waits for that.
+      if (never.followNodes(addresses) || known === null) discovery.rejoin()
+    },
     onChange: (what) => {
       tellDiscovery()
       term?.change(what)
@@ -206,11 +220,12 @@ export async function startExporter(
     probeTimeoutMs: config.probeTimeoutMs,
     collections: () => discovery.state().collections,
     countNodes: () => term?.countNodes() ?? null,
+    countIncomplete: () => known?.incomplete.length ?? null,
     isLinkOpen: () => term?.isLinkOpen() ?? null,
   })
   discovery.start()
   nodes.start()
-  const operator = watchNodeOperator(api, { config, health, timings, isAway })
+  const operator = watchNodeOperator(api, { config, health, timings, ask })
   leadership.start()
   log.info({ cluster: config.clusterId, ...release }, 'exporter started')
   return {

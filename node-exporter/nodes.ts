@@ -4,19 +4,22 @@ import type { Config } from './config.ts'
 import type { KubeApi } from './discovery/kube-api.ts'
 import { NodeDiscovery, type LocalExporter } from './discovery/nodes.ts'
 import type { ReflectorTimings } from './discovery/reflector.ts'
-import { askDirectly, askThrough, type Ask } from './probing/ask.ts'
+import type { Ask } from './probing/ask.ts'
+import { askDirectly } from './probing/ask.ts'
 import { NodeCollector } from './probing/node-collector.ts'
 import type { Log } from './self/log.ts'
 
 export interface NodesOptions {
-  config: Pick<Config, 'nodeSelector' | 'nodeChecks' | 'intervalMs' | 'probeVia'>
+  config: Pick<Config, 'nodeSelector' | 'nodeChecks' | 'intervalMs'>
+  /** The way to pods. */
+  ask: Ask
   /** As the discovery's. */
   namespace: string | null
   local: LocalExporter | null
   timings: { reflector: ReflectorTimings; nodeTimeoutMs: number }
   log: Log
-  /** The API server can't be reached at all. */
-  isAway: () => boolean
+  /** Of all nodes, as NodeDiscovery's. */
+  onAddresses: (addresses: string[] | null) => void
   /** As the collector's; also when what can't be listed is another. */
   onChange: (what: 'verdict' | 'text') => void
 }
@@ -27,16 +30,19 @@ export interface Nodes {
   /** Collections that can't be listed, with the reason. */
   failing(): string[]
   warnings(): Warning[]
+  /** Node objects were listed, or at least asked for. */
+  readonly isTried: boolean
+  /** There are more than are kept. */
+  readonly isCut: boolean
   start(): void
   stop(): void
 }
 
 export function watchNodes(api: KubeApi, options: NodesOptions): Nodes {
   const { config, namespace, local, timings, log, onChange } = options
-  const through = config.probeVia === 'apiserver' ? askThrough(api, options.isAway) : askDirectly
   // The role in this very process has no pod, and needs no way to it.
   const ask: Ask = (place, timeoutMs) =>
-    place.pod === null ? askDirectly(place, timeoutMs) : through(place, timeoutMs)
+    place.pod === null ? askDirectly(place, timeoutMs) : options.ask(place, timeoutMs)
   let collector: NodeCollector | null = null
   let told: string[] = []
   const discovery = new NodeDiscovery(api, {
@@ -45,6 +51,7 @@ export function watchNodes(api: KubeApi, options: NodesOptions): Nodes {
     local,
     timings: timings.reflector,
     onChange: () => {
+      options.onAddresses(discovery.addresses())
       collector?.follow(discovery.current())
       const failing = discovery.failing()
       // What stays forbidden is tried, and told, again and again: that is no change.
@@ -70,6 +77,12 @@ export function watchNodes(api: KubeApi, options: NodesOptions): Nodes {
     },
     failing: () => discovery.failing(),
     warnings: () => discovery.warnings(),
+    get isTried() {
+      return discovery.isTried
+    },
+    get isCut() {
+      return discovery.isCut
+    },
     start: () => {
       discovery.start()
     },

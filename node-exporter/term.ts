@@ -64,7 +64,13 @@ export interface Term {
   stop(): Promise<void>
 }
 
-const NOTHING: Discovered = { services: [], categories: null, acks: null, warnings: [] }
+const NOTHING: Discovered = {
+  services: [],
+  categories: null,
+  acks: null,
+  incomplete: [],
+  warnings: [],
+}
 
 export function startTerm(options: TermOptions): Term {
   const { epoch, config, timings, clock, nodes, health, log, self } = options
@@ -131,6 +137,7 @@ export function startTerm(options: TermOptions): Term {
         discovered: known ?? NOTHING,
         prober,
         collector,
+        areNodesCut: nodes.isCut,
         moreWarnings: [...nodes.warnings(), ...options.pods.warnings()],
       }),
     streaks: () => prober.streaks(),

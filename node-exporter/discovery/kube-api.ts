@@ -9,14 +9,16 @@ import { Connection, PINGS, type Answer, type Link } from '../kubernetes/connect
 import { RefusedStream, type PingTimings } from '../kubernetes/session.ts'
 import { KubeError, readRefusal, UNREADABLE } from './kube-error.ts'
 import { readLines, readText } from '../kubernetes/read-body.ts'
+import { readItems } from '../kubernetes/read-list.ts'
 
 export { readOwnNamespace } from '../kubernetes/access.ts'
 export { KubeError } from './kube-error.ts'
 
 export interface ListPage {
-  items: unknown[]
   resourceVersion: string
   continue: string
+  /** Characters of the answer. */
+  length: number
 }
 
 /** `path` with its query. `object`: what is written. */
@@ -24,6 +26,12 @@ export interface Asked {
   method: 'GET' | 'POST' | 'PUT'
   path: string
   object?: unknown
+}
+
+export interface Listing {
+  query: Record<string, string>
+  signal: AbortSignal
+  onItem: (object: unknown) => void
 }
 
 /** How long a watch may last, and be silent. */
@@ -53,8 +61,11 @@ export interface DatedAnswer {
 
 const GET = { method: 'GET' } as const
 
-/** A list that isn't cut into pages may be this long. */
-const MAX_LENGTH = 256 * 1024 * 1024
+/**
+ * Characters of one object. etcd takes 1.5 MiB of it, and JSON needs at most six characters for a byte (`\\u0001`); so a larger
+ * one is none that an API server keeps.
+ */
+const MAX_LENGTH = 16 * 1024 * 1024
 
 /** An empty object, or a page of a proxy in between, is not an empty list. */
 const listSchema = v.object({
@@ -63,7 +74,7 @@ const listSchema = v.object({
     resourceVersion: v.pipe(v.string(), v.nonEmpty()),
     continue: v.optional(v.string(), ''),
   }),
-  items: v.nullish(v.array(v.unknown()), []),
+  items: v.nullish(v.pipe(v.array(v.unknown()), v.maxLength(0)), []), // each object was given away as it came
 })
 
 export interface KubeApiOptions extends AccessOptions {
@@ -92,18 +103,23 @@ export class KubeApi {
     this.#toPods = new Connection(access, pings)
   }
 
-  /** One page. Rejects with KubeError. */
-  async list(path: string, query: Record<string, string>, signal: AbortSignal): Promise<ListPage> {
-    const answer = await this.#readJson({ ...GET, path: pathWith(path, query) }, signal)
-    const list = v.safeParse(listSchema, answer)
+  /** One page, whose objects are given one by one: it may be far larger than memory. Rejects with KubeError. */
+  async list(path: string, { query, signal, onItem }: Listing): Promise<ListPage> {
+    const asked = { ...GET, path: pathWith(path, query) }
+    const { rest, length } = await this.#read(asked, signal, (body) =>
+      readItems(body, { maxLength: this.#maxLength, onItem }),
+    )
+    const list = v.safeParse(listSchema, rest)
     if (!list.success) throw new KubeError('an answer that is no list', 200)
-    const { metadata, items } = list.output
-    return { ...metadata, items: items ?? [] }
+    return { ...list.output.metadata, length }
   }
 
   /** One object: as it is, or as it is once written. Rejects with KubeError. */
   async send(asked: Asked, signal: AbortSignal): Promise<unknown> {
-    return this.#readJson(asked, signal)
+    return this.#read(asked, signal, async (body) => {
+      const json: unknown = JSON.parse(await readText(body, this.#maxLength))
+      return json
+    })
   }
 
   /** Gives each event as it comes, until the server ends the stream. Rejects with KubeError, silence included. */
@@ -162,12 +178,15 @@ export class KubeApi {
     return Promise.resolve()
   }
 
-  async #readJson(asked: Asked, signal: AbortSignal): Promise<unknown> {
+  async #read<T>(
+    asked: Asked,
+    signal: AbortSignal,
+    read: (body: Readable) => Promise<T>,
+  ): Promise<T> {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(this.#options.timeoutMs)])
     return this.#with(this.#connection, limited, async (link) => {
       const { body } = await this.#ask(link, asked, limited)
-      const json: unknown = JSON.parse(await readText(body, this.#maxLength))
-      return json
+      return read(body)
     })
   }
 

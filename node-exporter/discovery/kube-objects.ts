@@ -1,5 +1,8 @@
 /** The parts of Kubernetes objects that discovery reads. Go writes an empty list as null or leaves it out. */
 import * as v from 'valibot'
+import { SUBDOMAIN_MAX_LENGTH } from '../../worker/contract/limits.ts'
+import { keepText, pickTexts } from './keep-text.ts'
+import { SERVICE_ANNOTATIONS, SERVICE_LABELS, SERVICE_NAME_LABEL } from './labels.ts'
 
 /** By any key: v.record would drop `constructor`, which is a fine name for a service. */
 export const strings = v.nullish(
@@ -18,23 +21,57 @@ export const metadata = v.object({
   annotations: strings,
 })
 
+/** Characters of a selector, or of a pod template's labels, as JSON; fifty of Kubernetes' usual ones. */
+const LABELS_MAX = 4096
+
+/** null: too many to be kept, so nothing can be said of what they match. */
+const boundedLabels = v.pipe(
+  strings,
+  v.transform((labels) => (JSON.stringify(labels).length > LABELS_MAX ? null : (labels ?? {}))),
+)
+
 const serviceSchema = v.object({
-  metadata,
+  metadata: v.pipe(
+    metadata,
+    v.transform(({ name, namespace, labels, annotations }) => ({
+      name,
+      namespace,
+      labels: pickTexts(labels, SERVICE_LABELS),
+      annotations: pickTexts(annotations, SERVICE_ANNOTATIONS),
+    })),
+  ),
   spec: v.object({
     type: v.optional(v.string(), 'ClusterIP'),
-    selector: strings,
+    selector: boundedLabels,
     ipFamilies: v.nullish(v.array(v.string()), []),
   }),
 })
 export type KubeService = v.InferOutput<typeof serviceSchema>
 
+/** An EndpointSlice that is written by hand may hold any text; what is too long for a name is none. */
+const shortText = v.pipe(
+  v.nullish(v.string()),
+  v.transform((text) => (text && text.length <= SUBDOMAIN_MAX_LENGTH ? text : undefined)),
+)
+
 const sliceSchema = v.object({
-  metadata,
+  metadata: v.pipe(
+    metadata,
+    v.transform(({ name, namespace, labels }) => ({
+      name,
+      namespace,
+      labels: pickTexts(labels, [SERVICE_NAME_LABEL]),
+    })),
+  ),
   addressType: v.string(),
   endpoints: v.nullish(
     v.array(
       v.object({
-        addresses: v.array(v.string()),
+        // The API server takes a hundred, and Kubernetes itself reads the first alone.
+        addresses: v.pipe(
+          v.array(v.string()),
+          v.transform((all) => all.slice(0, 1).map((one) => keepText(one, SUBDOMAIN_MAX_LENGTH))),
+        ),
         conditions: v.nullish(
           v.object({
             ready: v.nullish(v.boolean()),
@@ -43,12 +80,13 @@ const sliceSchema = v.object({
           }),
           {},
         ),
-        nodeName: v.nullish(v.string()),
+        nodeName: shortText,
         targetRef: v.nullish(
           v.object({
-            kind: v.optional(v.string()),
-            name: v.optional(v.string()),
-            uid: v.optional(v.string()),
+            kind: shortText,
+            namespace: shortText,
+            name: shortText,
+            uid: shortText,
           }),
         ),
       }),
@@ -66,7 +104,7 @@ const workloadSchema = v.object({
   metadata,
   spec: v.object({
     replicas: v.nullish(v.number()),
-    template: v.object({ metadata: v.nullish(v.object({ labels: strings }), {}) }),
+    template: v.object({ metadata: v.nullish(v.object({ labels: boundedLabels }), {}) }),
   }),
   status: v.nullish(
     v.object({
@@ -81,7 +119,8 @@ const workloadSchema = v.object({
 /** A Deployment, StatefulSet or DaemonSet, by what its pods are labelled with and how many there should be. */
 export interface Workload {
   namespace: string
-  podLabels: Record<string, string>
+  /** null: more than is kept, so it may belong to any Service of its namespace. */
+  podLabels: Record<string, string> | null
   desired: number
   /** It has pods of its own. */
   hasPods: boolean
@@ -96,6 +135,7 @@ const nodeSchema = v.object({
   status: v.nullish(
     v.object({
       conditions: v.nullish(v.array(v.object({ type: v.string(), status: v.string() })), []),
+      addresses: v.nullish(v.array(v.object({ address: v.string() })), []),
     }),
     {},
   ),
@@ -107,7 +147,12 @@ export interface KubeNode {
   isSchedulable: boolean
   /** The condition Ready is True: False, Unknown and absent all mean that it isn't. */
   isReady: boolean
+  /** IP addresses, and names by which it is reached. */
+  addresses: string[]
 }
+
+/** Addresses of one node that are kept; a node has two or four. */
+const NODE_ADDRESSES_MAX = 16
 
 const podSchema = v.object({
   metadata: v.object({
@@ -166,10 +211,15 @@ export function parseWorkload(object: unknown): Workload | null {
   if (workload === null) return null
   return {
     namespace: workload.metadata.namespace,
-    podLabels: workload.spec.template.metadata?.labels ?? {},
+    podLabels: findPodLabels(workload),
     desired: workload.status?.desiredNumberScheduled ?? workload.spec.replicas ?? 1,
     hasPods: (workload.status?.currentNumberScheduled ?? workload.status?.replicas ?? 0) > 0,
   }
+}
+
+function findPodLabels({ spec: { template } }: v.InferOutput<typeof workloadSchema>) {
+  const labels = template.metadata?.labels
+  return labels === undefined ? {} : labels
 }
 
 const parseRawNode = parser(nodeSchema)
@@ -182,6 +232,9 @@ export function parseNode(object: unknown): KubeNode | null {
       name: node.metadata.name,
       isSchedulable: node.spec?.unschedulable !== true,
       isReady: isTrue(node.status?.conditions, 'Ready'),
+      addresses: (node.status?.addresses ?? [])
+        .slice(0, NODE_ADDRESSES_MAX)
+        .map(({ address }) => keepText(address, SUBDOMAIN_MAX_LENGTH)),
     }
   )
 }

@@ -1,5 +1,6 @@
 /** The labels, annotations and keys that people write, and how their values are read. */
 import type { Warning } from '../../worker/contract/report.ts'
+import { keepText } from './keep-text.ts'
 
 /** What Go's ParseBool takes for true. A selector has no way to ignore letter case, so each spelling is named. */
 const IS_TRUE = '(true,True,TRUE,1,t,T)'
@@ -9,10 +10,32 @@ export const OTHERS_SELECTOR = `hasHealthcheck notin ${IS_TRUE}`
 export const CATEGORY_SELECTOR = 'healthcheck-categories-for=aggregate-healthcheck'
 export const ACK_SELECTOR = 'healthcheck-acknowledgements-for=aggregate-healthcheck'
 export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name'
+/** Of slices that come from the selector of a Service; those that are mirrored from Endpoints have another. */
+const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by'
+const CONTROLLER = 'endpointslice-controller.k8s.io'
+/** Slices that were made by hand, or mirrored: only they can belong to a Service without a selector. */
+export const HAND_MADE_SELECTOR = `${SERVICE_NAME_LABEL},${OTHERS_SELECTOR},${MANAGED_BY} notin (${CONTROLLER})`
 export const ANNOTATION = 'pilotlight.dev/'
+
+/** All that is read of a Service's labels and annotations. */
+export const SERVICE_LABELS = ['isResilient', 'isDaemon']
+export const SERVICE_ANNOTATIONS = [
+  'health-path',
+  'health-port',
+  'health-scheme',
+  'business-impact',
+  'panic-guide',
+].map((key) => `${ANNOTATION}${key}`)
 
 /** Where a malformed value is told: the caller's default stands, and somebody should know. */
 export type Warn = (message: Warning['message']) => void
+
+/** As much of a value as a warning repeats. */
+export function quote(text: string): string {
+  return text.length > QUOTED_MAX ? `${keepText(text, QUOTED_MAX)}…` : text
+}
+
+const QUOTED_MAX = 100
 
 /** Labels, annotations, or the data of a ConfigMap. */
 export type Values = Readonly<Record<string, string>> | null | undefined
@@ -43,7 +66,9 @@ export function findChoice<T>(
   const text = readText(values, key)
   if (text === undefined) return undefined
   const found = words.get(text.toLowerCase())
-  if (found === undefined) warn(`${key} is "${text}", not ${form}: taken as ${String(fallback)}`)
+  if (found === undefined) {
+    warn(`${key} is "${quote(text)}", not ${form}: taken as ${String(fallback)}`)
+  }
   return found
 }
 
@@ -83,6 +108,8 @@ export function readNumber(
   if (text === undefined || text === '') return undefined
   const value = Number(text)
   if (value >= 1 && value <= 86_400 && (!isWhole || Number.isInteger(value))) return value
-  warn(`${key} is "${text}", not a ${isWhole ? 'whole ' : ''}number from 1: the default stands`)
+  warn(
+    `${key} is "${quote(text)}", not a ${isWhole ? 'whole ' : ''}number from 1: the default stands`,
+  )
   return undefined
 }

@@ -3,7 +3,8 @@ import * as v from 'valibot'
 import { NAME_MAX_LENGTH } from '../../worker/contract/limits.ts'
 import { ENDED, isTrue, metadata, parser, strings } from './kube-objects.ts'
 import { ANNOTATION, readText } from './labels.ts'
-import { isPlainPath, type Place } from './targets.ts'
+import { isPlainPath } from './health-settings.ts'
+import type { Place } from './targets.ts'
 
 /** A Deployment, by what it tells of its pods. */
 export interface NodeOperator {

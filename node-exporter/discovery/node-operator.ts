@@ -2,6 +2,7 @@
  * Another operator's workload: the Deployment of a label selector, and its pods where they may be listed. Apart from the
  * discovery of services, which never waits for it. It asks no pod.
  */
+import { OPERATORS } from './bounds.ts'
 import type { KubeApi } from './kube-api.ts'
 import {
   parseNodeOperator,
@@ -9,7 +10,7 @@ import {
   type NodeOperator,
   type OperatorPod,
 } from './node-operator-objects.ts'
-import { pathOf } from './discovery.ts'
+import { pathOf } from './paths.ts'
 import { describeFailure, FORBIDDEN } from './nodes.ts'
 import { Reflector, type Collection, type ReflectorTimings } from './reflector.ts'
 
@@ -60,7 +61,7 @@ export class OperatorDiscovery {
       return new Reflector(
         api,
         { path, labelSelector },
-        { parse: parseNodeOperator, onChange, timings },
+        { parse: parseNodeOperator, bound: OPERATORS, onChange, timings },
       )
     })
   }
@@ -106,7 +107,12 @@ export class OperatorDiscovery {
     this.#pods = null
     if (wanted === null) return
     const { onChange, timings } = this.#options
-    this.#pods = new Reflector(this.#api, wanted, { parse: parseOperatorPod, onChange, timings })
+    this.#pods = new Reflector(this.#api, wanted, {
+      parse: parseOperatorPod,
+      bound: OPERATORS,
+      onChange,
+      timings,
+    })
     void this.#pods.run()
   }
 }

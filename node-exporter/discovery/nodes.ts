@@ -3,6 +3,7 @@
  * from the discovery of services, which never waits for it and loses nothing by it. It asks no exporter.
  */
 import type { Warning } from '../../worker/contract/report.ts'
+import { EXPORTER_PODS, NODES } from './bounds.ts'
 import type { KubeApi } from './kube-api.ts'
 import { parseExporterPod, parseNode, type ExporterPod, type KubeNode } from './kube-objects.ts'
 import { describeCollection, Reflector, type ReflectorTimings } from './reflector.ts'
@@ -58,7 +59,7 @@ export class NodeDiscovery {
     this.#nodes = new Reflector(
       api,
       { path: '/api/v1/nodes', pageSize: NODES_PAGE },
-      { parse: parseNode, onChange, timings },
+      { parse: parseNode, bound: NODES, onChange, timings },
     )
     this.#pods = new Reflector(
       api,
@@ -66,7 +67,7 @@ export class NodeDiscovery {
         path: namespace === null ? '/api/v1/pods' : `/api/v1/namespaces/${namespace}/pods`,
         labelSelector,
       },
-      { parse: parseExporterPod, onChange, timings },
+      { parse: parseExporterPod, bound: EXPORTER_PODS, onChange, timings },
     )
   }
 
@@ -85,10 +86,26 @@ export class NodeDiscovery {
   current(): KnownNode[] | null {
     if (!isDecided(this.#nodes) || !isDecided(this.#pods)) return null
     return joinNodes({
-      nodes: this.#nodes.state.isSynced ? this.#nodes.items : null,
+      nodes: this.#nodes.state.isSynced ? this.#nodes.items.map(withoutAddresses) : null,
       pods: this.#pods.state.isSynced ? this.#pods.items : null,
       local: this.#options.local,
     })
+  }
+
+  /** Of all Node objects. null: not known yet. Empty: they may not be listed. */
+  addresses(): string[] | null {
+    if (!isDecided(this.#nodes)) return null
+    return this.#nodes.items.flatMap(({ addresses }) => addresses)
+  }
+
+  /** Node objects were listed, or at least asked for. */
+  get isTried(): boolean {
+    return this.#nodes.state.isSynced || this.#nodes.state.error !== null
+  }
+
+  /** There are more nodes than are kept. */
+  get isCut(): boolean {
+    return this.#nodes.cut.size > 0
   }
 
   /** Collections that can't be listed, with the reason. */
@@ -100,7 +117,8 @@ export class NodeDiscovery {
   }
 
   warnings(): Warning[] {
-    return this.failing().map((message) => ({ subject: 'discovery', message }))
+    const failing = this.failing().map((message) => ({ subject: 'discovery', message }))
+    return this.isCut ? [...failing, CUT] : failing
   }
 
   #gather(): void {
@@ -109,6 +127,15 @@ export class NodeDiscovery {
       this.#options.onChange()
     }, GATHER_MS)
   }
+}
+
+const CUT: Warning = {
+  subject: 'nodes',
+  message: 'there are more than the exporter keeps: the oldest are kept, the others left out',
+}
+
+function withoutAddresses({ name, isSchedulable, isReady }: KubeNode) {
+  return { name, isSchedulable, isReady }
 }
 
 /** Listed, or refused for good; until then nobody knows. */
@@ -134,7 +161,7 @@ export function joinNodes({
   pods,
   local,
 }: {
-  nodes: KubeNode[] | null
+  nodes: Omit<KubeNode, 'addresses'>[] | null
   pods: ExporterPod[] | null
   local: LocalExporter | null
 }): KnownNode[] | null {

@@ -16,6 +16,11 @@ export interface ReflectorTimings {
    * to an older state is silent on a watch from a version that it has not reached yet.
    */
   unconfirmedMs: number
+  /**
+   * ms between two lists where the first one left something out, for its bound or because it was not asked for then, and there
+   * is reason to take it in.
+   */
+  refillMs: number
   /** ms between tries after a failure, from and to. */
   backoffMs: [number, number]
 }
@@ -31,5 +36,9 @@ export const REFLECTOR_TIMINGS: ReflectorTimings = {
   overdueMs: 1500,
   relistMs: 600_000,
   unconfirmedMs: 100_000,
+  refillMs: 30_000,
   backoffMs: [1000, 30_000],
 }
+
+/** ms between two tries of a server that can't be reached: nothing is spared by waiting longer. */
+export const AWAY_MAX_MS = 10_000

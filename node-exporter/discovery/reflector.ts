@@ -5,22 +5,15 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
+import { BoundedItems, type Bound } from './bounded-items.ts'
 import { KubeError, type KubeApi } from './kube-api.ts'
-import { EXPIRED, mustList, reasonsOf, statusSchema } from './kube-error.ts'
-import type { ReflectorTimings } from './reflector-timings.ts'
+import { mustList, reasonsOf, statusSchema } from './kube-error.ts'
+import { metadataSchema, readKnown } from './object-metadata.ts'
+import { PageReader } from './page-reader.ts'
+import { AWAY_MAX_MS, type ReflectorTimings } from './reflector-timings.ts'
 
 export { REFLECTOR_TIMINGS, type ReflectorTimings } from './reflector-timings.ts'
 
-/** Objects of a page. */
-const PAGE_SIZE = 500
-
-const metadataSchema = v.object({
-  metadata: v.object({
-    name: v.optional(v.string(), ''),
-    namespace: v.optional(v.string(), ''),
-    resourceVersion: v.optional(v.string(), ''),
-  }),
-})
 const eventSchema = v.object({
   type: v.picklist(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR']),
   object: v.unknown(),
@@ -31,7 +24,7 @@ export interface Collection {
   path: string
   labelSelector?: string
   fieldSelector?: string
-  /** Objects of a page, where they are so large that 500 at once would block the loop. */
+  /** Objects of the first page, where they may be so large that 500 are too many. */
   pageSize?: number
 }
 
@@ -51,10 +44,17 @@ export class Reflector<T> {
   readonly collection: Collection
   readonly #api: KubeApi
   readonly #parse: (object: unknown) => T | null
+  readonly #bound: Bound<T>
   readonly #onChange: () => void
   readonly #timings: ReflectorTimings
   readonly #stopping = new AbortController()
-  #items = new Map<string, T>()
+  #items: BoundedItems<T>
+  readonly #pages: PageReader
+  /** Ends the watch that is open, where a list is due instead. */
+  #watching = new AbortController()
+  /** What `parse` takes is more than it was. */
+  #isOutgrown = false
+  #relisting: NodeJS.Timeout | undefined
   /** To watch from; '' where the whole must be listed first. */
   #resourceVersion = ''
   /** ms by performance.now(): when the last list was asked for. -Infinity: one is due. */
@@ -75,6 +75,7 @@ export class Reflector<T> {
     collection: Collection,
     options: {
       parse: (object: unknown) => T | null
+      bound: Bound<NoInfer<T>>
       onChange: () => void
       timings: ReflectorTimings
     },
@@ -82,13 +83,21 @@ export class Reflector<T> {
     this.#api = api
     this.collection = collection
     this.#parse = options.parse
+    this.#bound = options.bound
+    this.#items = new BoundedItems(options.bound)
+    this.#pages = new PageReader(api, collection)
     this.#onChange = options.onChange
     this.#timings = options.timings
   }
 
   /** In the order of namespace and name. */
   get items(): T[] {
-    return [...this.#items].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item)
+    return this.#items.items()
+  }
+
+  /** Namespaces of which there is more than the bound: the oldest objects were kept. */
+  get cut(): ReadonlySet<string> {
+    return this.#items.cut
   }
 
   /** ms by performance.now(): whatever the API server had told until then is in `items`. -Infinity: nothing is known. */
@@ -110,52 +119,58 @@ export class Reflector<T> {
   }
 
   stop(): void {
+    clearTimeout(this.#relisting)
     this.#stopping.abort()
+  }
+
+  /**
+   * `parse` takes objects now that it didn't, so the whole is listed again: at once, but no sooner than `refillMs` after the
+   * last list, for what decides it may change all the time.
+   */
+  relist(): void {
+    this.#isOutgrown = true
+    clearTimeout(this.#relisting)
+    const waitMs = this.#listTriedAtMs + this.#timings.refillMs - performance.now()
+    this.#relisting = setTimeout(
+      () => {
+        if (this.#isOutgrown) this.#watching.abort()
+      },
+      Math.max(0, waitMs),
+    )
   }
 
   /** By age alone: where every watch fails, or none ever says a word, lists are all that keeps the copy true. */
   #isListDue(): boolean {
     const ageMs = performance.now() - this.#listTriedAtMs
-    return this.#resourceVersion === '' || ageMs >= this.#timings.relistMs
+    const isShort = this.#isOutgrown || this.#items.hasRoom
+    return (
+      this.#resourceVersion === '' ||
+      ageMs >= this.#timings.relistMs ||
+      (isShort && ageMs >= this.#timings.refillMs)
+    )
   }
 
   async #list(): Promise<void> {
-    const { pageSize = PAGE_SIZE } = this.collection
     const askedAtMs = performance.now()
     this.#listTriedAtMs = askedAtMs
     this.#confirmedAtMs = askedAtMs
-    const { items, resourceVersion } = await this.#readPages(pageSize).catch((error: unknown) => {
-      // The snapshot that the pages are of is gone. Its last pages could be had as they are now, but no watch could
-      // start from such a mixture: as client-go, the whole at once.
-      if (error instanceof KubeError && error.status === EXPIRED) return this.#readPages(null)
-      throw error
+    this.#isOutgrown = false
+    let items = new BoundedItems(this.#bound)
+    const resourceVersion = await this.#pages.readAll({
+      query: this.#selectors(),
+      signal: this.#stopping.signal,
+      onStart: () => {
+        items = new BoundedItems(this.#bound)
+      },
+      onItem: (object) => {
+        this.#put(items, object)
+      },
     })
     this.#items = items
     this.#resourceVersion = resourceVersion
     this.#heardAtMs = () => askedAtMs
     this.#succeed()
     this.#onChange()
-  }
-
-  /** `pageSize` null: all of it in one answer. */
-  async #readPages(pageSize: number | null) {
-    const items = new Map<string, T>()
-    let resourceVersion = ''
-    let token = ''
-    do {
-      const query = {
-        ...this.#selectors(),
-        ...(pageSize === null ? {} : { limit: String(pageSize) }),
-        ...(token === '' ? {} : { continue: token }),
-      }
-      // Pages of one list share their version; the next page needs the token of this one.
-      // oxlint-disable-next-line no-await-in-loop
-      const page = await this.#api.list(this.collection.path, query, this.#stopping.signal)
-      for (const object of page.items) this.#put(items, object)
-      resourceVersion ||= page.resourceVersion
-      token = page.continue
-    } while (token !== '')
-    return { items, resourceVersion }
   }
 
   #selectors(): Record<string, string> {
@@ -171,9 +186,10 @@ export class Reflector<T> {
     const startedAtMs = performance.now()
     const resourceVersion = this.#resourceVersion
     const query = { ...this.#selectors(), allowWatchBookmarks: 'true', resourceVersion }
-    await this.#api.watch(this.collection.path, {
+    const { signal: isOver } = (this.#watching = new AbortController())
+    const watching = this.#api.watch(this.collection.path, {
       query,
-      signal: this.#stopping.signal,
+      signal: AbortSignal.any([this.#stopping.signal, isOver]),
       limits: (isProven) => this.#findLimits(isProven),
       onOpen: (heardAtMs) => {
         this.#openedAtMs = performance.now()
@@ -183,6 +199,9 @@ export class Reflector<T> {
       onEvent: (event) => {
         this.#take(event)
       },
+    })
+    await watching.catch((error: unknown) => {
+      if (!isOver.aborted) throw error // else a list is due, as if the server had ended the watch
     })
     this.#failures = 0
     this.#close()
@@ -194,7 +213,9 @@ export class Reflector<T> {
   #findLimits(isProven: boolean) {
     const { watchSeconds, silenceMs, unprovenSeconds, overdueMs } = this.#timings
     const [from, to] = isProven ? watchSeconds : unprovenSeconds
-    const seconds = Math.ceil(from + Math.random() * (to - from))
+    // While something is left out a list may be due at any time, to take in what has room again.
+    const mostSeconds = this.#items.cut.size === 0 ? Infinity : this.#timings.refillMs / 1000
+    const seconds = Math.ceil(Math.min(from + Math.random() * (to - from), mostSeconds))
     return { seconds, silenceMs: isProven ? silenceMs : seconds * 1000 + overdueMs }
   }
 
@@ -225,17 +246,20 @@ export class Reflector<T> {
   }
 
   #change(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: unknown): void {
-    const before = JSON.stringify(this.#items.get(keyOf(object)))
-    if (type === 'DELETED') this.#items.delete(keyOf(object))
+    const known = readKnown(object)
+    const [before, cutBefore] = [JSON.stringify(this.#items.get(known)), this.#items.cut.size]
+    if (type === 'DELETED') this.#items.delete(known)
     else this.#put(this.#items, object)
+    const isCut = this.#items.cut.size !== cutBefore
     // Most of what happens to an object is of no interest here: a Deployment counts its pods all day.
-    if (JSON.stringify(this.#items.get(keyOf(object))) !== before) this.#onChange()
+    if (isCut || JSON.stringify(this.#items.get(known)) !== before) this.#onChange()
   }
 
-  #put(items: Map<string, T>, object: unknown): void {
+  #put(items: BoundedItems<T>, object: unknown): void {
     const item = this.#parse(object)
-    if (item === null) items.delete(keyOf(object))
-    else items.set(keyOf(object), item)
+    const known = readKnown(object)
+    if (item === null) items.delete(known)
+    else items.put(known, item)
   }
 
   #succeed(): void {
@@ -273,12 +297,4 @@ export class Reflector<T> {
     const { signal } = this.#stopping
     await sleep(ms, undefined, { signal }).catch(() => undefined) // cut short by stop()
   }
-}
-
-/** ms between two tries of a server that can't be reached: nothing is spared by waiting longer. */
-const AWAY_MAX_MS = 10_000
-
-function keyOf(object: unknown): string {
-  const { metadata } = v.parse(metadataSchema, object)
-  return `${metadata.namespace}/${metadata.name}`
 }

@@ -2,12 +2,14 @@
 import type { Warning } from '../../worker/contract/report.ts'
 import { SUBDOMAIN_MAX_LENGTH, TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
 import { cutText } from '../../worker/contract/cut-text.ts'
+import { choosePort, readSettings } from './health-settings.ts'
+import { shareTargets } from './bound-targets.ts'
 import type { KubeService, KubeSlice, Workload } from './kube-objects.ts'
 import {
   ANNOTATION,
   readBoolean,
+  quote,
   readText,
-  readWord,
   SERVICE_NAME_LABEL,
   type Warn,
 } from './labels.ts'
@@ -56,17 +58,28 @@ export interface DiscoveredService {
 export interface Found {
   services: DiscoveredService[]
   warnings: Warning[]
+  /** Names of services of which addresses were left out, or all of which were. */
+  cut: Set<string>
 }
 
-const FALLBACK_PORT = 8080
-const FALLBACK_PATH = '/__health'
+/** What is wrong with asking an address of a slice, as the end of a sentence; null: nothing. */
+export type Refuse = (address: string, namesPod: boolean) => string | null
+
+export interface JoinOptions {
+  homeNamespace: string
+  refuse: Refuse
+  /** Namespaces of which not all EndpointSlices, or not all workloads, were kept. */
+  cutSlices: ReadonlySet<string>
+  cutWorkloads: ReadonlySet<string>
+}
 
 /** `workloads` null: they could not be listed. */
 export function joinTargets(
   from: { services: KubeService[]; slices: KubeSlice[]; workloads: Workload[] | null },
-  homeNamespace: string,
+  { homeNamespace, refuse, cutSlices, cutWorkloads }: JoinOptions,
 ): Found {
   const warnings: Warning[] = []
+  const cut = new Set<string>()
   const slicesOf = Map.groupBy(from.slices, ({ metadata }) =>
     keyOf(metadata.namespace, metadata.labels?.[SERVICE_NAME_LABEL] ?? ''),
   )
@@ -77,7 +90,8 @@ export function joinTargets(
     const fullName = namespace === homeNamespace ? name : `${name}.${namespace}`
     const told = new Set<string>()
     const warn: Warn = (message) => {
-      if (told.has(message)) return // each of its slices may have the same to say
+      // Each of its slices may have the same to say, and a thousand of them much that differs.
+      if (told.has(message) || told.size >= WARNINGS_OF_SERVICE_MAX) return
       told.add(message)
       warnings.push({ subject: `Service ${fullName}`, message: cutText(message, TEXT_MAX_BYTES) })
     }
@@ -87,27 +101,54 @@ export function joinTargets(
       warn(`${unsupported}: unsupported, never probed`)
       return []
     }
+    const { targets, isRefused } = findTargets(service, slices, { warn, refuse })
+    const isCut = cutSlices.has(namespace)
+    if (isRefused || isCut || cutWorkloads.has(namespace)) cut.add(fullName)
+    if (targets.length === 0 && (isRefused || isCut)) {
+      const why = isRefused ? 'no address that may be asked' : 'no EndpointSlice that was kept'
+      warn(`${why}: unsupported, never probed`)
+      return []
+    }
     return {
       name: fullName,
       namespace,
       isResilient: readBoolean(labels, { key: 'isResilient', fallback: true, warn }),
       isDaemon: readBoolean(labels, { key: 'isDaemon', fallback: false, warn }),
-      ...readWorkloads(service, workloadsOf && (workloadsOf.get(namespace) ?? [])),
+      ...readWorkloads(service, workloadsOf && (workloadsOf.get(namespace) ?? []), {
+        isCut: cutWorkloads.has(namespace),
+      }),
       ...readTexts(service),
-      targets: findTargets(service, slices, warn),
+      targets,
     }
   })
-  return { services, warnings }
+  const bounded = shareTargets(services)
+  return {
+    services: bounded.services,
+    warnings: [...bounded.warnings, ...warnings],
+    cut: new Set([...cut, ...bounded.cut]),
+  }
 }
+
+/** Of one service; more have the same cause. */
+const WARNINGS_OF_SERVICE_MAX = 10
 
 function findUnsupported(service: KubeService, slices: KubeSlice[]): string | null {
   if (service.spec.type === 'ExternalName') return 'type ExternalName has no addresses'
-  if (Object.keys(service.spec.selector ?? {}).length > 0) return null
+  if (hasSelector(service)) return null
   if (slices.length === 0) return 'no selector and no EndpointSlices'
   return slices.every(isOfNames) ? 'only EndpointSlices of type FQDN' : null
 }
 
-function findTargets(service: KubeService, slices: KubeSlice[], warn: Warn): DiscoveredTarget[] {
+/** `null` is one that is too long to be kept. */
+export function hasSelector({ spec: { selector } }: KubeService): boolean {
+  return selector === null || Object.keys(selector).length > 0
+}
+
+function findTargets(
+  service: KubeService,
+  slices: KubeSlice[],
+  { warn, refuse }: { warn: Warn; refuse: Refuse },
+): { targets: DiscoveredTarget[]; isRefused: boolean } {
   const settings = readSettings(service, warn)
   const family = service.spec.ipFamilies?.[0] ?? 'IPv4'
   if (slices.some(isOfNames)) {
@@ -118,12 +159,21 @@ function findTargets(service: KubeService, slices: KubeSlice[], warn: Warn): Dis
     .filter((slice) => !isOfNames(slice))
     .toSorted((a, b) => Number(a.addressType === family) - Number(b.addressType === family))
   const byPod = new Map<string, DiscoveredTarget>()
+  let isRefused = false
   for (const slice of ordered) {
     const port = choosePort(slice, settings.port, warn)
     for (const endpoint of slice.endpoints ?? []) {
       const [address] = endpoint.addresses
       if (address === undefined) continue
-      const pod = podOf(endpoint)
+      const pod = podOf(endpoint, service.metadata.namespace)
+      const refused = refuse(address, pod !== null)
+      if (refused !== null) {
+        warn(
+          `EndpointSlice ${slice.metadata.name} has ${quote(address)}, ${refused}: it is never asked`,
+        )
+        isRefused = true
+        continue
+      }
       byPod.set(pod?.key ?? address, {
         id: pod?.name ?? address,
         uid: pod?.uid ?? null,
@@ -139,7 +189,8 @@ function findTargets(service: KubeService, slices: KubeSlice[], warn: Warn): Dis
       })
     }
   }
-  return leaveOutLeaving([...byPod.values()]).toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  const targets = leaveOutLeaving([...byPod.values()])
+  return { targets: targets.toSorted((a, b) => (a.id < b.id ? -1 : 1)), isRefused }
 }
 
 /**
@@ -159,17 +210,14 @@ function leaveOutLeaving(targets: DiscoveredTarget[]): DiscoveredTarget[] {
   return targets.filter(({ ready, terminating }) => !terminating || (ready && !isServed))
 }
 
-/** One that means what it says: `..` would lead the exporter's own rights elsewhere when asked through a proxy. */
-export function isPlainPath(path: string): boolean {
-  const url = URL.parse(path, 'http://pod')
-  const isAsItStands = url !== null && url.pathname + url.search === path
-  return isAsItStands && /^\/[!-~]*$/.test(path) && !/%(2e|2f|5c)/i.test(path)
-}
-
 /** Whoever writes a slice by hand may refer to anything, under any name. */
-function podOf({ targetRef }: Endpoint): { name: string; uid: string | null; key: string } | null {
+function podOf(
+  { targetRef }: Endpoint,
+  ownNamespace: string,
+): { name: string; uid: string | null; key: string } | null {
   const name = targetRef?.name ?? ''
   if (targetRef?.kind !== 'Pod' || name.length > SUBDOMAIN_MAX_LENGTH) return null
+  if ((targetRef.namespace ?? ownNamespace) !== ownNamespace) return null
   if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name)) return null
   return { name, uid: targetRef.uid ?? null, key: targetRef.uid ?? name }
 }
@@ -180,52 +228,21 @@ function isOfNames({ addressType }: KubeSlice): boolean {
   return addressType === 'FQDN'
 }
 
-function readSettings({ metadata: { annotations } }: KubeService, warn: Warn) {
-  const path = readText(annotations, `${ANNOTATION}health-path`) ?? FALLBACK_PATH
-  const isPath = isPlainPath(path)
-  if (!isPath) warn(`${ANNOTATION}health-path is "${path}", not a path: taken as ${FALLBACK_PATH}`)
-  return {
-    scheme: readWord(annotations, {
-      key: `${ANNOTATION}health-scheme`,
-      words: ['http', 'https'],
-      warn,
-    }),
-    path: isPath ? path : FALLBACK_PATH,
-    port: readText(annotations, `${ANNOTATION}health-port`),
-  }
-}
-
-/** The annotation (a number or a port's name), else the port named app, else the only one, else 8080. */
-function choosePort(slice: KubeSlice, wanted: string | undefined, warn: Warn): number {
-  // A Service without pods has a placeholder slice without ports: nothing is asked, and nothing is wrong.
-  if ((slice.endpoints ?? []).length === 0) return FALLBACK_PORT
-  const ports = (slice.ports ?? []).flatMap(({ name, port }) =>
-    port === null || port === undefined ? [] : [{ name: name ?? '', port }],
-  )
-  if (wanted !== undefined) {
-    const number = Number(wanted)
-    if (Number.isInteger(number) && number >= 1 && number <= 65_535) return number
-    const named = ports.find(({ name }) => name === wanted)
-    if (named !== undefined) return named.port
-    warn(`${ANNOTATION}health-port is "${wanted}", neither a port nor the name of one: ignored`)
-  }
-  const chosen = ports.find(({ name }) => name === 'app') ?? (ports.length === 1 ? ports[0] : null)
-  if (ports.length > 1 && !chosen) {
-    warn(`several ports and none named app: taken as ${FALLBACK_PORT}`)
-  }
-  return chosen?.port ?? FALLBACK_PORT
-}
-
 /** The workloads whose pods the Service selects: several behind one Service are a canary, so they add up. null: not listed. */
 function readWorkloads(
   service: KubeService,
   workloads: Workload[] | null,
+  { isCut }: { isCut: boolean },
 ): Pick<DiscoveredService, 'desired' | 'scalingDown'> {
-  if (workloads === null) return { desired: undefined, scalingDown: false }
-  const selector = Object.entries(service.spec.selector ?? {})
+  const { selector: labels } = service.spec
+  const isUnknown = isCut || workloads?.some(({ podLabels }) => podLabels === null) === true
+  if (workloads === null || labels === null || isUnknown) {
+    return { desired: undefined, scalingDown: false }
+  }
+  const selector = Object.entries(labels)
   const matching = workloads.filter(
     ({ podLabels }) =>
-      selector.length > 0 && selector.every(([key, value]) => podLabels[key] === value),
+      selector.length > 0 && selector.every(([key, value]) => podLabels?.[key] === value),
   )
   if (matching.length === 0) return { desired: null, scalingDown: false }
   const desired = matching.reduce((sum, workload) => sum + workload.desired, 0)

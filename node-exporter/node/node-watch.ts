@@ -45,6 +45,7 @@ export const NODE_TIMINGS: NodeTimings = {
     overdueMs: 1000,
     relistMs: 600_000,
     unconfirmedMs: 45_000,
+    refillMs: 45_000,
     backoffMs: [1000, 5000],
   },
   pings: PINGS,
@@ -99,6 +100,7 @@ export class NodeWatch {
       { path: '/api/v1/nodes', fieldSelector: `metadata.name=${name}` },
       {
         parse: (object) => readNode(object, name),
+        bound: { items: { perNamespace: 1, inAll: 1 } },
         timings: timings.reflector,
         onChange: () => {
           resolve()

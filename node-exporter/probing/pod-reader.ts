@@ -2,7 +2,7 @@
  * Tells a pod that is starting from one that broke: reads the Pod itself, so that a new process or leader knows it, too.
  * Only pods whose target is not ready and fails are read.
  */
-import pLimit from 'p-limit'
+import pLimit, { type LimitFunction } from 'p-limit'
 import * as v from 'valibot'
 import type { Warning } from '../../worker/contract/report.ts'
 import { KubeError, type KubeApi } from '../discovery/kube-api.ts'
@@ -34,7 +34,7 @@ export type PodStart = { startedAtMs: number } | 'ready' | 'has-been-ready' | 'u
 export type ReadPodStart = (target: DiscoveredTarget) => Promise<PodStart>
 
 export interface PodReaderOptions {
-  /** ms that a read may take: the target's failure isn't counted before. */
+  /** ms that a read may take, and may wait for its turn before: the target's failure isn't counted until then. */
   timeoutMs: number
   /** ms without further reads after one that failed: in its namespace, or in all where the API server didn't answer. */
   pauseMs: number
@@ -42,8 +42,9 @@ export interface PodReaderOptions {
 
 export const POD_READER_TIMINGS = { timeoutMs: 2000, pauseMs: 10_000 }
 
-/** Reads side by side: a whole node pool may start at once. */
+/** Reads side by side, and of one namespace: a whole node pool may start at once, and one tenant's pods must not keep others waiting. */
 const CONCURRENCY = 16
+const CONCURRENCY_OF_NAMESPACE = 8
 
 /** ms for which a fault goes on being told where nothing is read any more. */
 const FAULT_SHOWN_MS = 60_000
@@ -63,6 +64,8 @@ export class PodReader {
   readonly #api: Pick<KubeApi, 'send'>
   readonly #options: PodReaderOptions
   readonly #limit = pLimit(CONCURRENCY)
+  /** By namespace, while something of it is read. */
+  readonly #limits = new Map<string, LimitFunction>()
   /** By namespace. */
   readonly #faults = new Map<string, Fault>()
 
@@ -71,21 +74,33 @@ export class PodReader {
     this.#options = options
   }
 
-  readonly read: ReadPodStart = ({ namespace, pod, uid }) =>
-    this.#limit(async () => {
-      if (pod === null || this.#isPaused(namespace) || this.#isPaused(ALL)) return 'unread'
-      try {
-        const path = `/api/v1/namespaces/${namespace}/pods/${pod}`
-        const signal = AbortSignal.timeout(this.#options.timeoutMs)
-        const start = findStart(await this.#api.send({ method: 'GET', path }, signal), uid)
-        this.#faults.delete(namespace)
-        this.#faults.delete(ALL)
-        return start
-      } catch (error) {
-        this.#fail(namespace, KubeError.of(error))
-        return 'unread'
-      }
-    })
+  readonly read: ReadPodStart = async (target) => {
+    const { namespace } = target
+    const askedAtMs = performance.now()
+    const limit = this.#limits.get(namespace) ?? pLimit(CONCURRENCY_OF_NAMESPACE)
+    this.#limits.set(namespace, limit)
+    const start = await limit(() => this.#limit(() => this.#read(target, askedAtMs)))
+    if (limit.activeCount + limit.pendingCount === 0) this.#limits.delete(namespace)
+    return start
+  }
+
+  async #read({ namespace, pod, uid }: DiscoveredTarget, askedAtMs: number): Promise<PodStart> {
+    if (pod === null || this.#isPaused(namespace) || this.#isPaused(ALL)) return 'unread'
+    const { timeoutMs } = this.#options
+    // Its turn comes too late: that says nothing of the API server, so others are read all the same.
+    if (performance.now() - askedAtMs > timeoutMs) return 'unread'
+    try {
+      const path = `/api/v1/namespaces/${namespace}/pods/${pod}`
+      const signal = AbortSignal.timeout(timeoutMs)
+      const start = findStart(await this.#api.send({ method: 'GET', path }, signal), uid)
+      this.#faults.delete(namespace)
+      this.#faults.delete(ALL)
+      return start
+    } catch (error) {
+      this.#fail(namespace, KubeError.of(error))
+      return 'unread'
+    }
+  }
 
   /** None once no pod was to be read for a while. */
   warnings(): Warning[] {

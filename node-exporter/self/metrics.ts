@@ -18,6 +18,8 @@ export interface Gauges {
   overdueMs?: number
   /** Nodes that are known. */
   nodes?: number
+  /** Categories of which something is left out. */
+  incomplete?: number
   linkOpen?: boolean
   /** Parameters of questions to the node that mean nothing there. */
   ignoredParameters?: number
@@ -148,6 +150,12 @@ const FAMILIES: Family[] = [
     type: 'gauge',
     help: 'Nodes that are known.',
     sample: ({ nodes }) => nodes,
+  },
+  {
+    name: 'pilotlight_exporter_incomplete_categories',
+    type: 'gauge',
+    help: 'Categories of which something is left out, for there is more than the exporter keeps.',
+    sample: ({ incomplete }) => incomplete,
   },
   {
     name: 'pilotlight_exporter_ignored_parameters_total',

@@ -4,27 +4,27 @@ import type { KubeApi } from '../discovery/kube-api.ts'
 import type { NodeOperator } from '../discovery/node-operator-objects.ts'
 import { OperatorDiscovery, type OperatorSeen } from '../discovery/node-operator.ts'
 import type { ReflectorTimings } from '../discovery/reflector.ts'
-import { askDirectly, askThrough } from '../probing/ask.ts'
+import type { Ask } from '../probing/ask.ts'
 import { OperatorProber, type ProbeAnswers } from '../probing/operator-prober.ts'
 import type { HealthManager, Said } from './health-manager.ts'
 
 export interface NodeOperatorOptions {
-  config: Pick<Config, 'operatorSelector' | 'namespaces' | 'intervalMs' | 'probeVia'>
+  config: Pick<Config, 'operatorSelector' | 'namespaces' | 'intervalMs'>
   health: HealthManager
   timings: { reflector: ReflectorTimings; operatorTimeoutMs: number }
-  /** The API server can't be reached at all. */
-  isAway: () => boolean
+  /** The way to pods. */
+  ask: Ask
 }
 
 /** Registers it and tells of it from now on, standby or not. Without a selector there is no such component. */
 export function watchNodeOperator(
   api: KubeApi,
-  { config, health, timings, isAway }: NodeOperatorOptions,
+  { config, health, timings, ask }: NodeOperatorOptions,
 ): { stop(): void } {
   const { operatorSelector: selector, namespaces } = config
   if (selector === null) return { stop: () => undefined }
   const prober = new OperatorProber({
-    ask: config.probeVia === 'apiserver' ? askThrough(api, isAway) : askDirectly,
+    ask,
     periodMs: config.intervalMs,
     timeoutMs: timings.operatorTimeoutMs,
   })

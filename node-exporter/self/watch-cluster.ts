@@ -23,6 +23,8 @@ export interface ClusterParts {
   collections: () => SourceCount
   /** null: not known yet. */
   countNodes: () => number | null
+  /** Categories of which something is left out. null: not known yet. */
+  countIncomplete: () => number | null
   /** null: it stands by, and has none to open. */
   isLinkOpen: () => boolean | null
 }
@@ -49,7 +51,7 @@ export function watchCluster({ health, metrics }: Self): ClusterWatch {
       metrics.countPush(delivered.kind)
       return delivered
     },
-    start: ({ prober, probeTimeoutMs, collections, countNodes, isLinkOpen }) => {
+    start: ({ prober, probeTimeoutMs, collections, countNodes, countIncomplete, isLinkOpen }) => {
       health.addSources(collections)
       health.register('prober', () => {
         const now = prober()
@@ -67,11 +69,13 @@ export function watchCluster({ health, metrics }: Self): ClusterWatch {
       metrics.addGauges(() => {
         const now = prober()
         const nodes = countNodes()
+        const incomplete = countIncomplete()
         const linkOpen = isLinkOpen()
         return {
           targets: now?.pace().targets ?? 0,
           overdueMs: now?.overdueMs() ?? 0,
           ...(nodes === null ? {} : { nodes }),
+          ...(incomplete === null ? {} : { incomplete }),
           ...(linkOpen === null ? {} : { linkOpen }),
         }
       })

@@ -24,6 +24,8 @@ function aDiscovery(
     namespaces: [],
     homeNamespace: 'default',
     timings: REFLECTOR_TIMINGS,
+    refuse: () => null,
+    onServerAddresses: () => undefined,
     onChange: () => undefined,
     ...options,
   })
@@ -65,6 +67,7 @@ describe('a namespace that is being deleted', () => {
     const api = new GatedApi(options)
     const told: string[] = []
     const onChange = () => {
+      if (!discovery.state().isComplete) return
       for (const { name, targets } of discovery.current().services)
         if (targets.length === 0) told.push(name)
     }
@@ -149,7 +152,9 @@ describe('what operators do', () => {
     let changes = 0
     while (told < 2 && changes < 5000) {
       changes += 1
-      world.api.patch(service, { metadata: { annotations: { changes: String(changes) } } })
+      world.api.patch(service, {
+        metadata: { annotations: { 'pilotlight.dev/panic-guide': String(changes) } },
+      })
       await turn()
     }
 
@@ -222,6 +227,108 @@ describe('what operators do', () => {
   })
 })
 
+describe('slices that were made by hand', () => {
+  function addByHand(world: World, namespace: string, name: string, selector?: object): void {
+    world.api.create({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name, namespace, labels: { hasHealthcheck: 'true' } },
+      spec: { ports: [{ port: 80 }], ...selector },
+    })
+    addSlice(world, namespace, name)
+  }
+
+  function addSlice(world: World, namespace: string, name: string): void {
+    world.api.create({
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name, namespace, labels: { 'kubernetes.io/service-name': name } },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: ['10.0.0.9'] }],
+      ports: [{ name: 'app', port: 9090 }],
+    })
+  }
+
+  it('are found by one watch, however many Services there are', async () => {
+    const world = await aWorld()
+    world.api.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } })
+    for (let i = 0; i < 40; i++) addByHand(world, i % 2 === 0 ? 'default' : 'shop', `s-${i}`)
+    for (let i = 0; i < 40; i++) addSlice(world, 'default', `of-a-mesh-${i}`)
+
+    const discovery = aDiscovery(world)
+    await complete(discovery)
+    await vi.waitFor(() => {
+      expect(world.api.seen.openWatches).toBe(8)
+    }, SECONDS_10)
+
+    const { services } = discovery.current()
+    expect(services.map(({ targets }) => targets.length)).toEqual(Array(40).fill(1))
+    expect(world.api.seen.requests.filter(({ path }) => path.includes('slices'))).toHaveLength(4)
+  })
+
+  it('are found for a Service that comes later, or loses its selector', async () => {
+    const world = await aWorld()
+    addSlice(world, 'default', 'late')
+    addByHand(world, 'default', 'turned', { selector: { app: 'turned' } })
+    const discovery = aDiscovery(world, { timings: { ...REFLECTOR_TIMINGS, refillMs: 100 } })
+    await complete(discovery)
+
+    const selectorless = { labels: { hasHealthcheck: 'true' }, name: 'late', namespace: 'default' }
+    world.api.create({ apiVersion: 'v1', kind: 'Service', metadata: selectorless, spec: {} })
+    world.api.patch(
+      { kind: 'Service', namespace: 'default', name: 'turned' },
+      { spec: { selector: null } },
+    )
+
+    await vi.waitFor(() => {
+      const { services } = discovery.current()
+      expect(services.map(({ name, targets }) => [name, targets.length])).toEqual([
+        ['late', 1],
+        ['turned', 1],
+      ])
+    }, SECONDS_10)
+  })
+})
+
+describe('more Services than are kept', () => {
+  it('cost another namespace nothing, and make categories incomplete', async () => {
+    const world = await aWorld()
+    world.api.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'flood' } })
+    await world.addService({ name: 'web' })
+    world.addCategory({ name: 'mine', services: ['web'] })
+    world.addCategory({ name: 'theirs', services: ['web', 's0000.flood', 's2000.flood'] })
+    const addFlood = (i: number) => {
+      const name = `s${String(i).padStart(4, '0')}`
+      const metadata = { name, namespace: 'flood', labels: { hasHealthcheck: 'true' } }
+      const spec = { selector: { app: 'none' } }
+      world.api.create({ apiVersion: 'v1', kind: 'Service', metadata, spec })
+    }
+    for (let i = 0; i < 2001; i++) addFlood(i)
+
+    const discovery = aDiscovery(world, { timings: { ...REFLECTOR_TIMINGS, refillMs: 500 } })
+    await complete(discovery)
+
+    const { services, incomplete, categories, warnings } = discovery.current()
+    expect(services).toHaveLength(2001)
+    expect(services.find(({ name }) => name === 'web')?.targets).toHaveLength(1)
+    expect(incomplete).toEqual(['default', 'theirs'])
+    expect(categories?.map((category) => category.services)).toEqual([
+      ['web'],
+      ['web', 's0000.flood'],
+    ])
+    expect(warnings.slice(0, 2).map(({ subject }) => subject)).toEqual([
+      'Namespace flood',
+      'category theirs',
+    ])
+
+    world.api.remove({ kind: 'Service', namespace: 'flood', name: 's0007' })
+    await vi.waitFor(() => {
+      expect(discovery.current().incomplete).toEqual([])
+      expect(namesOf(discovery)).toContain('s2000.flood')
+    }, SECONDS_10)
+  })
+})
+
 describe('a watch that', () => {
   it.each([
     [
@@ -242,7 +349,7 @@ describe('a watch that', () => {
     const discovery = aDiscovery(world)
     await complete(discovery)
     await vi.waitFor(() => {
-      expect(world.api.seen.openWatches).toBe(7)
+      expect(world.api.seen.openWatches).toBe(8)
     }, SECONDS_10)
 
     strike(world)

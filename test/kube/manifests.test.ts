@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { NEVER_ASKED } from '../../node-exporter/discovery/never-asked.ts'
 import { findSchemaFaults } from '../support/exporter/kube-schema.ts'
 import { containerOf, ROOT } from '../support/exporter/manifests.ts'
 import { aFolder } from '../support/exporter/a-setup.ts'
@@ -29,7 +30,7 @@ const RBAC = 'rbac.authorization.k8s.io/v1'
 const DEPLOYING = readFileSync(new URL('docs/deploying.md', ROOT), 'utf8')
 
 const OVERLAYS = ['overlays/sample', 'overlays/openshift', 'overlays/openshift-host']
-const COMPONENTS = ['container-runtime', 'pod-proxy', 'some-namespaces']
+const COMPONENTS = ['container-runtime', 'egress', 'pod-proxy', 'some-namespaces']
 
 describe('kubectl kustomize', () => {
   it.skipIf(!HAS_KUBECTL)('renders the base and the categories: kubectl', () => {
@@ -97,6 +98,46 @@ describe('kubectl kustomize', () => {
     expect(objects.map(kindAndName)).not.toContain('ClusterRoleBinding pilotlight-services')
     expect(objects.map(kindAndName)).toContain('ClusterRoleBinding pilotlight-pod-proxy')
   })
+})
+
+describe('the egress policy', () => {
+  const policy = () => findObject(renderWith(['egress']), 'NetworkPolicy pilotlight-cluster-egress')
+  const blocks = () =>
+    readList(policy(), 'spec.egress')
+      .flatMap((rule) => readList(rule, 'to'))
+      .map((to) => readPath(to, 'ipBlock'))
+      .filter((block) => block !== undefined)
+
+  it.skipIf(!HAS_COMPONENTS)(
+    'lets out to no address that the exporter never asks: kubectl 1.21',
+    () => {
+      const excluded = blocks().flatMap((block) => readPath(block, 'except') ?? [])
+
+      expect(new Set(excluded)).toEqual(new Set(NEVER_ASKED))
+    },
+  )
+
+  it.skipIf(!HAS_COMPONENTS)(
+    'lets out to pods, DNS, the API server, nodes and the edge: kubectl 1.21',
+    () => {
+      const rules = readList(policy(), 'spec.egress')
+      const ports = rules.map((rule) =>
+        readPath(rule, 'ports') === undefined
+          ? null
+          : readList(rule, 'ports').map((port) => readPath(port, 'port')),
+      )
+
+      expect(readPath(policy(), 'spec.podSelector')).toEqual({
+        matchLabels: { 'app.kubernetes.io/name': 'pilotlight-cluster' },
+      })
+      expect(ports).toEqual([null, [53, 53], [443, 6443, 25_001]])
+      expect(blocks().map((block) => readPath(block, 'cidr'))).toEqual([
+        '169.254.20.10/32',
+        '0.0.0.0/0',
+        '::/0',
+      ])
+    },
+  )
 })
 
 describe('kubectl apply --dry-run=server', () => {

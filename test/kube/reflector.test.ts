@@ -1,6 +1,7 @@
 /** The copy of one collection, over an API server that is cut off, hangs, refuses or has forgotten: and what that costs it. */
 import * as v from 'valibot'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import type { CountBound } from '../../node-exporter/discovery/bounded-items.ts'
 import { KubeApi } from '../../node-exporter/discovery/kube-api.ts'
 import {
   Reflector,
@@ -29,17 +30,21 @@ interface Given {
   timings?: Partial<ReflectorTimings>
   pageSize?: number
   parse?: (object: unknown) => string
+  bound?: CountBound
 }
+
+const PLENTY: CountBound = { items: { perNamespace: 10_000, inAll: 10_000 } }
 
 function aReflector(
   access: AccessOptions,
-  { timings = {}, pageSize, parse = readName }: Given = {},
+  { timings = {}, pageSize, parse = readName, bound = PLENTY }: Given = {},
 ) {
   const api = new KubeApi({ ...access, timeoutMs: 10_000, pings: PINGS })
   const errors: string[] = []
   const collection = { path: PATH, ...(pageSize === undefined ? {} : { pageSize }) }
   const reflector: Reflector<string> = new Reflector(api, collection, {
     parse,
+    bound,
     timings: { ...REFLECTOR_TIMINGS, ...timings },
     onChange: () => {
       const said = reflector.state.error?.message
@@ -92,6 +97,60 @@ async function untilHas(reflector: Reflector<string>, names: string[]): Promise<
     expect(reflector.items).toEqual(names)
   }, SOON)
 }
+
+describe('what is more than the bound', () => {
+  const TWO = { items: { perNamespace: 2, inAll: 2 } }
+  const OFTEN = { refillMs: 300 }
+
+  it('is left out, in a list and in a watch, and taken in when there is room', async () => {
+    const { world, access } = await aMappedWorld(['a', 'b', 'c'])
+    const { reflector } = aReflector(access, { bound: TWO, timings: OFTEN })
+    await untilWatched(world)
+    expect([reflector.items, [...reflector.cut]]).toEqual([['a', 'b'], ['default']])
+
+    addMap(world, 'd')
+    world.api.remove({ kind: 'ConfigMap', namespace: 'default', name: 'a' })
+
+    await untilHas(reflector, ['b', 'c'])
+    world.api.remove({ kind: 'ConfigMap', namespace: 'default', name: 'd' })
+    world.api.remove({ kind: 'ConfigMap', namespace: 'default', name: 'b' })
+    await untilHas(reflector, ['c'])
+    await vi.waitFor(() => {
+      expect([...reflector.cut]).toEqual([])
+    }, SOON)
+  })
+
+  it('is told as soon as a watch brings it', async () => {
+    const { world, access } = await aMappedWorld(['a', 'b'])
+    const { reflector } = aReflector(access, { bound: TWO })
+    await untilWatched(world)
+
+    addMap(world, 'c')
+
+    await vi.waitFor(() => {
+      expect([...reflector.cut]).toEqual(['default'])
+    }, SOON)
+    expect(reflector.items).toEqual(['a', 'b'])
+  })
+})
+
+describe('a page that is plenty', () => {
+  it('is followed by smaller ones', async () => {
+    const { world, access } = await aMappedWorld([])
+    for (let i = 0; i < 12; i++) {
+      const metadata = { name: `large-${i}`, namespace: 'default' }
+      const data = { text: 'x'.repeat(900_000) }
+      world.api.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data })
+    }
+    const timings: Given['timings'] = { watchSeconds: [1, 1], relistMs: 100 }
+    aReflector(access, { pageSize: 12, timings })
+
+    await vi.waitFor(() => {
+      const limits = listsOf(world).map(({ query }) => new URLSearchParams(query).get('limit'))
+      expect(limits.slice(0, 2)).toEqual(['12', '6'])
+    }, SOON)
+  })
+})
 
 describe('a watch over HTTP/2', () => {
   it('is asked for minutes, and nothing else is asked', async () => {

@@ -61,7 +61,10 @@ const exporter = startProcess('node-exporter/main.ts', {
   KUBECONFIG: kubeconfig,
   INTERVAL_SECONDS: process.env['INTERVAL_SECONDS'] ?? '3',
   ...(outside
-    ? { PROBE_VIA: process.env['PROBE_VIA'] ?? 'apiserver' }
+    ? {
+        PROBE_VIA: process.env['PROBE_VIA'] ?? 'apiserver',
+        PROBE_ALLOW_CIDRS: process.env['PROBE_ALLOW_CIDRS'] ?? '',
+      }
     : { NODE_CHECKS: SANDBOX_CHECKS }),
 })
 

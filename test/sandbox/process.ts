@@ -22,8 +22,11 @@ export interface RunningProcess {
   stop(): Promise<void>
 }
 
+/** Pods of the sandbox are on loopback, which no exporter asks unless it is told to. */
+export const ON_LOOPBACK = { PROBE_ALLOW_CIDRS: '127.0.0.0/8,::1/128' }
+
 /** An exporter that stops at once, and never finds its port taken by another one. */
-const FOR_NOW = { HEALTH_PORT: '0', DRAIN_SECONDS: '0' }
+const FOR_NOW = { HEALTH_PORT: '0', DRAIN_SECONDS: '0', ...ON_LOOPBACK }
 
 /** `script`: a path below the root. `env` is all it gets, but for PATH, HOME, and what suits a process of the moment. */
 export function startProcess(script: string, env: Record<string, string>): RunningProcess {

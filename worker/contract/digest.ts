@@ -39,7 +39,13 @@ function projectContent(content: Content): unknown {
       ]),
     ),
     acks: sorted(content.acks?.map((ack) => [ack.service, ack.message])),
+    ...(isWhole(content) ? {} : { incomplete: content.incomplete?.toSorted() }),
   }
+}
+
+/** An exporter that leaves nothing out has the digest that it had before there was the field. */
+function isWhole({ incomplete }: Content): boolean {
+  return incomplete === undefined || incomplete.length === 0
 }
 
 function projectService(service: Service): unknown {

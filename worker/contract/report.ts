@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot'
 import {
+  CATEGORIES_MAX,
   LABEL_MAX_LENGTH,
   NAME_MAX_LENGTH,
   SUBDOMAIN_MAX_LENGTH,
@@ -246,11 +247,19 @@ export const honouredAckSchema = v.object({ service: name, message: text })
 export const warningSchema = v.object({ subject: text, message: text })
 export type Warning = v.InferOutput<typeof warningSchema>
 
+/** Every category, and `default`, which no ConfigMap need name. */
+const INCOMPLETE_MAX = CATEGORIES_MAX + 1
+
 const sections = {
   environment: v.pipe(v.string(), v.maxLength(NAME_MAX_LENGTH)),
   categories: v.nullable(v.array(categorySchema)),
   nodes: v.nullable(v.array(nodeSchema)),
   acks: v.nullable(v.array(honouredAckSchema)),
+  /**
+   * Names of categories of which the exporter left something out, because there is more than it may report or keep: they
+   * are never shown as whole. Absent: none.
+   */
+  incomplete: v.optional(v.pipe(v.array(name), v.maxLength(INCOMPLETE_MAX))),
   warnings: v.array(warningSchema),
 }
 const wireContentSchema = v.object({

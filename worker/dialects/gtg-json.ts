@@ -17,6 +17,7 @@ export function replyGtgJson(method: string, gtg: Gtg, showServices: boolean): R
       severity: category.severity,
       since: new Date(category.sinceMs).toISOString(),
       ...(category.isChecked ? {} : { note: 'none of its services counts yet' }),
+      ...(category.isIncomplete === true ? { isIncomplete: true } : {}),
       ...(showServices
         ? {
             failing: category.failing,

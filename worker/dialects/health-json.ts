@@ -53,8 +53,8 @@ function judgeWhole({ freshness, categories }: ClusterStatus): HealthJsonWord {
   // Of no category at all nobody may say that it passes.
   if (categories.length === 0 || categories.some(({ passes }) => !passes)) return 'fail'
   const isWhole = categories.every(
-    ({ acked, missing, late, isChecked }) =>
-      isChecked && acked.length + missing.length + late.length === 0,
+    ({ acked, missing, late, isChecked, isIncomplete }) =>
+      isChecked && isIncomplete !== true && acked.length + missing.length + late.length === 0,
   )
   return isWhole && freshness === 'fresh' ? 'pass' : 'warn'
 }
@@ -115,7 +115,7 @@ function describeFreshness({ freshness, freshAtMs }: ClusterStatus): string | nu
 }
 
 function describeCategory(category: CategoryStatus): string[] {
-  const { name, reason, failing, acked, missing, late, isChecked } = category
+  const { name, reason, failing, acked, missing, late, isChecked, isIncomplete } = category
   const parts = [
     ...(reason === 'healthy' ? [] : [reason]),
     ...(isChecked || reason === 'empty' ? [] : ['none of its services counts yet']),
@@ -123,6 +123,7 @@ function describeCategory(category: CategoryStatus): string[] {
     ...(acked.length === 0 ? [] : [`failing, acked: ${acked.join(', ')}`]),
     ...(missing.length === 0 ? [] : [`missing: ${missing.join(', ')}`]),
     ...(late.length === 0 ? [] : [`late: ${late.join(', ')}`]),
+    ...(isIncomplete === true ? ['incomplete: the exporter left something out'] : []),
   ]
   return parts.length === 0 ? [] : [`category ${name}: ${parts.join('; ')}`]
 }

@@ -132,6 +132,17 @@ const FAMILIES: Family[] = [
     ),
   },
   {
+    name: 'category_incomplete',
+    type: 'gauge',
+    help: 'Whether the exporter left out something that a category holds: 1 yes, 0 no.',
+    sample: whileAlive(({ categories }) =>
+      categories.map(({ name, isIncomplete }) => ({
+        labels: { category: name },
+        value: Number(isIncomplete === true),
+      })),
+    ),
+  },
+  {
     name: 'node_passes',
     type: 'gauge',
     help: 'Whether a node passes, by its Ready condition and all its checks: 1 yes, 0 no.',

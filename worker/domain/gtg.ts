@@ -141,7 +141,8 @@ function findReason(
   if (freshness === 'dead') return 'stale'
   if (categories.some((category) => !category.passes)) return 'unhealthy'
   const isDegraded = categories.some(
-    ({ missing, late, isChecked }) => missing.length + late.length > 0 || !isChecked,
+    ({ missing, late, isChecked, isIncomplete }) =>
+      missing.length + late.length > 0 || !isChecked || isIncomplete === true,
   )
   return sayPassing(view, { nowMs, isCopy, isDegraded })
 }

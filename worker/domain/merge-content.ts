@@ -27,6 +27,7 @@ export function mergeContent(
       reported.categories ?? held?.categories ?? (isLost ? rebuildCategories(facts) : null),
     services: isTaken || builtIn === null ? services : [...(services ?? []), builtIn],
     nodes,
+    ...(reported.incomplete === undefined ? {} : { incomplete: reported.incomplete }),
     acks: reported.acks ?? held?.acks ?? (isLost ? rebuildAcks(facts) : null),
     warnings: isTaken && builtIn !== null ? [...reported.warnings, TAKEN] : reported.warnings,
   }

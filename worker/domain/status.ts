@@ -107,6 +107,8 @@ export interface CategoryStatus {
   late: string[]
   /** At least one of its services counts. */
   isChecked: boolean
+  /** The exporter left out something that it holds. */
+  isIncomplete?: boolean | undefined
   isSticky: boolean
   failureThreshold: number
   /** Of a sticky one: failed checks counted so far, by failing service. */

@@ -32,6 +32,8 @@ export interface CategoryFacts {
   missing: string[]
   /** Not failing by old results, for new ones are overdue. */
   late: string[]
+  /** The exporter left out something that it holds. */
+  isIncomplete?: boolean | undefined
 }
 
 export interface AckedFailure {
@@ -56,6 +58,8 @@ export interface CategoryVerdict {
   late: string[]
   /** At least one of its services counts. */
   isChecked: boolean
+  /** The exporter left out something that it holds: it may pass, but never as whole. */
+  isIncomplete?: boolean | undefined
 }
 
 /** The rules for `default` where no ConfigMap sets them. */
@@ -107,10 +111,12 @@ export function observeCategories(
   const honoured = new Map(content.acks?.map((ack) => [ack.service, ack.message]))
   const overdue = content.services?.filter(({ overdueSince }) => overdueSince !== undefined) ?? []
   const late = new Set(overdue.map(({ name }) => name))
+  const incomplete = new Set(content.incomplete)
   return all
-    .map((category) =>
-      observeCategory(category, listServices(category, content), { services, honoured, late }),
-    )
+    .map((category) => ({
+      ...observeCategory(category, listServices(category, content), { services, honoured, late }),
+      ...(incomplete.has(category.name) ? { isIncomplete: true } : {}),
+    }))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
@@ -201,15 +207,17 @@ export function judgeCategory(
     missing: facts.missing,
     late: facts.late,
     isChecked: facts.isChecked,
+    ...(facts.isIncomplete === true ? { isIncomplete: true } : {}),
   }
 }
 
 function findReason(
-  { isKnown, missing, onMissing }: CategoryFacts,
+  { isKnown, missing, onMissing, isIncomplete }: CategoryFacts,
   { isEnabled: enabled, failing }: { isEnabled: boolean; failing: unknown[] },
 ): CategoryReason {
   if (!enabled) return 'disabled'
-  if (!isKnown) return 'empty'
+  // What it holds may be among what was left out: nothing is known against it, and it passes as degraded.
+  if (!isKnown && isIncomplete !== true) return 'empty'
   if (failing.length > 0) return 'unhealthy'
   return missing.length > 0 && onMissing === 'fail' ? 'unhealthy' : 'healthy'
 }

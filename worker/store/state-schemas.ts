@@ -51,6 +51,7 @@ export const factsSchema: v.GenericSchema<unknown, CategoryFacts> = v.pipe(
     ),
     missing: v.array(v.string()),
     late: v.optional(v.array(v.string()), []),
+    isIncomplete: v.optional(v.boolean()),
   }),
   // Earlier versions told only whether something counts.
   v.transform((facts) => ({ ...facts, isKnown: facts.isKnown ?? facts.isChecked })),
@@ -66,6 +67,7 @@ export const categoryStandingSchema: v.GenericSchema<unknown, CategoryStanding> 
   missing: v.array(v.string()),
   late: v.optional(v.array(v.string()), []),
   isChecked: v.optional(v.boolean(), true),
+  isIncomplete: v.optional(v.boolean()),
   sinceMs: v.number(),
 })
 

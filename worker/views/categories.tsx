@@ -101,11 +101,12 @@ function Members({ category, frame }: { category: CategoryStatus; frame: Frame }
   )
 }
 
-function sayCounts({ failing, acked, missing }: CategoryStatus): string[] {
+function sayCounts({ failing, acked, missing, isIncomplete }: CategoryStatus): string[] {
   return [
     ...(failing.length > 0 ? [`${failing.length} failing`] : []),
     ...(acked.length > 0 ? [`${acked.length} acked`] : []),
     ...(missing.length > 0 ? [`${missing.length} missing`] : []),
+    ...(isIncomplete === true ? ['the exporter left something out'] : []),
   ]
 }
 

@@ -44,7 +44,7 @@ export function CategoryList({ categories, asked, links, isPast }: CategoryListP
 }
 
 export function CategoryChip({ category, isPast }: { category: CategoryStatus; isPast: boolean }) {
-  const { reason, severity, acked, late, override, isChecked } = category
+  const { reason, severity, acked, late, override, isChecked, isIncomplete } = category
   const isTripped = reason === 'disabled' && override?.cause === 'trip'
   const tone = severity === 1 && reason === 'unhealthy' ? 'critical' : TONES[reason]
   const word = isTripped ? 'tripped' : tone === 'critical' ? 'critical' : reason
@@ -55,6 +55,9 @@ export function CategoryChip({ category, isPast }: { category: CategoryStatus; i
     ...(acked.length > 0 ? [`${acked.length} acked`] : []),
     ...(late.length > 0 ? [`${late.length} late`] : []),
   ]
-  const suffixes = reason === 'healthy' ? parts : []
-  return <Chip tone={tone} word={[word, ...suffixes].join(', ')} isPast={isPast} />
+  const notes = [
+    ...(reason === 'healthy' ? parts : []),
+    ...(isIncomplete === true ? ['incomplete'] : []),
+  ]
+  return <Chip tone={tone} word={[word, ...notes].join(', ')} isPast={isPast} />
 }

@@ -39,5 +39,6 @@ export function aKnownTarget(given: Partial<DiscoveredTarget> = {}): DiscoveredT
 }
 
 export function aDiscovered(given: Partial<Discovered> = {}): Discovered {
-  return { services: [aKnownService()], categories: [], acks: [], warnings: [], ...given }
+  const nothing = { categories: [], acks: [], incomplete: [], warnings: [] }
+  return { services: [aKnownService()], ...nothing, ...given }
 }

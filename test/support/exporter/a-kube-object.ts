@@ -34,7 +34,7 @@ export function aSlice(
   const { of = 'web', namespace = 'default', ...rest } = given
   const labels = { [SERVICE_NAME_LABEL]: of }
   return {
-    metadata: { name: `${of}-slice`, namespace, labels, annotations: {} },
+    metadata: { name: `${of}-slice`, namespace, labels },
     addressType: 'IPv4',
     endpoints: [anEndpoint()],
     ports: [aPort()],

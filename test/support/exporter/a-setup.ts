@@ -8,6 +8,7 @@ import { startExporter, TIMINGS, type Timings } from '../../../node-exporter/exp
 import { findAccessFault } from '../../../node-exporter/kubernetes/access.ts'
 import type { Self } from '../../../node-exporter/self/self.ts'
 import { startEdgeProxy, type EdgeProxy } from '../../sandbox/edge-proxy.ts'
+import { ON_LOOPBACK } from '../../sandbox/process.ts'
 import { startWorker, type RunningWorker } from '../../sandbox/worker.ts'
 import { startWorld, type World } from '../../sandbox/world.ts'
 import { PUSH_SECRET, READ_TOKEN, VARS } from '../secrets.ts'
@@ -107,6 +108,7 @@ export async function anExporter(
     KUBECONFIG: aKubeconfig(world),
     INTERVAL_SECONDS: '0.2',
     HEALTHCHECK_COOLDOWN: '0.05',
+    ...ON_LOOPBACK,
     ...env,
   })
   // As the process does before it starts: it also loads what reads a kubeconfig, which takes a second.

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { NODE_FLAGS, NODE_ROLE_FLAGS } from '../../../deploy/bundle.ts'
 import { readConfig } from '../../../node-exporter/config.ts'
 import { LAST_PUSH_MS } from '../../../node-exporter/exporter.ts'
-import { readCategories } from '../../../node-exporter/discovery/categories.ts'
+import { joinCategories, readCategory } from '../../../node-exporter/discovery/categories.ts'
 import { parseConfigMap, parseExporterPod } from '../../../node-exporter/discovery/kube-objects.ts'
 import { readNodeConfig } from '../../../node-exporter/node/node-config.ts'
 import { readSelfConfig } from '../../../node-exporter/self/self-config.ts'
@@ -248,7 +248,7 @@ describe.skipIf(!HAS_COMPONENTS)('what is rendered: kubectl 1.21', () => {
       .map((object) => parseConfigMap(object))
       .filter((map) => map !== null)
 
-    const { categories, warnings } = readCategories(maps)
+    const { categories, warnings } = joinCategories(maps.map(readCategory))
 
     expect(warnings).toEqual([])
     expect(categories).toMatchObject([

@@ -43,6 +43,7 @@ describe('an environment with only what is needed', () => {
       probeTimeoutMs: 10_000,
       startingDeadlineMs: 600_000,
       probeVia: 'direct',
+      probeAllowCidrs: [],
       nodeSelector: 'app.kubernetes.io/name=pilotlight-node',
       nodeChecks: ['node_ready'],
       operatorSelector: null,
@@ -167,6 +168,11 @@ describe('a value that is right', () => {
       { NODE_CHECKS: 'kubelet, network,,kubelet' },
       { nodeChecks: ['kubelet', 'network'] },
     ],
+    [
+      'is networks that may be asked',
+      { PROBE_ALLOW_CIDRS: '127.0.0.0/8, ::1' },
+      { probeAllowCidrs: ['127.0.0.0/8', '::1'] },
+    ],
     ['names kubeconfig files', { KUBECONFIG: '/a:/b' }, { kubeconfig: '/a:/b' }],
     ['is a log level', { LOG_LEVEL: 'debug' }, { logLevel: 'debug' }],
   ]
@@ -208,6 +214,12 @@ describe('a value that is wrong', () => {
     ['no probe at a time', { PROBE_CONCURRENCY: '0' }, /^PROBE_CONCURRENCY .* whole number from 1/],
     ['half a probe', { PROBE_CONCURRENCY: '1.5' }, /^PROBE_CONCURRENCY .* whole number from 1/],
     ['a way there is not', { PROBE_VIA: 'proxy' }, /^PROBE_VIA must be direct or apiserver/],
+    ['a network there is not', { PROBE_ALLOW_CIDRS: '10.0.0.0/33' }, /^PROBE_ALLOW_CIDRS must be/],
+    [
+      'a network by name',
+      { PROBE_ALLOW_CIDRS: '::1, localhost' },
+      /^PROBE_ALLOW_CIDRS must be net/,
+    ],
     ['a selector without a value', { NODE_SELECTOR: 'app' }, /^NODE_SELECTOR must be labels with/],
     ['a selector of a set', { NODE_SELECTOR: 'app in (a,b)' }, /^NODE_SELECTOR must be .*such as/],
     ['a label that differs', { NODE_SELECTOR: 'app!=a' }, /^NODE_SELECTOR must be labels with/],

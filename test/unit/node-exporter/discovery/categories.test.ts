@@ -1,11 +1,16 @@
 /** ConfigMaps into categories and acks: the keys, their defaults, and what a malformed value becomes. */
 import { describe, expect, it } from 'vitest'
-import { readAcks, readCategories } from '../../../../node-exporter/discovery/categories.ts'
+import {
+  joinAcks,
+  joinCategories,
+  readAcks,
+  readCategory,
+} from '../../../../node-exporter/discovery/categories.ts'
 import { aConfigMap } from '../../../support/exporter/a-kube-object.ts'
 import { containing, having } from '../../../support/like.ts'
 
 function read(data: Record<string, string>) {
-  return readCategories([aConfigMap({ 'category.name': 'read', ...data })])
+  return joinCategories([readCategory(aConfigMap({ 'category.name': 'read', ...data }))])
 }
 
 describe('a category', () => {
@@ -157,7 +162,7 @@ describe('a category', () => {
     const first = aConfigMap({ 'category.name': 'read', 'category.services': 'a' }, 'category.a')
     const second = aConfigMap({ 'category.name': 'read', 'category.services': 'b' }, 'category.b')
 
-    const { categories, warnings } = readCategories([first, second])
+    const { categories, warnings } = joinCategories([first, second].map(readCategory))
 
     expect(categories.map(({ services }) => services)).toEqual([['a']])
     expect(warnings).toEqual([
@@ -168,7 +173,7 @@ describe('a category', () => {
 
 describe('acks of the cluster', () => {
   it('have the text that a YAML block holds, without its line break', () => {
-    expect(readAcks([aConfigMap({ web: 'known\n', cart: ' ' })])).toEqual([
+    expect(joinAcks([aConfigMap({ web: 'known\n', cart: ' ' })].map(readAcks))).toEqual([
       { service: 'web', message: 'known' },
       { service: 'cart', message: '' },
     ])
@@ -177,7 +182,7 @@ describe('acks of the cluster', () => {
   it('are the entries of the ConfigMaps, one per service', () => {
     const maps = [aConfigMap({ web: 'known', shop: 'mended soon' }), aConfigMap({ cart: 'later' })]
 
-    const acks = readAcks(maps)
+    const acks = joinAcks(maps.map(readAcks))
 
     expect(acks).toEqual([
       { service: 'web', message: 'known' },
@@ -187,21 +192,49 @@ describe('acks of the cluster', () => {
   })
 
   it('name a service once that two ConfigMaps name', () => {
-    const acks = readAcks([aConfigMap({ web: 'one' }), aConfigMap({ web: 'two' })])
+    const acks = joinAcks([aConfigMap({ web: 'one' }), aConfigMap({ web: 'two' })].map(readAcks))
 
     expect(acks.map(({ service }) => service)).toEqual(['web'])
   })
 
   it('have texts cut to what the wire takes', () => {
-    const acks = readAcks([aConfigMap({ web: 'x'.repeat(1025), shop: 'x'.repeat(1024) })])
+    const acks = joinAcks(
+      [aConfigMap({ web: 'x'.repeat(1025), shop: 'x'.repeat(1024) })].map(readAcks),
+    )
 
     expect(acks.map(({ message }) => Buffer.byteLength(message))).toEqual([1024, 1024])
     expect(acks.map(({ message }) => message.endsWith('…'))).toEqual([true, false])
   })
 
   it('are none where there is no ConfigMap', () => {
-    const acks = readAcks([])
+    const acks = joinAcks([])
 
     expect(acks).toEqual([])
+  })
+})
+
+describe('a ConfigMap of a megabyte', () => {
+  const names = Array.from({ length: 60_000 }, (_, i) => `service-${i}`)
+
+  it('gives the first 5,000 names, and its category is cut', () => {
+    const data = { 'category.name': 'read', 'category.services': names.join(',\n ') }
+
+    const { categories, cut, warnings } = joinCategories([readCategory(aConfigMap(data))])
+
+    expect(categories[0]?.services).toEqual(names.slice(0, 5000))
+    expect(cut).toEqual(['read'])
+    expect(warnings.map(({ message }) => message)).toEqual([
+      'names too many services: all but the first 5000 are left out',
+    ])
+  })
+
+  it('gives the first 1,000 acks, and is cut', () => {
+    const all = Object.fromEntries(names.map((name) => [name, 'known']))
+
+    const known = readAcks(aConfigMap(all))
+
+    expect(known.acks).toHaveLength(1000)
+    expect(known.isCut).toBe(true)
+    expect(readAcks(aConfigMap({ web: 'known' })).isCut).toBe(false)
   })
 })

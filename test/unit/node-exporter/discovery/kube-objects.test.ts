@@ -10,6 +10,45 @@ import {
 const metadata = { name: 'web', namespace: 'default' }
 const bare = { ...metadata, labels: {}, annotations: {} }
 
+describe('what is kept of an object', () => {
+  const long = 'x'.repeat(300_000)
+
+  it('is of a Service what is read of it, and little of a long text', () => {
+    const service = parseService({
+      metadata: {
+        ...metadata,
+        managedFields: [{ long }],
+        labels: { isDaemon: 'true', hasHealthcheck: 'true', other: 'x' },
+        annotations: { other: long, 'pilotlight.dev/panic-guide': long },
+      },
+      spec: { selector: { app: 'web' }, ports: [] },
+    })
+
+    expect(service?.metadata.labels).toEqual({ isDaemon: 'true' })
+    expect(Object.keys(service?.metadata.annotations ?? {})).toEqual(['pilotlight.dev/panic-guide'])
+    expect(JSON.stringify(service).length).toBeLessThan(5000)
+  })
+
+  it('is no selector and no labels of a pod over 4 KiB', () => {
+    const labels = Object.fromEntries(
+      Array.from({ length: 100 }, (_, i) => [`k${i}`, 'v'.repeat(60)]),
+    )
+    const service = parseService({ metadata, spec: { selector: labels } })
+    const workload = parseWorkload({ metadata, spec: { template: { metadata: { labels } } } })
+
+    expect([service?.spec.selector, workload?.podLabels]).toEqual([null, null])
+  })
+
+  it('is of an endpoint its first address, and no text that is too long for a name', () => {
+    const targetRef = { kind: 'Pod', name: long, uid: long, namespace: long }
+    const endpoints = [{ addresses: ['10.0.0.1', long], nodeName: long, targetRef }]
+    const slice = parseSlice({ metadata, addressType: 'IPv4', endpoints })
+
+    expect(slice?.endpoints?.[0]?.addresses).toEqual(['10.0.0.1'])
+    expect(JSON.stringify(slice).length).toBeLessThan(500)
+  })
+})
+
 describe('an object with as little as the API server ever sends', () => {
   it.each([
     ['left out', {}],

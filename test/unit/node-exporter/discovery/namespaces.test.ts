@@ -131,3 +131,39 @@ describe('a namespace', () => {
     expect(namespaces.warnings()[0]?.message).toContain('HTTP 403: no')
   })
 })
+
+describe('many namespaces at once', () => {
+  const emptied = (count: number, given = {}) =>
+    Array.from({ length: count }, (_, i) => empty('web', { namespace: `n-${i}`, ...given }))
+
+  it('are read 16 at a time', async () => {
+    let [open, most] = [0, 0]
+    const api = {
+      send: async () => {
+        open += 1
+        most = Math.max(most, open)
+        await Promise.resolve()
+        open -= 1
+        return ACTIVE
+      },
+    }
+    const namespaces = new Namespaces(api)
+
+    await namespaces.follow(emptied(100), new AbortController().signal)
+
+    expect(most).toBe(16)
+  })
+
+  it('are read in turns beyond a thousand, those never read first', async () => {
+    const { namespaces, read, follow } = aWatch()
+    await follow(...emptied(1500))
+    const first = read.length
+    await follow(...emptied(1500), empty('other', { namespace: 'n-0' }))
+
+    expect(first).toBeGreaterThanOrEqual(1000)
+    expect(first).toBeLessThan(1500)
+    expect(read.slice(first)).not.toContain('n-0')
+    expect(namespaces.warnings().at(-1)?.message).toMatch(/too many namespaces lost pods at once/)
+    expect(namespaces.mustReadAgain).toBe(true)
+  })
+})

@@ -63,9 +63,16 @@ describe('a Node', () => {
   })
 
   it('is kept without the rest of its object', () => {
-    const node = parseNode({ metadata: { name: 'node-a', labels: {} }, status: { images: [{}] } })
+    const addresses = [{ type: 'InternalIP', address: '10.0.0.4' }]
+    const status = { images: [{}], addresses }
+    const node = parseNode({ metadata: { name: 'node-a', labels: {} }, status })
 
-    expect(node).toEqual({ name: 'node-a', isSchedulable: true, isReady: false })
+    expect(node).toEqual({
+      name: 'node-a',
+      isSchedulable: true,
+      isReady: false,
+      addresses: ['10.0.0.4'],
+    })
   })
 })
 

@@ -3,7 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { parseSlice, parseWorkload } from '../../../../node-exporter/discovery/kube-objects.ts'
 import type { KubeService, KubeSlice } from '../../../../node-exporter/discovery/kube-objects.ts'
 import { SERVICE_NAME_LABEL } from '../../../../node-exporter/discovery/labels.ts'
-import { joinTargets, type Found } from '../../../../node-exporter/discovery/targets.ts'
+import {
+  joinTargets,
+  type Found,
+  type JoinOptions,
+} from '../../../../node-exporter/discovery/targets.ts'
 import {
   aKubeService,
   anEndpoint,
@@ -17,8 +21,17 @@ const BOTH = ['web-1', 'web-2']
 
 type Given = Partial<Parameters<typeof joinTargets>[0]>
 
-function join(given: Given = {}): Found {
-  return joinTargets({ services: [aKubeService()], slices: [], workloads: [], ...given }, 'default')
+function join(given: Given = {}, options: Partial<JoinOptions> = {}): Found {
+  return joinTargets(
+    { services: [aKubeService()], slices: [], workloads: [], ...given },
+    {
+      homeNamespace: 'default',
+      refuse: () => null,
+      cutSlices: new Set(),
+      cutWorkloads: new Set(),
+      ...options,
+    },
+  )
 }
 
 function targetsOf(slices: KubeSlice[], service = aKubeService()) {
@@ -475,10 +488,106 @@ describe('path and scheme', () => {
     expect(warningsOf(service)).toHaveLength(1)
   })
 
-  it('warn in no more than the wire takes of a text', () => {
+  it('warn with the beginning of a value that is long', () => {
     const warnings = warningsOf(annotated({ 'health-path': 'x'.repeat(5000) }))
 
-    expect(warnings.map((warning) => Buffer.byteLength(warning))).toEqual([1024])
+    expect(warnings.map((warning) => Buffer.byteLength(warning))).toEqual([167])
+  })
+})
+
+describe('an address that is never asked', () => {
+  const refuse: JoinOptions['refuse'] = (address, namesPod) =>
+    address === '169.254.169.254' || (address === '10.0.0.4' && !namesPod)
+      ? 'which is no pod'
+      : null
+  const byHand = (address: string, given: object = {}) =>
+    anEndpoint('web-1', { addresses: [address], ...given })
+  const joined = (...endpoints: ReturnType<typeof anEndpoint>[]) =>
+    join({ slices: [aSlice({ endpoints })] }, { refuse })
+
+  it('is left out with its reason, and its service is known in part', () => {
+    const { services, warnings, cut } = joined(
+      byHand('169.254.169.254'),
+      byHand('10.0.0.9', { targetRef: null }),
+    )
+
+    expect(services[0]?.targets.map(({ address }) => address)).toEqual(['10.0.0.9'])
+    expect(warnings.map(({ subject, message }) => `${subject}: ${message}`)).toEqual([
+      'Service web: EndpointSlice web-slice has 169.254.169.254, which is no pod: it is never asked',
+    ])
+    expect([...cut]).toEqual(['web'])
+  })
+
+  it('leaves a service unsupported that has no other', () => {
+    const { services, warnings, cut } = joined(byHand('169.254.169.254'))
+
+    expect(services).toEqual([])
+    expect(warnings.at(-1)?.message).toMatch(/no address that may be asked: unsupported/)
+    expect([...cut]).toEqual(['web'])
+  })
+
+  it.each<[string, object | null, boolean]>([
+    ['a Pod', { kind: 'Pod', name: 'web-1' }, true],
+    ['a Pod of its namespace', { kind: 'Pod', name: 'web-1', namespace: 'default' }, true],
+    ['a Pod of another namespace', { kind: 'Pod', name: 'web-1', namespace: 'shop' }, false],
+    ['a Node', { kind: 'Node', name: 'web-1' }, false],
+    ['a Pod of no name', { kind: 'Pod', name: '../x' }, false],
+    ['nothing', null, false],
+  ])('may be that of a pod on the host’s network: the endpoint names %s', (...row) => {
+    const [, targetRef, isAsked] = row
+
+    const { services } = joined(byHand('10.0.0.4', { targetRef }))
+
+    expect(services).toHaveLength(isAsked ? 1 : 0)
+  })
+})
+
+describe('more than is kept', () => {
+  it('leaves a service unsupported of which no address may have been kept', () => {
+    const { services, cut } = join({}, { cutSlices: new Set(['default']) })
+
+    expect(services).toEqual([])
+    expect([...cut]).toEqual(['web'])
+  })
+
+  it('leaves the desired replicas unknown', () => {
+    const given = { slices: [aSlice()], workloads: [aWorkload()] }
+    const { services, cut } = join(given, { cutWorkloads: new Set(['default']) })
+
+    expect(services.map(({ desired }) => desired)).toEqual([undefined])
+    expect([...cut]).toEqual(['web'])
+  })
+
+  it.each([
+    ['a selector', { services: [aKubeService({}, { selector: null })], workloads: [aWorkload()] }],
+    ['labels', { workloads: [aWorkload({ podLabels: null })] }],
+  ])('leaves them unknown for %s that are too long to be kept', (_, given) => {
+    const { services } = join({ slices: [aSlice()], ...given })
+
+    expect(services.map(({ desired }) => desired)).toEqual([undefined])
+  })
+
+  it('is cut of the services with the most addresses, in the namespaces with the most', () => {
+    const names = ['large', 'small']
+    const services = ['flood', 'shop'].flatMap((namespace) =>
+      names.map((name) => aKubeService({ name, namespace })),
+    )
+    const slices = services.map(({ metadata: { name, namespace } }) => {
+      const count = name === 'small' ? 10 : namespace === 'flood' ? 6000 : 100
+      const endpoints = Array.from({ length: count }, (_, i) => anEndpoint(`p-${i}`))
+      return aSlice({ of: name, namespace, endpoints })
+    })
+
+    const found = join({ services, slices })
+
+    expect(found.services.map(({ name, targets }) => [name, targets.length])).toEqual([
+      ['large.flood', 4990],
+      ['small.flood', 10],
+      ['large.shop', 100],
+      ['small.shop', 10],
+    ])
+    expect([...found.cut]).toEqual(['large.flood'])
+    expect(found.warnings).toMatchObject([{ subject: 'Service large.flood' }])
   })
 })
 

@@ -91,7 +91,9 @@ describe('a kubeconfig', () => {
     })
     onTestFinished(() => api.stop())
 
-    const asked = await api.list('/api/v1/nodes', {}, new AbortController().signal).then(
+    const { signal } = new AbortController()
+    const listing = { query: {}, signal, onItem: () => undefined }
+    const asked = await api.list('/api/v1/nodes', listing).then(
       () => true,
       () => false,
     )

@@ -10,7 +10,12 @@ import {
   nodeSchema,
   targetSchema,
 } from '../../../../worker/contract/report.ts'
-import { readAcks, readCategories } from '../../../../node-exporter/discovery/categories.ts'
+import {
+  joinAcks,
+  joinCategories,
+  readAcks,
+  readCategory,
+} from '../../../../node-exporter/discovery/categories.ts'
 import { BODY_MAX_BYTES, readText } from '../../../../node-exporter/probing/answer-text.ts'
 import { judgeAnswer } from '../../../../node-exporter/probing/health-answer.ts'
 import { readNodeAnswer } from '../../../../node-exporter/probing/node-answer.ts'
@@ -135,8 +140,8 @@ it('reads any ConfigMap into categories and acks that the schema takes', () => {
 
   fc.assert(
     fc.property(fc.array(data, { maxLength: 3 }), (configMaps) => {
-      const { categories } = readCategories(configMaps)
-      const acks = readAcks(configMaps) ?? []
+      const { categories } = joinCategories(configMaps.map(readCategory))
+      const acks = joinAcks(configMaps.map(readAcks))
 
       for (const category of categories) {
         expect(v.safeParse(categorySchema, category).issues).toBeUndefined()

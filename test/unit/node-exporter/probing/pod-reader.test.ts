@@ -1,5 +1,5 @@
 /** Whether a pod has never been ready, as the Pod itself tells it. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { KubeError } from '../../../../node-exporter/discovery/kube-api.ts'
 import { findStart, PodReader } from '../../../../node-exporter/probing/pod-reader.ts'
 import { aKnownTarget } from '../../../support/exporter/a-discovered.ts'
@@ -91,5 +91,55 @@ describe('a pod that can’t be read', () => {
     const { reader } = aReader(new KubeError('HTTP 404: no', 404))
 
     expect([await reader.read(target), reader.warnings()]).toEqual(['unread', []])
+  })
+})
+
+describe('many pods at once', () => {
+  /** Nothing is answered until it is let. */
+  function aGatedReader(timeoutMs: number) {
+    const gate = Promise.withResolvers<unknown>()
+    const asked: string[] = []
+    const api = {
+      send: ({ path }: { path: string }) => {
+        asked.push(path)
+        return gate.promise
+      },
+    }
+    return { reader: new PodReader(api, { timeoutMs, pauseMs: 60_000 }), asked, gate }
+  }
+
+  const inNamespace = (namespace: string, count: number) =>
+    Array.from({ length: count }, (_, i) => aKnownTarget({ namespace, id: `web-${i}`, uid: 'u1' }))
+
+  it('of one namespace leave room for those of another', async () => {
+    const { reader, asked, gate } = aGatedReader(10_000)
+    const flood = inNamespace('flood', 100).map((target) => reader.read(target))
+    const mine = inNamespace('mine', 3).map((target) => reader.read(target))
+
+    await vi.waitFor(() => {
+      expect(asked.filter((path) => path.includes('/mine/'))).toHaveLength(3)
+    })
+    expect(asked.filter((path) => path.includes('/flood/'))).toHaveLength(8)
+    gate.resolve(aPod())
+
+    expect(await Promise.all(mine)).toEqual(mine.map(() => ({ startedAtMs })))
+    await Promise.all(flood)
+  })
+
+  it('are unread whose turn comes too late, and nothing is told of the API server', async () => {
+    const { reader, asked, gate } = aGatedReader(50)
+    const starts = inNamespace('flood', 20).map((target) => reader.read(target))
+    await vi.waitFor(() => {
+      expect(asked).toHaveLength(8)
+    })
+    const untilMs = performance.now() + 60
+    await vi.waitFor(() => {
+      expect(performance.now()).toBeGreaterThan(untilMs)
+    })
+    gate.resolve(aPod())
+
+    expect((await Promise.all(starts)).slice(8)).toEqual(Array(12).fill('unread'))
+    expect(asked).toHaveLength(8)
+    expect(reader.warnings()).toEqual([])
   })
 })

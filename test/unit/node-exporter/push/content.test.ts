@@ -7,10 +7,17 @@ import { judgeServices } from '../../../../worker/domain/verdict.ts'
 import { buildContent, packReport, type Sources } from '../../../../node-exporter/push/content.ts'
 import type { Discovered } from '../../../../node-exporter/discovery/discovery.ts'
 import { digestContent } from '../../../../worker/contract/digest.ts'
-import { REPORT_MAX_BYTES, REPORT_WIRE_MAX_BYTES } from '../../../../worker/contract/limits.ts'
+import {
+  ACKS_MAX,
+  CATEGORIES_MAX,
+  REPORT_MAX_BYTES,
+  REPORT_WIRE_MAX_BYTES,
+  SERVICES_MAX,
+} from '../../../../worker/contract/limits.ts'
 import {
   contentSchema,
   reportSchema,
+  snapshotSchema,
   type Content,
   type Report,
   type Service,
@@ -18,6 +25,7 @@ import {
 import { aDiscovered, aKnownService } from '../../../support/exporter/a-discovered.ts'
 import {
   aBlind,
+  aCategory,
   aContent,
   aFailingTarget,
   aHeartbeat,
@@ -64,6 +72,7 @@ describe('the content', () => {
       prober,
       collector: { describe: () => null },
       moreWarnings: [],
+      areNodesCut: false,
       ...given,
     })
 
@@ -101,12 +110,25 @@ describe('the content', () => {
     expect(content).toMatchObject({ categories: null, acks: null, nodes: null })
   })
 
-  it('has 200 warnings at most', () => {
+  it('names the categories that are incomplete', () => {
+    const categories = [
+      aCategory({ name: 'read', services: ['web'] }),
+      aCategory({ name: 'hosts', services: ['nodes'] }),
+    ]
+    const known = aDiscovered({ categories, incomplete: ['default', 'read'] })
+
+    expect(build(known).incomplete).toEqual(['default', 'read'])
+    expect(build(known, { areNodesCut: true }).incomplete).toEqual(['default', 'read', 'hosts'])
+    expect(build(aDiscovered({ categories }))).not.toHaveProperty('incomplete')
+  })
+
+  it('has 200 warnings at most, and says how many more', () => {
     const warnings = times(300, (i) => ({ subject: `Service ${i}`, message: 'several ports' }))
 
     const content = build(aDiscovered({ warnings }))
 
     expect(content.warnings).toHaveLength(200)
+    expect(content.warnings.at(-1)?.message).toMatch(/^102 more warnings/)
   })
 
   it('has warnings that the wire takes, whatever the API server said', () => {
@@ -296,12 +318,63 @@ describe('a report that is too large', () => {
     expect(packed.content.categories).toBeNull()
     expect(packed.content.nodes).toBeNull()
   })
+})
 
-  it('is refused with what to do when no detail is left to lose', async () => {
-    const environment = 'x'.repeat(REPORT_MAX_BYTES)
+describe('a report of which names alone are too many', () => {
+  /** Letters and digits as Kubernetes takes them, which gzip can make no smaller than two thirds. */
+  const label = (length: number) =>
+    Array.from(randomBytes(length), (byte) => 'abcdefghijklmnopqrstuvwxyz234567'[byte % 32]).join(
+      '',
+    )
+  const spaces = times(50, () => label(63))
+  const names = times(SERVICES_MAX, (i) => `${label(63)}.${spaces[i % 50] ?? ''}`)
+  const isOk = (i: number) => Math.floor(i / 50) % 2 === 0
+  const services = names.map((name, i) =>
+    aService({
+      name,
+      targets: times(2, () => {
+        const checks = [{ id: label(253), name: label(253), ok: isOk(i), severity: 1 as const }]
+        return aTarget({ id: label(253), node: label(253), ok: isOk(i), checks })
+      }),
+    }),
+  )
+  const categories = times(CATEGORIES_MAX, (i) =>
+    aCategory({ name: '語'.repeat(200) + label(53), services: names.slice(i * 10, i * 10 + 40) }),
+  )
+  const acks = names.slice(0, ACKS_MAX).map((service) => ({ service, message: noise(1024) }))
+  const nodes = times(1000, () => aNode({ name: label(253) }))
+  const streaks = Object.fromEntries(names.map((name, i) => [name, i + 1]))
+  const content = aContent({ services, categories, acks, nodes })
 
-    const packing = packReport(aSnapshot({ content: aContent({ environment }) }))
+  it('is sent within its bounds, and says which categories are incomplete', async () => {
+    const bytes = await packReport(aSnapshot({ content, streaks }))
 
-    await expect(packing).rejects.toThrow(/NAMESPACES/)
+    const text = gunzipSync(bytes).toString()
+    const report = v.parse(snapshotSchema, JSON.parse(text))
+    expect(bytes.length).toBeLessThanOrEqual(REPORT_WIRE_MAX_BYTES)
+    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(REPORT_MAX_BYTES)
+    expect(report.content.incomplete).toContain('default')
+    expect(report.content.incomplete).toContain(report.content.categories?.[0]?.name)
+    expect(report.content.services?.length).toBeGreaterThan(300)
+    // What fails stays.
+    expect(report.content.services?.every(({ targets }) => targets?.[0]?.ok === false)).toBe(true)
+    const kept = new Set(report.content.services?.map(({ name }) => name.split('.')[1]))
+    expect(kept.size).toBe(50)
+  })
+
+  it('is sent as a heartbeat, too', async () => {
+    const bytes = await packReport(aHeartbeat({ streaks }))
+
+    const report = v.parse(reportSchema, JSON.parse(gunzipSync(bytes).toString()))
+    expect(bytes.length).toBeLessThanOrEqual(REPORT_WIRE_MAX_BYTES)
+    expect(Object.keys(report.streaks).length).toBeGreaterThan(1000)
+  })
+
+  it('costs a small namespace nothing', async () => {
+    const mine = times(3, (i) => aService({ name: `web-${i}` }))
+
+    const packed = await pack({ ...content, services: [...services, ...mine] })
+
+    expect(packed.content.services?.filter(({ name }) => !name.includes('.'))).toHaveLength(3)
   })
 })

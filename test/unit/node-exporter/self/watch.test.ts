@@ -36,6 +36,7 @@ function aCluster(probed: Probed = ANSWERED) {
     probeTimeoutMs: 10_000,
     collections: () => collections,
     countNodes: () => (isLeading ? 3 : null),
+    countIncomplete: () => 2,
     isLinkOpen: () => (isLeading ? true : null),
   })
   const probe = watch.probe(() => Promise.resolve(probed))

@@ -52,6 +52,7 @@ describe('the digest changes with', () => {
   const passing = { id: 'database', name: 'database', ok: true }
   const table: [string, Content, Content][] = [
     ['the environment', BASE, { ...BASE, environment: 'other' }],
+    ['a category that is incomplete', BASE, { ...BASE, incomplete: ['read'] }],
     ['a service more', BASE, { ...BASE, services: [...(BASE.services ?? []), aService()] }],
     ['a service less', BASE, { ...BASE, services: (BASE.services ?? []).slice(1) }],
     ['the name of a service', withService({ name: 'web' }), withService({ name: 'web2' })],

@@ -96,6 +96,10 @@ describe('a small cluster', () => {
       # TYPE pilotlight_category_missing_services gauge
       pilotlight_category_missing_services{environment="shop",category="buy"} 1
       pilotlight_category_missing_services{environment="shop",category="default"} 0
+      # HELP pilotlight_category_incomplete Whether the exporter left out something that a category holds: 1 yes, 0 no.
+      # TYPE pilotlight_category_incomplete gauge
+      pilotlight_category_incomplete{environment="shop",category="buy"} 0
+      pilotlight_category_incomplete{environment="shop",category="default"} 0
       # HELP pilotlight_cluster_state How fresh the verdict is: 1 at the state that the cluster is in.
       # TYPE pilotlight_cluster_state gauge
       pilotlight_cluster_state{environment="shop",pilotlight_cluster_state="dead"} 0
@@ -154,6 +158,10 @@ describe('a small cluster', () => {
       # TYPE pilotlight_category_missing_services gauge
       pilotlight_category_missing_services{environment="shop",category="buy"} 1
       pilotlight_category_missing_services{environment="shop",category="default"} 0
+      # HELP pilotlight_category_incomplete Whether the exporter left out something that a category holds: 1 yes, 0 no.
+      # TYPE pilotlight_category_incomplete gauge
+      pilotlight_category_incomplete{environment="shop",category="buy"} 0
+      pilotlight_category_incomplete{environment="shop",category="default"} 0
       # HELP pilotlight_cluster_state How fresh the verdict is: 1 at the state that the cluster is in.
       # TYPE pilotlight_cluster_state stateset
       pilotlight_cluster_state{environment="shop",pilotlight_cluster_state="dead"} 0
@@ -294,6 +302,7 @@ describe('what is left of a cluster', () => {
     'category_passes',
     'category_state',
     'category_missing_services',
+    'category_incomplete',
     'node_passes',
     'node_answered',
     'node_schedulable',

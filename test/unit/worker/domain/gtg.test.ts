@@ -47,7 +47,8 @@ const EMPTY = aStanding({ name: 'empty', passes: false, reason: 'empty' })
 const OFF = aStanding({ name: 'off', passes: false, reason: 'disabled' })
 const THIN = aStanding({ name: 'thin', missing: ['gone'] })
 const NEW = aStanding({ name: 'new', isChecked: false })
-const ALL = [WELL, POOR, EMPTY, OFF, THIN, NEW]
+const CUT = aStanding({ name: 'cut', isIncomplete: true })
+const ALL = [WELL, POOR, EMPTY, OFF, THIN, NEW, CUT]
 
 describe('which reason wins', () => {
   const table: [string, ClusterView['lease'] | null, string[], GtgReason][] = [
@@ -55,6 +56,7 @@ describe('which reason wins', () => {
     ['a service is missing', null, ['thin'], 'degraded'],
     ['missing here, well there', null, ['well', 'thin'], 'degraded'],
     ['nothing counts yet', null, ['new'], 'degraded'],
+    ['the exporter left something out', null, ['cut'], 'degraded'],
     ['held', HELD, ['well'], 'held'],
     ['held over degraded', HELD, ['thin'], 'held'],
     ['a category fails', null, ['poor'], 'unhealthy'],

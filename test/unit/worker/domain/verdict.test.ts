@@ -104,6 +104,30 @@ describe('a category', () => {
   }
 })
 
+describe('a category of which the exporter left something out', () => {
+  const table: [string, Partial<Category>, CategoryVerdict['reason']][] = [
+    ['all that is known of it is ok', { services: ['web'] }, 'healthy'],
+    ['nothing of it is known', { services: ['left-out'] }, 'healthy'],
+    ['one that is known fails', { services: ['web', 'bank'] }, 'unhealthy'],
+    ['it is disabled', { services: ['web'], enabled: false }, 'disabled'],
+    ['another one is missing for good', { services: ['gone'], onMissing: 'fail' }, 'unhealthy'],
+  ]
+
+  it.each(table)('is never whole: %s', (...row) => {
+    const [, category, reason] = row
+
+    const verdict = judgeOne(category, { incomplete: ['one'] })
+
+    expect(verdict).toMatchObject({ reason, isIncomplete: true })
+  })
+
+  it('leaves the other categories as they are', () => {
+    const verdicts = judge({ categories: [aCategory({ name: 'one' })], incomplete: ['one'] })
+
+    expect(verdicts.map(({ isIncomplete }) => isIncomplete)).toEqual([undefined, true])
+  })
+})
+
 describe('the severity of a category', () => {
   const table: [string, string[], string[], 1 | 2 | 3 | null][] = [
     ['nothing fails', ['web', 'api'], [], null],
