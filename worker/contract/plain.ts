@@ -32,8 +32,21 @@ export function isShape<T extends object>(
   }
 }
 
-export function isListOf<T>(is: (input: unknown) => input is T) {
-  return (input: unknown): input is T[] => Array.isArray(input) && input.every((one) => is(one))
+export function isListOf<T>(is: (input: unknown) => input is T, max = Infinity) {
+  return (input: unknown): input is T[] =>
+    Array.isArray(input) && input.length <= max && input.every((one) => is(one))
+}
+
+/** The schema of such a list: one that is too long is refused before any of its items is read. */
+export function listOf<T>(
+  item: v.GenericSchema<unknown, T>,
+  max: number,
+): v.GenericSchema<unknown, T[]> {
+  return v.pipe(
+    v.custom<unknown[]>(Array.isArray, 'is not a list'),
+    v.maxLength(max, `has more than ${max} items`),
+    v.array(item),
+  )
 }
 
 export function isBoolean(input: unknown): input is boolean {

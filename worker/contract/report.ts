@@ -4,10 +4,23 @@
  */
 import * as v from 'valibot'
 import {
+  ACKS_MAX,
+  CATEGORIES_MAX,
+  CATEGORY_NAMES_MAX,
+  CATEGORY_SERVICES_MAX,
+  COMPONENTS_MAX,
   LABEL_MAX_LENGTH,
   NAME_MAX_LENGTH,
+  NODE_CHECKS_IN_ALL_MAX,
+  NODE_CHECKS_MAX,
+  NODES_MAX,
+  SERVICES_MAX,
   SUBDOMAIN_MAX_LENGTH,
+  TARGET_CHECKS_IN_ALL_MAX,
+  TARGET_CHECKS_MAX,
+  TARGETS_MAX,
   TEXT_MAX_BYTES,
+  WARNINGS_MAX,
 } from './limits.ts'
 import {
   ifPlain,
@@ -17,6 +30,7 @@ import {
   isNameUpTo,
   isShape,
   isTextUpTo,
+  listOf,
 } from './plain.ts'
 
 const text = v.pipe(v.string(), v.maxBytes(TEXT_MAX_BYTES))
@@ -30,13 +44,14 @@ const seconds = v.pipe(v.number(), v.finite(), v.gtValue(0), v.maxValue(86_400))
  * An object by names from outside. A service may be called `constructor`, whose key v.record would drop; read what
  * comes out with Object.entries or Object.hasOwn.
  */
-export function byName<T>(value: v.GenericSchema<unknown, T>) {
+export function byName<T>(value: v.GenericSchema<unknown, T>, max = Infinity) {
   return v.pipe(
     v.custom<object>(
       (input) => typeof input === 'object' && input !== null && !Array.isArray(input),
       'is not an object',
     ),
     v.transform((input) => Object.entries(input)),
+    v.maxLength(max, `has more than ${max} names`),
     v.array(v.tuple([name, value])),
     v.transform((entries): Record<string, T> => Object.fromEntries(entries)),
   )
@@ -92,8 +107,9 @@ const areWireChecks = isListOf(
       lastUpdated: isText,
     },
   ),
+  TARGET_CHECKS_MAX,
 )
-const wireChecksSchema = ifPlain(areWireChecks, v.array(wireCheckSchema))
+const wireChecksSchema = ifPlain(areWireChecks, listOf(wireCheckSchema, TARGET_CHECKS_MAX))
 
 /** By what it is, and not by trying: so that a fault names its path. */
 function indexOr<T>(schema: v.GenericSchema<unknown, T>): v.GenericSchema<unknown, number | T> {
@@ -139,6 +155,7 @@ const areWireTargets = isListOf(
       reason: isText,
     },
   ),
+  TARGETS_MAX,
 )
 
 /**
@@ -165,7 +182,7 @@ const wireServiceSchema = v.object({
   isResilient: v.boolean(),
   isDaemon: v.boolean(),
   desired: v.optional(v.nullable(counter)),
-  targets: v.nullable(v.array(targetSchema)),
+  targets: v.nullable(listOf(targetSchema, TARGETS_MAX)),
   /** It has no targets, and hasn't been without for long: it may be new, or scaled up from zero. */
   starting: v.optional(v.boolean()),
   /** Its workloads want no pods, and still have some. */
@@ -200,6 +217,7 @@ const areWireServices = isListOf(
       panicGuide: isText,
     },
   ),
+  SERVICES_MAX,
 )
 
 export type Service = Omit<WireService, 'targets'> & { targets: Target[] | null }
@@ -207,7 +225,7 @@ export type Service = Omit<WireService, 'targets'> & { targets: Target[] | null 
 /** `enabled` absent: the ConfigMap doesn't say, which is not the same as saying true. */
 export const categorySchema = v.object({
   name,
-  services: ifPlain(isListOf(isName), v.array(name)),
+  services: ifPlain(isListOf(isName, CATEGORY_SERVICES_MAX), listOf(name, CATEGORY_SERVICES_MAX)),
   refreshSeconds: v.optional(seconds),
   isSticky: v.boolean(),
   enabled: v.optional(v.boolean()),
@@ -228,13 +246,14 @@ export const nodeSchema = v.object({
   schedulable: v.boolean(),
   ready: v.nullable(v.boolean()),
   answered: v.boolean(),
-  checks: v.array(
+  checks: listOf(
     v.object({
       name,
       passed: v.boolean(),
       reason: v.optional(text),
       warning: v.optional(text),
     }),
+    NODE_CHECKS_MAX,
   ),
 })
 export type Node = v.InferOutput<typeof nodeSchema>
@@ -248,16 +267,18 @@ export type Warning = v.InferOutput<typeof warningSchema>
 
 const sections = {
   environment: v.pipe(v.string(), v.maxLength(NAME_MAX_LENGTH)),
-  categories: v.nullable(v.array(categorySchema)),
-  nodes: v.nullable(v.array(nodeSchema)),
-  acks: v.nullable(v.array(honouredAckSchema)),
-  warnings: v.array(warningSchema),
+  categories: v.nullable(listOf(categorySchema, CATEGORIES_MAX)),
+  nodes: v.nullable(listOf(nodeSchema, NODES_MAX)),
+  acks: v.nullable(listOf(honouredAckSchema, ACKS_MAX)),
+  warnings: listOf(warningSchema, WARNINGS_MAX),
 }
 const wireContentSchema = v.object({
   ...sections,
-  services: v.nullable(ifPlain(areWireServices, v.array(wireServiceSchema))),
-  checkSets: v.optional(ifPlain(isListOf(areWireChecks), v.array(v.array(wireCheckSchema)))),
-  nodeNames: v.optional(v.array(v.pipe(v.string(), v.maxLength(SUBDOMAIN_MAX_LENGTH)))),
+  services: v.nullable(ifPlain(areWireServices, listOf(wireServiceSchema, SERVICES_MAX))),
+  checkSets: v.optional(
+    ifPlain(isListOf(areWireChecks, TARGETS_MAX), listOf(wireChecksSchema, TARGETS_MAX)),
+  ),
+  nodeNames: v.optional(listOf(v.pipe(v.string(), v.maxLength(SUBDOMAIN_MAX_LENGTH)), TARGETS_MAX)),
 })
 /** A content as it travels; compact.ts makes it. */
 export type WireContent = v.InferOutput<typeof wireContentSchema>
@@ -301,7 +322,32 @@ export const contentSchema = v.pipe(
         })) ?? null,
     }
   }),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const excess = dataset.typed ? findExcess(dataset.value) : null
+    if (excess !== null) addIssue({ message: excess })
+  }),
 )
+
+/**
+ * Which of the bounds on a content as a whole it exceeds; null: none. Work follows what a report means, not its bytes: ten
+ * thousand targets may share one long list of checks.
+ */
+export function findExcess({ services, categories, nodes }: Content): string | null {
+  let [targets, checks] = [0, 0]
+  for (const service of services ?? []) {
+    targets += service.targets?.length ?? 0
+    for (const target of service.targets ?? []) checks += target.checks.length
+  }
+  const sum = (counts: number[] = []) => counts.reduce((all, count) => all + count, 0)
+  const totals: [string, number, number][] = [
+    ['targets', targets, TARGETS_MAX],
+    ['checks of targets', checks, TARGET_CHECKS_IN_ALL_MAX],
+    ['names in categories', sum(categories?.map((one) => one.services.length)), CATEGORY_NAMES_MAX],
+    ['checks of nodes', sum(nodes?.map((node) => node.checks.length)), NODE_CHECKS_IN_ALL_MAX],
+  ]
+  const over = totals.find(([, count, max]) => count > max)
+  return over === undefined ? null : `has more than ${over[2]} ${over[0]}`
+}
 
 function wholeChecks(checks: WireCheck[]): PodCheck[] {
   return checks.map((check) => ({ ...check, name: check.name ?? check.id, ok: check.ok ?? true }))
@@ -317,7 +363,10 @@ export const exporterSchema = v.object({
   commit: v.pipe(v.string(), v.maxLength(NAME_MAX_LENGTH)),
   startedAt: timeMs,
   status: componentStatusSchema, // the worst of its components
-  components: byName(v.object({ status: componentStatusSchema, message: v.optional(text) })),
+  components: byName(
+    v.object({ status: componentStatusSchema, message: v.optional(text) }),
+    COMPONENTS_MAX,
+  ),
 })
 export type ExporterInfo = v.InferOutput<typeof exporterSchema>
 
@@ -349,10 +398,10 @@ const envelope = {
   observedAt: timeMs,
   intervalSeconds: seconds,
   digest: v.pipe(v.string(), v.maxLength(128)),
-  streaks: byName(v.pipe(counter, v.minValue(1))),
+  streaks: byName(v.pipe(counter, v.minValue(1)), SERVICES_MAX),
   exporter: exporterSchema,
   /** Ids of the commands whose rounds are in it. */
-  rounds: v.optional(v.pipe(v.array(commandId), v.maxLength(COMMANDS_MAX))),
+  rounds: v.optional(listOf(commandId, COMMANDS_MAX)),
 }
 
 export const snapshotSchema = v.object({
@@ -377,7 +426,7 @@ export const acceptedSchema = v.object({
   accepted: v.literal(true),
   resend: v.boolean(),
   overdue: v.optional(v.literal(true)),
-  commands: v.optional(v.pipe(v.array(commandSchema), v.maxLength(COMMANDS_MAX))),
+  commands: v.optional(listOf(commandSchema, COMMANDS_MAX)),
 })
 export type Accepted = v.InferOutput<typeof acceptedSchema>
 
