@@ -1,6 +1,6 @@
 /** What a pod's answer says of it (behaviour, section 1). Pure: status and text in, outcome out. */
 import * as v from 'valibot'
-import { TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
+import { TARGET_CHECKS_MAX, TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
 import type { PodCheck, Target } from '../../worker/contract/report.ts'
 import { cutText } from '../../worker/contract/cut-text.ts'
 import { type HealthDocument, readHealthDocument } from './health-document.ts'
@@ -8,9 +8,6 @@ import { ENTRIES_MAX } from './health-shape.ts'
 
 /** The part of a Target that a probe finds out. */
 export type Outcome = Pick<Target, 'ok' | 'answered' | 'checks'> & { reason?: string }
-
-/** Checks of one pod that are kept, failing ones first: nobody reads more, and one pod must not fill the report. */
-const CHECKS_MAX = 200
 
 const jsonSchema = v.pipe(v.string(), v.parseJson())
 
@@ -56,8 +53,8 @@ function isWholeDocument(
 }
 
 function keepFirst(checks: PodCheck[]): PodCheck[] {
-  if (checks.length <= CHECKS_MAX) return checks
-  return checks.toSorted((a, b) => Number(a.ok) - Number(b.ok)).slice(0, CHECKS_MAX)
+  if (checks.length <= TARGET_CHECKS_MAX) return checks
+  return checks.toSorted((a, b) => Number(a.ok) - Number(b.ok)).slice(0, TARGET_CHECKS_MAX)
 }
 
 function findWarning(document: HealthDocument): string | null {

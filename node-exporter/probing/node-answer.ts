@@ -1,13 +1,10 @@
 /** What a node's exporter answered on `/health` (behaviour, section 7). Pure: status and text in, checks out. */
 import * as v from 'valibot'
-import { NAME_MAX_LENGTH, TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
+import { NAME_MAX_LENGTH, NODE_CHECKS_MAX, TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
 import type { Node } from '../../worker/contract/report.ts'
 import { cutText } from '../../worker/contract/cut-text.ts'
 
 export type NodeCheck = Node['checks'][number]
-
-/** Checks of one node that are kept, failing ones first: there are 13, and one node must not fill the report. */
-const CHECKS_MAX = 100
 
 const text = v.nullish(
   v.pipe(
@@ -62,6 +59,6 @@ export function readNodeAnswer(status: number, body: string): NodeCheck[] | null
     ...(typeof reason === 'string' ? { reason } : {}),
     ...(typeof warning === 'string' ? { warning } : {}),
   }))
-  if (checks.length <= CHECKS_MAX) return checks
-  return checks.toSorted((a, b) => Number(a.passed) - Number(b.passed)).slice(0, CHECKS_MAX)
+  if (checks.length <= NODE_CHECKS_MAX) return checks
+  return checks.toSorted((a, b) => Number(a.passed) - Number(b.passed)).slice(0, NODE_CHECKS_MAX)
 }

@@ -2,10 +2,12 @@
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { compactContent } from '../../worker/contract/compact.ts'
+import { findExcess } from '../../worker/contract/counts.ts'
 import {
   REPORT_MAX_BYTES,
   REPORT_WIRE_MAX_BYTES,
   TEXT_MAX_BYTES,
+  WARNINGS_MAX,
 } from '../../worker/contract/limits.ts'
 import type {
   Content,
@@ -72,9 +74,6 @@ function cut(text: string): string {
   return cutText(text, TEXT_MAX_BYTES)
 }
 
-/** Warnings told in one report: whoever has more has one cause for most of them. */
-const WARNINGS_MAX = 200
-
 /**
  * The bytes to send, gzipped. Where they would be too many, detail goes before verdicts ever do: first the texts,
  * then the checks that pass and all warnings, then all but the worst failing check of each target, and its name, then the
@@ -102,11 +101,15 @@ export async function packReport(report: Report): Promise<Uint8Array> {
 const SHARE_STEP = 0.9
 const SHARE_LEAST = 0.0001
 
+/** Too large before it is packed. */
+const UNFIT = { bytes: new Uint8Array(), isFitting: false, excess: 1 }
+
 /** `excess`: how many times too large it is. */
 async function packOnce(report: Report) {
+  if (report.kind === 'snapshot' && findExcess(report.content) !== null) return UNFIT
   const text = JSON.stringify(report.kind === 'snapshot' ? compact(report) : report)
   const excessOfText = Buffer.byteLength(text) / REPORT_MAX_BYTES
-  if (excessOfText > 1) return { bytes: new Uint8Array(), isFitting: false, excess: excessOfText }
+  if (excessOfText > 1) return { ...UNFIT, excess: excessOfText }
   const bytes = await pack(text)
   const excess = bytes.length / REPORT_WIRE_MAX_BYTES
   return { bytes, isFitting: excess <= 1, excess }

@@ -11,6 +11,7 @@ import { benchFault } from './fault.ts'
 import { benchGtg } from './gtg.ts'
 import { benchHealth } from './health.ts'
 import { benchHostile } from './hostile.ts'
+import { benchLargest } from './largest.ts'
 import { benchNodes } from './nodes.ts'
 import { WORKERD_VERSION } from './plain-runtime.ts'
 import { benchReports } from './reports.ts'
@@ -20,6 +21,7 @@ import { benchVisitors } from './visitors.ts'
 const BENCHES: Record<string, () => Promise<void>> = {
   gtg: benchGtg,
   reports: benchReports,
+  largest: benchLargest,
   rows: benchRows,
   fault: benchFault,
   exporter: benchExporter,

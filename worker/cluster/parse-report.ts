@@ -1,6 +1,7 @@
 /** From the bytes of a report to the report, in the order of behaviour, section 2; the same over HTTP and over the live link. */
 import * as v from 'valibot'
 import { unpackBounded } from '../auth/read-bounded.ts'
+import { findExcess, findLongList } from '../contract/counts.ts'
 import { REPORT_MAX_BYTES } from '../contract/limits.ts'
 import type { Refusal } from '../contract/refusal.ts'
 import { reportSchema, type Report } from '../contract/report.ts'
@@ -75,13 +76,17 @@ function parseReport(
   bytes: Uint8Array<ArrayBuffer>,
   { cluster, deadAfterSeconds }: WireRules,
 ): Parsed {
-  const text = new TextDecoder().decode(bytes)
-  const result = v.safeParse(v.pipe(v.string(), v.parseJson(), reportSchema), text)
+  const json = v.safeParse(v.pipe(v.string(), v.parseJson()), new TextDecoder().decode(bytes))
+  const tooLong = json.success ? findLongList(json.output) : null
+  if (tooLong !== null) return invalid(tooLong)
+  const result = json.success ? v.safeParse(reportSchema, json.output) : json
   if (!result.success) {
     const [issue] = result.issues
     return invalid(`${v.getDotPath(issue) ?? 'body'}: ${issue.message}`)
   }
   const report = result.output
+  const excess = report.kind === 'snapshot' ? findExcess(report.content) : null
+  if (excess !== null) return invalid(excess)
   if (isIntervalTooLong(report.intervalSeconds, deadAfterSeconds)) {
     return invalid(
       `intervalSeconds: four intervals must fit into ${deadAfterSeconds} s (DEAD_AFTER_SECONDS)`,

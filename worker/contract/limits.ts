@@ -54,7 +54,14 @@ export const CATEGORY_NAMES_MAX = 20_000
 export const ACKS_MAX = 1000
 /** A cluster of Kubernetes is tested up to 5,000 nodes. */
 export const NODES_MAX = 5000
-export const NODE_CHECKS_MAX = 64
+/** Checks of one node that are kept, failing ones first: there are 13. */
+export const NODE_CHECKS_MAX = 100
 /** Checks of one pod that are kept; failing ones first. */
 export const TARGET_CHECKS_MAX = 200
-export const WARNINGS_MAX = 500
+/** Of one report: more have one cause for most of them. */
+export const WARNINGS_MAX = 200
+/** Checks of all targets together, also of those that share a list of them; ten each. And of all nodes. */
+export const TARGET_CHECKS_IN_ALL_MAX = 100_000
+export const NODE_CHECKS_IN_ALL_MAX = 100_000
+/** Components of an exporter; it has six. */
+export const COMPONENTS_MAX = 32

@@ -1,10 +1,10 @@
 /**
  * The report: what an exporter pushes, and all that the edge learns of a cluster. Owned by the receiver.
- * Times are ms since 1970 by the edge's clock. Unknown keys are ignored, so either side may be the newer one.
+ * Times are ms since 1970 by the edge's clock. Unknown keys are ignored, so either side may be the newer one. How many of each
+ * it may hold stands in counts.ts.
  */
 import * as v from 'valibot'
 import {
-  CATEGORIES_MAX,
   LABEL_MAX_LENGTH,
   NAME_MAX_LENGTH,
   SUBDOMAIN_MAX_LENGTH,
@@ -247,9 +247,6 @@ export const honouredAckSchema = v.object({ service: name, message: text })
 export const warningSchema = v.object({ subject: text, message: text })
 export type Warning = v.InferOutput<typeof warningSchema>
 
-/** Every category, and `default`, which no ConfigMap need name. */
-const INCOMPLETE_MAX = CATEGORIES_MAX + 1
-
 const sections = {
   environment: v.pipe(v.string(), v.maxLength(NAME_MAX_LENGTH)),
   categories: v.nullable(v.array(categorySchema)),
@@ -259,7 +256,7 @@ const sections = {
    * Names of categories of which the exporter left something out, because there is more than it may report or keep: they
    * are never shown as whole. Absent: none.
    */
-  incomplete: v.optional(v.pipe(v.array(name), v.maxLength(INCOMPLETE_MAX))),
+  incomplete: v.optional(v.array(name)),
   warnings: v.array(warningSchema),
 }
 const wireContentSchema = v.object({

@@ -51,9 +51,29 @@ export const NO_DECISIONS: Decisions = {
   orderSinceMs: null,
 }
 
-export function isEnabled({ name, said }: CategoryFacts, { overrides }: Decisions): boolean {
-  const override = overrides.find(({ category }) => category === name)
-  return override?.isEnabled ?? said ?? ENABLED_BY_DEFAULT
+/** What was decided as it counts at one moment, by name: made once, for each category is judged by it. */
+export interface DecisionsNow {
+  /** Acks given at the edge, by service. */
+  given: Map<string, Ack>
+  /** Texts of the ConfigMap's acks that were removed at the edge, by service. */
+  hidden: Map<string, string>
+  /** By category. */
+  overrides: Map<string, Override>
+}
+
+export function readDecisions(decisions: Decisions, nowMs: number): DecisionsNow {
+  return {
+    given: findGiven(decisions, nowMs),
+    hidden: new Map(decisions.hiddenAcks.map((ack) => [ack.service, ack.message])),
+    overrides: new Map(decisions.overrides.map((override) => [override.category, override])),
+  }
+}
+
+export function isEnabled(
+  { name, said }: Pick<CategoryFacts, 'name' | 'said'>,
+  { overrides }: Pick<DecisionsNow, 'overrides'>,
+): boolean {
+  return overrides.get(name)?.isEnabled ?? said ?? ENABLED_BY_DEFAULT
 }
 
 /**

@@ -2,11 +2,13 @@
 import type { Node } from '../contract/report.ts'
 import type { ClusterState } from './cluster.ts'
 import {
+  checksByName,
   checksOf,
   findLeast,
   findReason,
   judgeCheck,
   judgeWholeNode,
+  resultsOf,
   type NodeFacts,
 } from './nodes.ts'
 
@@ -46,11 +48,12 @@ export interface NodeCheckStatus {
 export function describeNodes({ standing, content, pulse }: ClusterState): NodesStatus | null {
   if (standing.nodes === null) return null
   const told = new Map(content?.nodes?.map((node) => [node.name, node]))
-  const schedulable = standing.nodes.filter(({ isSchedulable }) => isSchedulable)
+  const all = standing.nodes.map((facts) => describeNode(facts, told.get(facts.name)))
+  const schedulable = all.filter(({ isSchedulable }) => isSchedulable)
   return {
-    all: standing.nodes.map((facts) => describeNode(facts, told.get(facts.name))),
+    all,
     schedulable: schedulable.length,
-    passing: schedulable.filter((facts) => judgeWholeNode(facts).passes).length,
+    passing: schedulable.filter(({ passes }) => passes).length,
     least: pulse.nodes === null ? null : findLeast(pulse.nodes.minReady, schedulable.length),
   }
 }
@@ -60,6 +63,8 @@ function describeNode(facts: NodeFacts, told: Node | undefined): NodeStatus {
   const answered = silentSinceMs === null
   const { passes } = judgeWholeNode(facts)
   const [first = '', ...others] = checksOf(facts)
+  const results = resultsOf(facts)
+  const checks = told && checksByName(told)
   return {
     name,
     state: !passes ? 'failing' : answered ? 'ok' : 'unknown',
@@ -67,17 +72,14 @@ function describeNode(facts: NodeFacts, told: Node | undefined): NodeStatus {
     ready,
     answered,
     passes,
-    checks: [first, ...others.toSorted()].map((check) => describeCheck(facts, check, told)),
-  }
-}
-
-function describeCheck(facts: NodeFacts, name: string, told: Node | undefined): NodeCheckStatus {
-  const verdict = judgeCheck(facts, name)
-  const check = told?.checks.find((one) => one.name === name)
-  return {
-    name,
-    passed: verdict === 'unknown' ? null : verdict === 'passes',
-    reason: told && findReason(told, name),
-    warning: check?.warning,
+    checks: [first, ...others.toSorted()].map((check) => {
+      const verdict = judgeCheck(facts, check, results)
+      return {
+        name: check,
+        passed: verdict === 'unknown' ? null : verdict === 'passes',
+        reason: told && checks && findReason(told, check, checks),
+        warning: checks?.get(check)?.warning,
+      }
+    }),
   }
 }

@@ -111,7 +111,8 @@ export interface NodeVerdict {
 
 /** All that are named must pass. A check that can't be told passes on a node that speaks, or that is Ready. */
 export function judgeNode(facts: NodeFacts, checks: string[]): NodeVerdict {
-  const verdicts = checks.map((check) => ({ check, verdict: judgeCheck(facts, check) }))
+  const results = resultsOf(facts)
+  const verdicts = checks.map((check) => ({ check, verdict: judgeCheck(facts, check, results) }))
   const isBelieved = facts.silentSinceMs === null || facts.ready === true
   const failing = verdicts
     .filter(({ verdict }) => verdict === 'fails' || (verdict === 'unknown' && !isBelieved))
@@ -139,14 +140,26 @@ export function isKnownCheck(nodes: NodeFacts[], check: string): boolean {
   )
 }
 
-export function judgeCheck(facts: NodeFacts, check: string): CheckVerdict {
-  const { ready, silentSinceMs, passing, failing } = facts
+/** Whether each check that a node told passes; a name that stands in both fails. */
+export function resultsOf({ passing, failing }: NodeFacts): Map<string, boolean> {
+  return new Map([
+    ...passing.map((name) => [name, true] as const),
+    ...failing.map((name) => [name, false] as const),
+  ])
+}
+
+/** `results`: as `resultsOf` the same facts. */
+export function judgeCheck(
+  { ready, silentSinceMs }: NodeFacts,
+  check: string,
+  results: Map<string, boolean>,
+): CheckVerdict {
   const answered = silentSinceMs === null
   if (check === DEFAULT_NODE_CHECK && ready === false) return 'fails'
   // Of a silent node the Node object knows more than what it last told.
   if (check === DEFAULT_NODE_CHECK && ready === true && !answered) return 'passes'
-  if (failing.includes(check)) return 'fails'
-  if (passing.includes(check)) return answered ? 'passes' : 'unknown'
+  if (results.get(check) === false) return 'fails'
+  if (results.get(check) === true) return answered ? 'passes' : 'unknown'
   return check === DEFAULT_NODE_CHECK && ready === true ? 'passes' : 'unknown'
 }
 
@@ -178,8 +191,9 @@ export function makeNodesService(
 function makeTarget(node: Node, checkedAt: number): Target {
   const { passes, failing } = judgeWholeNode(observeNode(node, checkedAt))
   const { name, ready, answered } = node
+  const told = checksByName(node)
   const why = failing.map((check) => {
-    const reason = findReason(node, check)
+    const reason = findReason(node, check, told)
     return reason === undefined ? check : `${check}: ${reason}`
   })
   const silent = answered ? [] : ['its exporter is silent']
@@ -196,9 +210,18 @@ function makeTarget(node: Node, checkedAt: number): Target {
   }
 }
 
+/** Of two checks with one name the first counts. */
+export function checksByName({ checks }: Node): Map<string, Node['checks'][number]> {
+  return new Map(checks.toReversed().map((check) => [check.name, check]))
+}
+
 /** Why a check fails, as its node told it; what only the Node object says has no words of its own. */
-export function findReason({ ready, checks }: Node, check: string): string | undefined {
-  const reason = checks.find(({ name }) => name === check)?.reason
+export function findReason(
+  { ready }: Node,
+  check: string,
+  told: ReturnType<typeof checksByName>,
+): string | undefined {
+  const reason = told.get(check)?.reason
   const isNotReady = check === DEFAULT_NODE_CHECK && ready === false
   return reason ?? (isNotReady ? 'the Node is not Ready' : undefined)
 }

@@ -17,8 +17,10 @@ import {
   hasConfigMapChanged,
   isEnabled,
   keepHidden,
+  readDecisions,
   type Decisions,
   type Hold,
+  type Override,
 } from './decisions.ts'
 import { tellFreshness } from './freshness.ts'
 import {
@@ -31,7 +33,7 @@ import {
 } from './history.ts'
 import { judgeService } from './service-health.ts'
 import { findPast } from './service-memory.ts'
-import { countFailures, findTrip, keepStreaks, type Count } from './sticky.ts'
+import { countFailures, findReached, keepStreaks, type Count } from './sticky.ts'
 import { expireAcks, judgeCategory, type CategoryFacts } from './verdict.ts'
 
 /** `moved`: the report, where one moved freshness; only such a one moves counters and recoveries. */
@@ -111,9 +113,8 @@ function endDecisions(before: ClusterState, after: ClusterState, step: Settling)
     next: progressAck(ack, { before, after, services, step }),
   }))
   const facts = new Map(after.standing.facts.map((category) => [category.name, category]))
-  const over = decisions.overrides.filter((one) =>
-    hasConfigMapChanged(one, facts.get(one.category)),
-  )
+  const isOver = (one: Override) => hasConfigMapChanged(one, facts.get(one.category))
+  const over = decisions.overrides.filter(isOver)
   const hiddenAcks = keepHidden(decisions.hiddenAcks, after.content?.acks ?? null)
   const hold = (decisions.hold?.untilMs ?? 0) < step.nowMs ? null : decisions.hold
   const isSame =
@@ -128,7 +129,7 @@ function endDecisions(before: ClusterState, after: ClusterState, step: Settling)
           ...decisions,
           acks: acks.map(({ next }) => next).filter((next) => typeof next !== 'string'),
           hiddenAcks,
-          overrides: decisions.overrides.filter((one) => !over.includes(one)),
+          overrides: decisions.overrides.filter((one) => !isOver(one)),
           hold,
         },
     released: new Set(over.map(({ category }) => category)),
@@ -212,23 +213,22 @@ function countAgain(
   const { facts } = after.standing
   const held = { epoch: before.pulse.streaksEpoch, byService: before.pulse.streaks }
   const reported = { epoch: moved.epoch, byService: after.pulse.streaks }
-  const enabled = facts.filter(
-    (category) => category.isSticky && isEnabled(category, after.decisions),
-  )
+  const decisions = readDecisions(after.decisions, nowMs)
+  const enabled = facts.filter((category) => category.isSticky && isEnabled(category, decisions))
   const counting = new Map(
     enabled.map((category) => {
-      const { name, failing } = judgeCategory(category, after.decisions, nowMs)
+      const { name, failing } = judgeCategory(category, decisions)
       return [name, new Set(failing)]
     }),
   )
-  const failing = facts.flatMap(({ failures }) => failures.map(({ service }) => service))
+  const failing = new Set(facts.flatMap(({ failures }) => failures.map(({ service }) => service)))
   return {
     counts: countFailures(counts, enabled, {
       held,
       reported,
       isCounted: (category, service) => counting.get(category)?.has(service) === true,
     }),
-    streaks: keepStreaks(held, reported, failing),
+    streaks: keepStreaks(held, reported, [...failing]),
   }
 }
 
@@ -238,17 +238,17 @@ function trip(
   step: Settling,
 ): { decisions: Decisions; transitions: Transition[] } {
   if (step.moved === null) return { decisions, transitions: [] }
+  const decided = readDecisions(decisions, step.nowMs)
+  const countsOf = Map.groupBy(counts, ({ category }) => category)
   const trips = facts.flatMap((category) => {
-    const { reason, failing } = judgeCategory(category, decisions, step.nowMs)
-    if (reason === 'disabled') return []
+    const reached = findReached(countsOf.get(category.name) ?? [], category)
+    if (reached.length === 0) return []
+    const { reason, failing } = judgeCategory(category, decided)
     // A count of a service that is acked by now waits; it trips nothing.
     const unacked = new Set(failing)
-    const reached = findTrip(
-      counts.filter(({ service }) => unacked.has(service)),
-      category,
-    )
-    if (reached === null) return []
-    const why = `${reached.service} failed ${reached.failed} ${reached.failed === 1 ? 'check' : 'checks'}`
+    const first = reached.find(({ service }) => unacked.has(service))
+    if (reason === 'disabled' || first === undefined) return []
+    const why = `${first.service} failed ${first.failed} ${first.failed === 1 ? 'check' : 'checks'}`
     return [
       {
         category: category.name,
@@ -289,8 +289,9 @@ export function judgeAll(
   // `default` is always among them: none at all is not known yet, and what stands goes on standing.
   if (facts.length === 0) return before
   const held = new Map(before.map((category) => [category.name, category]))
+  const decided = readDecisions(decisions, nowMs)
   return facts.map((one) => {
-    const verdict = judgeCategory(one, decisions, nowMs)
+    const verdict = judgeCategory(one, decided)
     const known = held.get(one.name)
     return { ...verdict, sinceMs: known?.reason === verdict.reason ? known.sinceMs : nowMs }
   })

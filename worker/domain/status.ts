@@ -9,7 +9,7 @@ import {
 } from '../contract/report.ts'
 import type { AckUntil } from './acks.ts'
 import type { CategoryStanding, ClusterState } from './cluster.ts'
-import { findGiven, findHonoured, type Hold } from './decisions.ts'
+import { findGiven, findHonoured, type Hold, type Override } from './decisions.ts'
 import { tellFreshness, type ClusterFreshness } from './freshness.ts'
 import { describeHeld, type HeldStatus } from './held.ts'
 import { findPeriods } from './periods.ts'
@@ -17,7 +17,8 @@ import { describeNodes, type NodesStatus } from './node-status.ts'
 import { isNodesService } from './nodes.ts'
 import { isStarting, judgeService, type ServiceHealth } from './service-health.ts'
 import { findPast } from './service-memory.ts'
-import { expireAcks, listServices, type CategoryReason } from './verdict.ts'
+import type { Count } from './sticky.ts'
+import { expireAcks, listServices, type CategoryFacts, type CategoryReason } from './verdict.ts'
 
 export type { ClusterFreshness } from './freshness.ts'
 export type { Transition as HistoryEvent } from './history.ts'
@@ -139,7 +140,7 @@ export function describeCluster(
       : tellFreshness(state.pulse.lease, state.pulse.intervalSeconds, nowMs)
   if (state === null || freshness === 'no-data') return describeNothing(cluster)
   const { pulse, content } = state
-  const all = state.standing.categories.map((standing) => describeCategory(state, standing, nowMs))
+  const all = describeCategories(state, nowMs)
   const wanted = new Set(names)
   const categories = names.length === 0 ? all : all.filter(({ name }) => wanted.has(name))
   if (categories.length < wanted.size) return null
@@ -191,28 +192,42 @@ function judgeWhole(categories: CategoryStatus[]): ClusterStatus['word'] {
   return categories.some(({ severity }) => severity === 1) ? 'critical' : 'unhealthy'
 }
 
+function describeCategories(state: ClusterState, nowMs: number): CategoryStatus[] {
+  const { content, decisions, pulse, standing } = state
+  const factsOf = new Map(standing.facts.map((facts) => [facts.name, facts]))
+  const overrideOf = new Map(decisions.overrides.map((override) => [override.category, override]))
+  const countsOf = Map.groupBy(pulse.counts, ({ category }) => category)
+  return standing.categories.map((held) =>
+    describeCategory(expireAcks(held, nowMs), {
+      content,
+      facts: factsOf.get(held.name),
+      override: overrideOf.get(held.name),
+      counts: countsOf.get(held.name) ?? [],
+    }),
+  )
+}
+
+interface CategoryParts {
+  content: ClusterState['content']
+  facts: CategoryFacts | undefined
+  override: Override | undefined
+  counts: Count[]
+}
+
 function describeCategory(
-  { content, decisions, pulse, standing }: ClusterState,
-  held: CategoryStanding,
-  nowMs: number,
+  { acked, ...verdict }: CategoryStanding,
+  { content, facts, override, counts }: CategoryParts,
 ): CategoryStatus {
-  const { acked, ...verdict } = expireAcks(held, nowMs)
-  const facts = standing.facts.find(({ name }) => name === held.name)
-  const override = decisions.overrides.find(({ category }) => category === held.name)
   return {
     ...verdict,
     services: listServices(
-      { name: held.name, services: facts?.services ?? [] },
+      { name: verdict.name, services: facts?.services ?? [] },
       content,
     ).toSorted(),
     acked: acked.map(({ service }) => service),
     isSticky: facts?.isSticky ?? false,
     failureThreshold: facts?.failureThreshold ?? 0,
-    counts: Object.fromEntries(
-      pulse.counts
-        .filter(({ category }) => category === held.name)
-        .map(({ service, failed }) => [service, failed]),
-    ),
+    counts: Object.fromEntries(counts.map(({ service, failed }) => [service, failed])),
     override: override ?? null,
   }
 }

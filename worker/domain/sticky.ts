@@ -32,12 +32,17 @@ export function countFailures(
   enabled: CategoryFacts[],
   { held, reported, isCounted }: Counted,
 ): Count[] {
-  const before = new Map(counts.map((count) => [keyOf(count.category, count.service), count]))
+  const before = new Map(
+    [...Map.groupBy(counts, ({ category }) => category)].map(([category, own]) => [
+      category,
+      new Map(own.map(({ service, failed }) => [service, failed])),
+    ]),
+  )
   return enabled
     .filter((category) => category.isSticky)
     .flatMap(({ name, failures }) =>
       failures.flatMap(({ service }) => {
-        const counted = before.get(keyOf(name, service))?.failed ?? 0
+        const counted = before.get(name)?.get(service) ?? 0
         const { isReset, increase } = compareStreaks(held, reported, service)
         const failed = (isReset ? 0 : counted) + (isCounted(name, service) ? increase : 0)
         return failed === 0 ? [] : [{ category: name, service, failed }]
@@ -45,10 +50,12 @@ export function countFailures(
     )
 }
 
-/** The first service whose count reached the category's threshold; null: none did. */
-export function findTrip(counts: Count[], { name, failureThreshold }: CategoryFacts): Count | null {
-  const reached = counts.find((c) => c.category === name && c.failed >= failureThreshold)
-  return reached ?? null
+/** Those of a category's counts that reached its threshold. */
+export function findReached(
+  counts: Count[],
+  { failureThreshold }: Pick<CategoryFacts, 'failureThreshold'>,
+): Count[] {
+  return counts.filter(({ failed }) => failed >= failureThreshold)
 }
 
 function compareStreaks(held: Streaks, reported: Streaks, service: string) {
@@ -84,8 +91,4 @@ export function keepStreaks(
 
 function streakOf({ byService }: Streaks, service: string): number {
   return Object.hasOwn(byService, service) ? (byService[service] ?? 0) : 0
-}
-
-function keyOf(category: string, service: string): string {
-  return JSON.stringify([category, service])
 }

@@ -3,7 +3,7 @@
  * a snapshot changes, and the judgement over them, which people's decisions and the passing of time change too.
  */
 import { DEFAULT_CATEGORY, type Category, type Content, type Severity } from '../contract/report.ts'
-import { findGiven, isEnabled, isSameText, type Decisions } from './decisions.ts'
+import { isEnabled, isSameText, type DecisionsNow } from './decisions.ts'
 import { isNodesService, NODES_SERVICE } from './nodes.ts'
 import { judgeService, worst, type ServiceHealth } from './service-health.ts'
 import { findPast, type ServiceMemory } from './service-memory.ts'
@@ -104,15 +104,14 @@ export function observeCategories(
   services: Map<string, ServiceHealth | null>,
 ): CategoryFacts[] {
   // Of two with one name the first counts, as the exporter has it.
-  const named = (content.categories ?? []).filter(
-    ({ name }, i, given) => given.findIndex((other) => other.name === name) === i,
+  const byName = new Map(
+    [...(content.categories ?? []), DEFAULTS].toReversed().map((one) => [one.name, one]),
   )
-  const all = named.some(({ name }) => name === DEFAULT_CATEGORY) ? named : [DEFAULTS, ...named]
   const honoured = new Map(content.acks?.map((ack) => [ack.service, ack.message]))
   const overdue = content.services?.filter(({ overdueSince }) => overdueSince !== undefined) ?? []
   const late = new Set(overdue.map(({ name }) => name))
   const incomplete = new Set(content.incomplete)
-  return all
+  return [...byName.values()]
     .map((category) => ({
       ...observeCategory(category, listServices(category, content), { services, honoured, late }),
       ...(incomplete.has(category.name) ? { isIncomplete: true } : {}),
@@ -176,14 +175,9 @@ export function rebuildAcks(facts: CategoryFacts[]): NonNullable<Content['acks']
   )
 }
 
-/** The verdict at a moment: an ack that has run out by then doesn't count. */
-export function judgeCategory(
-  facts: CategoryFacts,
-  decisions: Decisions,
-  nowMs: number,
-): CategoryVerdict {
-  const given = findGiven(decisions, nowMs)
-  const hidden = new Map(decisions.hiddenAcks.map((ack) => [ack.service, ack.message]))
+/** The verdict at the moment of these decisions: an ack that has run out by then doesn't count. */
+export function judgeCategory(facts: CategoryFacts, decisions: DecisionsNow): CategoryVerdict {
+  const { given, hidden } = decisions
   const judged = facts.failures.map(({ service, severity, honoured }) => {
     const hiddenText = hidden.get(service)
     const isHidden = hiddenText !== undefined && isSameText(hiddenText, honoured ?? '')
@@ -230,7 +224,8 @@ export function expireAcks<T extends CategoryVerdict & { sinceMs: number }>(
   verdict: T,
   nowMs: number,
 ): T {
-  const ended = verdict.acked.filter(({ expiresAtMs }) => (expiresAtMs ?? Infinity) <= nowMs)
+  const hasEnded = ({ expiresAtMs }: AckedFailure) => (expiresAtMs ?? Infinity) <= nowMs
+  const ended = verdict.acked.filter(hasEnded)
   if (ended.length === 0) return verdict
   const turns = verdict.reason === 'healthy'
   const severities = [verdict.severity, ...ended.map(({ severity }) => severity)]
@@ -241,6 +236,6 @@ export function expireAcks<T extends CategoryVerdict & { sinceMs: number }>(
     sinceMs: turns ? Math.min(...ended.map((ack) => ack.expiresAtMs ?? nowMs)) : verdict.sinceMs,
     severity: worst(severities.filter((severity) => severity !== null)),
     failing: [...verdict.failing, ...ended.map(({ service }) => service)],
-    acked: verdict.acked.filter((ack) => !ended.includes(ack)),
+    acked: verdict.acked.filter((ack) => !hasEnded(ack)),
   }
 }

@@ -74,11 +74,10 @@ function findServices({ status, categories }: HealthProps, shown: CategoryStatus
 }
 
 function findMissing(shown: CategoryStatus[]): MissingService[] {
-  const names = [...new Set(shown.flatMap((category) => category.missing))].toSorted()
-  return names.map((name) => ({
-    name,
-    categories: shown.filter(({ missing }) => missing.includes(name)).map(({ name: by }) => by),
-  }))
+  const named = shown.flatMap(({ name: by, missing }) => missing.map((name) => ({ name, by })))
+  return [...Map.groupBy(named, ({ name }) => name)]
+    .map(([name, each]) => ({ name, categories: each.map(({ by }) => by) }))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 interface SummaryFacts {

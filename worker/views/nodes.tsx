@@ -1,4 +1,5 @@
 /** `/nodes`: a table of nodes by checks. */
+import { NODE_CHECKS_MAX } from '../contract/limits.ts'
 import type { NodeCheckStatus, NodesStatus, NodeStatus } from '../domain/node-status.ts'
 import { CheckMark, NodeChip } from './chip.tsx'
 import { countNoun } from './count-noun.ts'
@@ -64,10 +65,13 @@ function NodeTable({ nodes: all, links, isPast }: NodeTableProps) {
   const worstFirst = all.toSorted((a, b) => rankOf(a) - rankOf(b)).slice(0, SHOWN_MAX)
   const nodes = isAll ? all : worstFirst
   const told = new Set(nodes.flatMap(({ checks }) => checks.map(({ name }) => name)))
-  const checks = [...told]
+  const checks = [...told].slice(0, NODE_CHECKS_MAX)
   return (
     <>
       {!isAll && <p>The {SHOWN_MAX} worst are shown; as JSON there are all of them.</p>}
+      {told.size > checks.length && (
+        <p>{NODE_CHECKS_MAX} checks are shown; as JSON there are all of them.</p>
+      )}
       <table id="nodes" class="matrix" data-tools={nodes.length > 7 ? 'nodes' : undefined}>
         <caption class="unseen">Nodes by checks</caption>
         <thead>

@@ -1,7 +1,12 @@
 /** What the schema of the wire accepts and what it refuses: each limit with its edge on both sides. */
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
-import { reportSchema, type Content } from '../../../../worker/contract/report.ts'
+import { findExcess, findLongList } from '../../../../worker/contract/counts.ts'
+import {
+  contentSchema,
+  reportSchema,
+  type WireContent,
+} from '../../../../worker/contract/report.ts'
 import {
   aBlind,
   aCategory,
@@ -21,7 +26,7 @@ function isAccepted(report: unknown): boolean {
 }
 
 /** A snapshot with any content at all: what a stranger might send. */
-function withContent(content: { [K in keyof Content]?: unknown }) {
+function withContent(content: { [K in keyof WireContent]?: unknown }) {
   return { ...aSnapshot(), content: { ...aContent(), ...content } }
 }
 
@@ -328,5 +333,88 @@ describe('a key that this edge does not know', () => {
 
     const known = aContent({ services: [aService({ targets: [aFailingTarget()] })] })
     expect(report).toEqual(aSnapshot({ content: known }))
+  })
+})
+
+describe('a count', () => {
+  const many = <T>(count: number, make: (i: number) => T): T[] =>
+    Array.from({ length: count }, (_, i) => make(i))
+  const service = (i: number, targets: number, checks: unknown = []) => ({
+    ...aService({ name: `s${i}` }),
+    targets: many(targets, () => ({ ...aTarget(), checks })),
+  })
+  const category = (i: number, names: number) =>
+    aCategory({ name: `c${i}`, services: many(names, (n) => `s${n}`) })
+  const node = (i: number, checks: number) =>
+    aNode({ name: `n${i}`, checks: many(checks, (n) => ({ name: `c${n}`, passed: true })) })
+  const check = (i: number) => ({ id: `c${i}` })
+  const isWithin = (report: unknown) => {
+    const { content } = v.parse(v.object({ content: v.optional(contentSchema) }), report)
+    return findLongList(report) === null && (content === undefined || findExcess(content) === null)
+  }
+  const byNames = <T>(count: number, value: T) =>
+    Object.fromEntries(many(count, (i) => [`s${i}`, value]))
+  const shared = (targets: number) => ({
+    checkSets: [many(100, check)],
+    services: [service(0, targets, 0)],
+  })
+  const table: [what: string, max: number, make: (count: number) => unknown][] = [
+    ['services', 5000, (n) => withContent({ services: many(n, (i) => service(i, 0)) })],
+    ['targets of a service', 10_000, (n) => withContent({ services: [service(0, n)] })],
+    [
+      'targets in all',
+      10_000,
+      (n) => withContent({ services: [service(0, 5000), service(1, n - 5000)] }),
+    ],
+    ['checks of a target', 200, (n) => withTarget({ checks: many(n, check) })],
+    ['hundreds of checks that targets share', 1000, (n) => withContent(shared(n))],
+    ['checks in a set', 200, (n) => withContent({ checkSets: [many(n, check)] })],
+    ['sets of checks', 10_000, (n) => withContent({ checkSets: many(n, () => []) })],
+    ['names of nodes', 10_000, (n) => withContent({ nodeNames: many(n, (i) => `n${i}`) })],
+    ['categories', 500, (n) => withContent({ categories: many(n, (i) => category(i, 1)) })],
+    ['services of a category', 5000, (n) => withContent({ categories: [category(0, n)] })],
+    [
+      'names in categories',
+      20_000,
+      (n) =>
+        withContent({
+          categories: [...many(4, (i) => category(i, 4999)), category(4, n - 4 * 4999)],
+        }),
+    ],
+    ['nodes', 5000, (n) => withContent({ nodes: many(n, (i) => node(i, 1)) })],
+    ['checks of a node', 100, (n) => withContent({ nodes: [node(0, n)] })],
+    [
+      'checks of nodes in all',
+      100_000,
+      (n) =>
+        withContent({
+          nodes: [...many(999, (i) => node(i, 100)), node(999, 50), node(1000, n - 99_950)],
+        }),
+    ],
+    [
+      'acks',
+      1000,
+      (n) => withContent({ acks: many(n, (i) => ({ service: `s${i}`, message: 'known' })) }),
+    ],
+    [
+      'warnings',
+      200,
+      (n) => withContent({ warnings: many(n, (i) => ({ subject: `${i}`, message: 'odd' })) }),
+    ],
+    ['streaks', 5000, (n) => ({ ...aHeartbeat(), streaks: byNames(n, 1) })],
+    ['components', 32, (n) => withExporter({ components: byNames(n, { status: 'healthy' }) })],
+  ]
+
+  it.each(table)('is taken up to its bound and refused above it: %s', (_what, max, make) => {
+    expect([isWithin(make(max)), isWithin(make(max + 1))]).toEqual([true, false])
+  })
+
+  it('is refused with its path, before the items are read', () => {
+    expect(findLongList(withContent({ nodes: many(5001, () => 'no node') }))).toBe(
+      'content.nodes: has more than 5000',
+    )
+    expect(findLongList(withTarget({ checks: many(201, () => null) }))).toBe(
+      'content.services.0.targets.0.checks: has more than 200',
+    )
   })
 })

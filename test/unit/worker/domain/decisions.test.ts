@@ -5,6 +5,7 @@ import {
   findHonoured,
   hasConfigMapChanged,
   isEnabled,
+  readDecisions,
   keepHidden,
   NO_DECISIONS,
   type Override,
@@ -62,7 +63,7 @@ describe('a category', () => {
   it.each(table)('is enabled by the last word of a person: %s', (...row) => {
     const [, said, overrides, expected] = row
 
-    expect(isEnabled(facts(said), { ...NO_DECISIONS, overrides })).toBe(expected)
+    expect(isEnabled(facts(said), readDecisions({ ...NO_DECISIONS, overrides }, 0))).toBe(expected)
   })
 })
 

@@ -1,7 +1,7 @@
 /** When a category passes and what it says otherwise (behaviour, section 3). */
 import { describe, expect, it } from 'vitest'
 import type { Category, Content } from '../../../../worker/contract/report.ts'
-import { NO_DECISIONS } from '../../../../worker/domain/decisions.ts'
+import { readDecisions, NO_DECISIONS } from '../../../../worker/domain/decisions.ts'
 import {
   expireAcks,
   judgeCategory,
@@ -32,7 +32,7 @@ const SERVICES = [
 function judge(given: Partial<Content>): CategoryVerdict[] {
   const content = aContent({ services: SERVICES, ...given })
   return observeCategories(content, judgeServices(content, null)).map((facts) =>
-    judgeCategory(facts, NO_DECISIONS, T0),
+    judgeCategory(facts, readDecisions(NO_DECISIONS, T0)),
   )
 }
 
@@ -275,7 +275,7 @@ describe('two acks of one service', () => {
     const decisions = { ...NO_DECISIONS, acks: [ack], hiddenAcks: hidden.length > 0 ? [hide] : [] }
     const failures = [{ ...failing, honoured }]
 
-    const verdict = facts && judgeCategory({ ...facts, failures }, decisions, T0)
+    const verdict = facts && judgeCategory({ ...facts, failures }, readDecisions(decisions, T0))
 
     expect(verdict?.acked).toEqual([{ service: 'shop', severity: 3, expiresAtMs: expected }])
   })
