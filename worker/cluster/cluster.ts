@@ -25,6 +25,7 @@ import {
   type Ruling,
   withoutHand,
 } from '../domain/freshness.ts'
+import type { ClusterText } from '../dialects/metrics.ts'
 import { makeView, type ClusterView } from '../domain/gtg.ts'
 import type { Actor, Transition } from '../domain/history.ts'
 import type { NodesView } from '../domain/node-gtg.ts'
@@ -40,7 +41,9 @@ import { FLEET_NAME, type Fleet } from './fleet.ts'
 import { Keeper } from './keeper.ts'
 import { closeSocket, Links, signedAtOf } from './links.ts'
 import { LiveLink } from './live-link.ts'
+import { Measures, type Measuring } from './measures.ts'
 import { parseWire, type Arrival, type ReadReport, type SignedWire } from './parse-report.ts'
+import { parseState } from './read-state.ts'
 import { Publisher } from './publisher.ts'
 import { readRules, readSettings, readWireRules } from './read-rules.ts'
 import { Restorer } from './restorer.ts'
@@ -63,6 +66,7 @@ export class Cluster extends DurableObject<Env> {
   readonly #silence: SilenceWatch
   readonly #commands = new Commands((command) => this.#links.send({ kind: 'command', command }))
   readonly #liveLink: LiveLink
+  readonly #measures: Measures
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
@@ -91,6 +95,7 @@ export class Cluster extends DurableObject<Env> {
       again: () => this.#considerSilence(),
       save: (lease, rule) => this.#saveRuling(lease, rule),
     })
+    this.#measures = new Measures(this.#cluster)
     this.#liveLink = new LiveLink({
       rules: () => readWireRules(this.env, this.#cluster),
       apply: (read, socket) =>
@@ -269,6 +274,10 @@ export class Cluster extends DurableObject<Env> {
   async read(): Promise<storage.StoredState | null> {
     await this.#restorer.restore()
     await this.#look()
+    return this.#readStored()
+  }
+
+  #readStored(): storage.StoredState | null {
     const small = this.#keeper.readSmall()
     return small && { ...small, ...storage.loadTexts(this.#sql) }
   }
@@ -296,12 +305,15 @@ export class Cluster extends DurableObject<Env> {
     }
   }
 
-  /** What was counted, for `/metrics`. It is stored before it is told: a counter that falls reads as one that starts anew. */
-  async countersWith(counted: Counters): Promise<Counters> {
+  /** What `/metrics` tells of it. It stores nothing, so that a loop of scrapes costs no rows. */
+  async measure(counted: Counters, how: Measuring): Promise<ClusterText> {
     await this.#restorer.restore()
-    this.#keeper.count(counted)
-    this.#keeper.keepCounters()
-    return this.#keeper.counters
+    this.#keeper.countUnkept(counted)
+    await this.#look()
+    return this.#measures.write(how, () => ({
+      state: parseState(this.#readStored()),
+      counters: this.#keeper.keptCounters,
+    }))
   }
 
   /** The content can't be read, for another version wrote it: no heartbeat vouches for it, the next is asked for all of it. */

@@ -37,6 +37,10 @@ export function giveBack(cluster: string, counters: Counters): void {
   pending.set(cluster, addCounts(takeCounts(cluster), counters))
 }
 
+export function hasCounts({ gtg, reports, ignored = {} }: Counters): boolean {
+  return [gtg, reports, ignored].some((words) => Object.keys(words).length > 0)
+}
+
 export function addCounts(to: Counters, more: Counters): Counters {
   return {
     gtg: add(to.gtg, more.gtg),

@@ -12,11 +12,13 @@ import { findMoments } from '../domain/moments.ts'
 import { isLater, isSignedBefore, judgePlace } from '../domain/order.ts'
 import type { Settled } from '../domain/settle.ts'
 import { addEvents } from './event-log.ts'
-import { addCounts, type Counters } from './counters.ts'
+import { addCounts, hasCounts, type Counters } from './counters.ts'
 import { placeOf, readCarried, type Carried, type Links } from './links.ts'
 import type { Publisher } from './publisher.ts'
 import * as storage from './storage.ts'
 
+/** ms between two writes of counters where nothing else is stored, as in a cluster whose reports are all refused. */
+const KEEP_COUNTERS_EVERY_MS = 60_000
 /** ms within which an alarm that is set is soon enough. */
 const SOON_MS = 1000
 
@@ -40,6 +42,9 @@ export class Keeper {
   readonly #links: Links
   readonly #publisher: Publisher
   #counters: Counters
+  #keptCounters: Counters
+  /** ms; when they were last stored, or since when they may have been counted. */
+  #countersKeptAtMs = Date.now()
 
   constructor({ storage: durable, links, publisher }: KeeperOptions) {
     this.#storage = durable
@@ -47,26 +52,53 @@ export class Keeper {
     this.#links = links
     this.#publisher = publisher
     this.#counters = this.#carried()?.counters ?? storage.loadCounters(this.#sql)
+    this.#keptCounters = this.#counters
   }
 
-  get counters(): Counters {
-    return this.#counters
+  /**
+   * What `/metrics` tells: the counters as they were last stored. Those in memory are lost with an eviction, and a total that
+   * falls from 12 to 9 reads as a restart that counted 9 more.
+   */
+  get keptCounters(): Counters {
+    return this.#keptCounters
   }
 
+  /** Stored with what is stored next, or after a minute. */
   count(counted: Counters): void {
-    this.#counters = addCounts(this.#counters, counted)
+    this.countUnkept(counted)
+    const isDue = Date.now() - this.#countersKeptAtMs >= KEEP_COUNTERS_EVERY_MS
+    if (isDue && this.#counters !== this.#keptCounters) this.#keepCounters()
   }
 
-  /** What was counted outlives this object's memory. */
-  keepCounters(): void {
+  /** For reads that must not store anything. */
+  countUnkept(counted: Counters): void {
+    if (hasCounts(counted)) this.#counters = addCounts(this.#counters, counted)
+  }
+
+  #keepCounters(): void {
     const pulse = this.readPulse()
-    if (pulse === null) storage.saveCounters(this.#sql, this.#counters)
-    else if (this.#carried() === null || !this.#links.carry({ pulse, counters: this.#counters }))
-      this.savePulse(pulse)
+    if (pulse === null) {
+      storage.saveCounters(this.#sql, this.#counters)
+      this.#noteKept()
+    } else if (this.#carried() === null || !this.#carry(pulse)) this.savePulse(pulse)
   }
 
+  /** They begin at zero again. */
   forgetCounters(): void {
     this.#counters = { gtg: {}, reports: {} }
+    this.#noteKept()
+  }
+
+  #noteKept(): void {
+    this.#keptCounters = this.#counters
+    this.#countersKeptAtMs = Date.now()
+  }
+
+  /** False: no live link can. */
+  #carry(pulse: Pulse): boolean {
+    const isCarried = this.#links.carry({ pulse, counters: this.#counters })
+    if (isCarried) this.#noteKept()
+    return isCarried
   }
 
   readPulse(): Pulse | null {
@@ -75,6 +107,7 @@ export class Keeper {
 
   savePulse(pulse: Pulse): void {
     storage.savePulse(this.#sql, pulse, this.#counters)
+    this.#noteKept()
   }
 
   /** Without content, services and nodes, which only snapshots and acts look at. */
@@ -119,8 +152,7 @@ export class Keeper {
     { nowMs, isLinked = false, report }: Saving,
   ): Promise<void> {
     const { pulse, decisions } = settled.state
-    const carried = { pulse, counters: this.#counters }
-    if (isLinked && isRoutine(before, settled) && this.#links.carry(carried)) {
+    if (isLinked && isRoutine(before, settled) && this.#carry(pulse)) {
       await this.#setLostAlarm(settled.state, nowMs)
       return
     }
@@ -237,7 +269,7 @@ export class Keeper {
 
   /**
    * A deploy may drop links, or what they carry, without telling anybody. That is told apart from an end by the row, and
-   * costs one lease.
+   * costs one lease. Counters begin at zero: the row's are lower than those that the link carried and `/metrics` told.
    */
   mendLostLink(rules: () => { nowMs: number; deadAfterMs: number }): void {
     const link = storage.loadLink(this.#sql)
@@ -247,6 +279,7 @@ export class Keeper {
     this.#storage.transactionSync(() => {
       storage.saveLink(this.#sql, { ...link, isOpen })
       if (pulse === null) return
+      this.forgetCounters()
       this.savePulse({ ...pulse, lease: leaseOfLostLink(pulse, rules()) })
     })
   }

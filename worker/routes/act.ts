@@ -1,6 +1,7 @@
 /** How an act reaches the cluster's object, and how it is answered: JSON to scripts, the page again to forms. */
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { forgetMetrics } from '../cluster/read-metrics.ts'
 import { forgetState } from '../cluster/read-state.ts'
 import { clusterViews, nodesViews } from '../cluster/read-view.ts'
 import { tellOutcome } from '../dialects/operator-json.ts'
@@ -43,6 +44,7 @@ export function forgetCluster(cluster: string): void {
   clusterViews.forget(cluster, nowMs)
   nodesViews.forget(cluster, nowMs)
   forgetState(cluster, nowMs)
+  forgetMetrics(cluster)
 }
 
 const REJECTIONS: Record<ActRejection, Problem> = {
