@@ -245,6 +245,7 @@ export class Cluster extends DurableObject<Env> {
     // First: what a link carries has a place of the order that ends here.
     if (act.kind === 'reset-order') this.#keeper.endLinks()
     await this.#keeper.save(before, acted, { nowMs })
+    this.#measures.forget()
     return { ok: true, outcome: describeOutcome(acted.state, act) }
   }
 

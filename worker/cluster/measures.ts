@@ -28,6 +28,11 @@ export class Measures {
     this.#cluster = cluster
   }
 
+  /** A person changed something: what was written before is not shown again. */
+  forget(): void {
+    this.#last = null
+  }
+
   write({ isKnown, ...format }: Measuring, read: () => Held): ClusterText {
     const nowMs = Date.now()
     const last = this.#last
