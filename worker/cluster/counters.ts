@@ -11,6 +11,9 @@ export interface Counters {
   ignored?: Record<string, number>
 }
 
+/** ms between two writes of counters where nothing else is stored, as in a cluster whose reports are all refused. */
+const KEEP_EVERY_MS = 60_000
+
 const pending = new Map<string, Counters>()
 
 export function count(cluster: string, kind: keyof Counters, word: string): void {
@@ -37,10 +40,6 @@ export function giveBack(cluster: string, counters: Counters): void {
   pending.set(cluster, addCounts(takeCounts(cluster), counters))
 }
 
-export function hasCounts({ gtg, reports, ignored = {} }: Counters): boolean {
-  return [gtg, reports, ignored].some((words) => Object.keys(words).length > 0)
-}
-
 export function addCounts(to: Counters, more: Counters): Counters {
   return {
     gtg: add(to.gtg, more.gtg),
@@ -54,4 +53,49 @@ function add(to: Record<string, number>, more: Record<string, number>): Record<s
   const sums = { ...to }
   for (const [word, n] of Object.entries(more)) sums[word] = (sums[word] ?? 0) + n
   return sums
+}
+
+/**
+ * The counters of a cluster in the memory of its object, and as they were last stored. `/metrics` tells the latter: an eviction
+ * loses the others, and a total that falls from 12 to 9 reads as a restart that counted 9 more.
+ */
+export class Tally {
+  #all: Counters
+  #kept: Counters
+  /** ms; when they were last stored, or this object began to count. */
+  #keptAtMs = Date.now()
+
+  constructor(stored: Counters) {
+    this.#all = stored
+    this.#kept = stored
+  }
+
+  get all(): Counters {
+    return this.#all
+  }
+
+  get kept(): Counters {
+    return this.#kept
+  }
+
+  add(counted: Counters): void {
+    const words = Object.values(counted).flatMap((ofKind) => Object.keys(ofKind))
+    if (words.length > 0) this.#all = addCounts(this.#all, counted)
+  }
+
+  noteKept(): void {
+    this.#kept = this.#all
+    this.#keptAtMs = Date.now()
+  }
+
+  /** Whether there are counts that have waited for a minute. */
+  isDue(): boolean {
+    return this.#all !== this.#kept && Date.now() - this.#keptAtMs >= KEEP_EVERY_MS
+  }
+
+  /** All begin at zero again. */
+  reset(): void {
+    this.#all = { gtg: {}, reports: {} }
+    this.noteKept()
+  }
 }

@@ -12,13 +12,11 @@ import { findMoments } from '../domain/moments.ts'
 import { isLater, isSignedBefore, judgePlace } from '../domain/order.ts'
 import type { Settled } from '../domain/settle.ts'
 import { addEvents } from './event-log.ts'
-import { addCounts, hasCounts, type Counters } from './counters.ts'
+import { Tally, type Counters } from './counters.ts'
 import { placeOf, readCarried, type Carried, type Links } from './links.ts'
 import type { Publisher } from './publisher.ts'
 import * as storage from './storage.ts'
 
-/** ms between two writes of counters where nothing else is stored, as in a cluster whose reports are all refused. */
-const KEEP_COUNTERS_EVERY_MS = 60_000
 /** ms within which an alarm that is set is soon enough. */
 const SOON_MS = 1000
 
@@ -41,63 +39,48 @@ export class Keeper {
   readonly #sql: SqlStorage
   readonly #links: Links
   readonly #publisher: Publisher
-  #counters: Counters
-  #keptCounters: Counters
-  /** ms; when they were last stored, or since when they may have been counted. */
-  #countersKeptAtMs = Date.now()
+  readonly #tally: Tally
 
   constructor({ storage: durable, links, publisher }: KeeperOptions) {
     this.#storage = durable
     this.#sql = durable.sql
     this.#links = links
     this.#publisher = publisher
-    this.#counters = this.#carried()?.counters ?? storage.loadCounters(this.#sql)
-    this.#keptCounters = this.#counters
+    this.#tally = new Tally(this.#carried()?.counters ?? storage.loadCounters(this.#sql))
   }
 
-  /**
-   * What `/metrics` tells: the counters as they were last stored. Those in memory are lost with an eviction, and a total that
-   * falls from 12 to 9 reads as a restart that counted 9 more.
-   */
+  /** What `/metrics` tells. */
   get keptCounters(): Counters {
-    return this.#keptCounters
+    return this.#tally.kept
   }
 
   /** Stored with what is stored next, or after a minute. */
   count(counted: Counters): void {
-    this.countUnkept(counted)
-    const isDue = Date.now() - this.#countersKeptAtMs >= KEEP_COUNTERS_EVERY_MS
-    if (isDue && this.#counters !== this.#keptCounters) this.#keepCounters()
+    this.#tally.add(counted)
+    if (this.#tally.isDue()) this.#keepCounters()
   }
 
   /** For reads that must not store anything. */
   countUnkept(counted: Counters): void {
-    if (hasCounts(counted)) this.#counters = addCounts(this.#counters, counted)
+    this.#tally.add(counted)
   }
 
   #keepCounters(): void {
     const pulse = this.readPulse()
     if (pulse === null) {
-      storage.saveCounters(this.#sql, this.#counters)
-      this.#noteKept()
+      storage.saveCounters(this.#sql, this.#tally.all)
+      this.#tally.noteKept()
     } else if (this.#carried() === null || !this.#carry(pulse)) this.savePulse(pulse)
   }
 
-  /** They begin at zero again. */
   forgetCounters(): void {
-    this.#counters = { gtg: {}, reports: {} }
-    this.#noteKept()
-  }
-
-  #noteKept(): void {
-    this.#keptCounters = this.#counters
-    this.#countersKeptAtMs = Date.now()
+    this.#tally.reset()
   }
 
   /** False: no live link can. */
   #carry(pulse: Pulse): boolean {
-    const isCarried = this.#links.carry({ pulse, counters: this.#counters })
-    if (isCarried) this.#noteKept()
+    const isCarried = this.#links.carry({ pulse, counters: this.#tally.all })
+    if (isCarried) this.#tally.noteKept()
     return isCarried
   }
 
@@ -106,8 +89,8 @@ export class Keeper {
   }
 
   savePulse(pulse: Pulse): void {
-    storage.savePulse(this.#sql, pulse, this.#counters)
-    this.#noteKept()
+    storage.savePulse(this.#sql, pulse, this.#tally.all)
+    this.#tally.noteKept()
   }
 
   /** Without content, services and nodes, which only snapshots and acts look at. */
