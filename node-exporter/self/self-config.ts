@@ -34,7 +34,7 @@ export interface SelfConfig {
 export function readSelfConfig(env: Record<string, string | undefined>): Read<SelfConfig> {
   const read = readVariables(envSchema, env)
   if (!read.ok) return read
-  const { CLUSTER_ID: clusterId = '', HEALTH_PORT, DRAIN_SECONDS, LOG_LEVEL } = read.config
-  const drainMs = DRAIN_SECONDS * 1000
-  return { ok: true, config: { clusterId, healthPort: HEALTH_PORT, drainMs, logLevel: LOG_LEVEL } }
+  const { CLUSTER_ID: clusterId = '', HEALTH_PORT: healthPort, LOG_LEVEL: logLevel } = read.config
+  const drainMs = read.config.DRAIN_SECONDS * 1000
+  return { ok: true, config: { clusterId, healthPort, drainMs, logLevel } }
 }

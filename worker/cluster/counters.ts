@@ -79,8 +79,9 @@ export class Tally {
   }
 
   add(counted: Counters): void {
-    const words = Object.values(counted).flatMap((ofKind) => Object.keys(ofKind))
-    if (words.length > 0) this.#all = addCounts(this.#all, counted)
+    const { gtg, reports, ignored = {} } = counted
+    if (Object.keys({ ...gtg, ...reports, ...ignored }).length > 0)
+      this.#all = addCounts(this.#all, counted)
   }
 
   noteKept(): void {

@@ -249,8 +249,9 @@ function whileAlive(sample: (status: ClusterStatus) => Sample[]): Family['sample
       : sample(status)
 }
 
-function oneOf(states: string[], current: string, labels: Record<string, string> = {}): Sample[] {
-  return states.map((state) => ({ labels, state, value: state === current ? 1 : 0 }))
+function oneOf(states: string[], current: string, labels?: Record<string, string>): Sample[] {
+  const given = labels === undefined ? {} : { labels }
+  return states.map((state) => ({ ...given, state, value: state === current ? 1 : 0 }))
 }
 
 function byResult(counts: Record<string, number>): Sample[] {

@@ -50,7 +50,8 @@ export function isOpenMetricsAsked(accept: string | undefined): boolean {
 
 /** At most `maxLength` characters: the largest metrics are cut first, and LINES_CUT counts what is left out. */
 export function writeCluster(metrics: ClusterMetrics, format: ClusterFormat): ClusterText {
-  const common = { cluster: metrics.cluster, environment: findEnvironment(metrics) }
+  const { cluster } = metrics
+  const common = writeLabels({ cluster, environment: findEnvironment(metrics) })
   const families = FAMILIES.map((family) => {
     const name = nameSamples(family, format.prefix)
     const samples = family.sample(metrics)
@@ -94,17 +95,17 @@ function nameSamples({ name, type }: Description, prefix: string): string {
  * Sorted by their labels, each set of labels once: a report may name a service twice, and a sample that repeats costs the
  * whole scrape. The last one counts, as in the domain.
  */
-function writeSamples(name: string, samples: Sample[], common: Record<string, string>): string[] {
+function writeSamples(name: string, samples: Sample[], common: string): string[] {
   const values = new Map(
     samples.map(({ labels, state, value }) => {
+      const own = labels === undefined ? '' : `,${writeLabels(labels)}`
       // OpenMetrics: the label of a StateSet's states is called as the metric is.
-      const all = { ...common, ...labels, ...(state === undefined ? {} : { [name]: state }) }
-      return [writeLabels(all), value] as const
+      return [state === undefined ? own : `${own},${name}="${state}"`, value] as const
     }),
   )
-  return [...values]
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([labels, value]) => `${name}{${labels}} ${value}\n`)
+  return [...values.keys()]
+    .toSorted()
+    .map((own) => `${name}{${common}${own}} ${values.get(own) ?? 0}\n`)
 }
 
 /** What each gets of `total`: the small ones all that they want, the rest in equal parts. */
@@ -150,6 +151,8 @@ function writeLabels(labels: Record<string, string>): string {
 }
 
 function escapeLabel(value: string): string {
+  // Nearly all names are plain, and a page has tens of thousands of them.
+  if (!/[\\"\n]/.test(value)) return value
   return value
     .replaceAll('\\', String.raw`\\`)
     .replaceAll('"', String.raw`\"`)
