@@ -225,7 +225,7 @@ it.each([
   }, SOON)
   expect(await statusOf(`${url}/healthz`)).toBe(200)
   expect(await (await fetch(`${url}/metrics`)).text()).toMatch(
-    /_pushes_total{result="failed"} [1-9]/,
+    /_pushes_total{cluster="c0",result="failed"} [1-9]/,
   )
 })
 
