@@ -79,7 +79,7 @@ export async function startExporter(
     log,
     onSuperseded,
     timings = TIMINGS,
-    self = createSelf(log, ['cluster']),
+    self = createSelf(log, ['cluster'], config.clusterId),
     local = null,
   }: ExporterOptions,
 ): Promise<Exporter> {

@@ -57,9 +57,9 @@ export async function run(signals: Signals): Promise<void> {
     process.exit(2)
   }
 
-  const { healthPort, drainMs, logLevel } = own.config
+  const { clusterId, healthPort, drainMs, logLevel } = own.config
   const log = createLog(logLevel)
-  const self = createSelf(log, roles)
+  const self = createSelf(log, roles, clusterId)
   const all: Process = { log, self, drainMs, running: [], isStopping: false }
   signals.onStop((signal) => {
     log.info({ signal, drainSeconds: drainMs / 1000 }, 'told to stop: draining')

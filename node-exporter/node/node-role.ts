@@ -25,7 +25,7 @@ export async function startNodeRole(
     log,
     env,
     timings = NODE_TIMINGS,
-    self = createSelf(log, ['node']),
+    self = createSelf(log, ['node'], ''),
   }: { log: Log; env: Record<string, string | undefined>; timings?: NodeTimings; self?: Self },
 ): Promise<RunningNodeRole> {
   const { nodeName, hostRoot } = config

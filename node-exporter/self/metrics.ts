@@ -32,6 +32,7 @@ export interface ProcessFigures {
 }
 
 interface Scrape extends Gauges {
+  cluster: string
   release: Release
   reading: Reading
   process: ProcessFigures
@@ -42,6 +43,7 @@ interface Scrape extends Gauges {
 }
 
 interface Sample {
+  /** Apart from `cluster`, which all have. */
   labels?: Record<string, string>
   value: number
 }
@@ -185,6 +187,7 @@ const FAMILIES: Family[] = [
 
 export class Metrics {
   readonly #release: Release
+  readonly #cluster: string
   readonly #now: () => number
   #isCounting = false
   readonly #pushes: Record<PushResult, number> = { accepted: 0, superseded: 0, failed: 0 }
@@ -192,8 +195,10 @@ export class Metrics {
   readonly #probes: Record<ProbeResult, number> = { ok: 0, failing: 0, unanswered: 0, unseen: 0 }
   readonly #gauges: (() => Gauges)[] = []
 
-  constructor(release: Release, now = Date.now) {
+  /** `cluster`: its id; empty where a role node isn't told. */
+  constructor(release: Release, cluster: string, now = Date.now) {
     this.#release = release
+    this.#cluster = cluster
     this.#now = now
   }
 
@@ -220,6 +225,7 @@ export class Metrics {
   write(reading: Reading, figures = readProcess()): string {
     const scrape: Scrape = {
       ...this.#gauges.reduce<Gauges>((all, read) => ({ ...all, ...read() }), {}),
+      cluster: this.#cluster,
       release: this.#release,
       reading,
       process: figures,
@@ -252,13 +258,17 @@ function writeFamily({ name, type, help, sample }: Family, scrape: Scrape): stri
   const told = sample(scrape)
   const samples = typeof told === 'number' ? [{ value: told }] : (told ?? [])
   if (samples.length === 0) return ''
-  const lines = samples.map(({ labels, value }) => `${name}${writeLabels(labels)} ${value}\n`)
+  const { cluster } = scrape
+  const lines = samples.map(
+    ({ labels, value }) => `${name}{${writeLabels({ cluster, ...labels })}} ${value}\n`,
+  )
   return [`# HELP ${name} ${help}\n`, `# TYPE ${name} ${type}\n`, ...lines].join('')
 }
 
-function writeLabels(labels: Record<string, string> = {}): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`)
-  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
+function writeLabels(labels: Record<string, string>): string {
+  return Object.entries(labels)
+    .map(([name, value]) => `${name}="${escapeLabel(value)}"`)
+    .join(',')
 }
 
 function escapeLabel(value: string): string {

@@ -1,5 +1,6 @@
 /** Environment to what the process needs whatever its role; every fault named at once. */
 import * as v from 'valibot'
+import { clusterIdSchema } from '../../worker/contract/report.ts'
 import { LOG_LEVEL, PORT, readVariables, type Read } from '../variables.ts'
 
 /** s; past it the kubelet's SIGKILL comes first, unless somebody has set a longer grace period. */
@@ -7,6 +8,8 @@ const DRAIN_MAX_SECONDS = 3600
 const DRAIN_FORM = `must be the time in which the process still answers when it was told to stop, in seconds, 0 to ${DRAIN_MAX_SECONDS}`
 
 const envSchema = v.object({
+  // Of the role cluster, config.ts demands it.
+  CLUSTER_ID: v.optional(clusterIdSchema),
   HEALTH_PORT: v.optional(PORT, '9090'),
   DRAIN_SECONDS: v.optional(
     v.pipe(
@@ -21,6 +24,8 @@ const envSchema = v.object({
 })
 
 export interface SelfConfig {
+  /** Empty where a role node isn't told. */
+  clusterId: string
   healthPort: number
   drainMs: number
   logLevel: 'debug' | 'info' | 'warn' | 'error'
@@ -29,6 +34,7 @@ export interface SelfConfig {
 export function readSelfConfig(env: Record<string, string | undefined>): Read<SelfConfig> {
   const read = readVariables(envSchema, env)
   if (!read.ok) return read
-  const { HEALTH_PORT, DRAIN_SECONDS, LOG_LEVEL: logLevel } = read.config
-  return { ok: true, config: { healthPort: HEALTH_PORT, drainMs: DRAIN_SECONDS * 1000, logLevel } }
+  const { CLUSTER_ID: clusterId = '', HEALTH_PORT: healthPort, LOG_LEVEL: logLevel } = read.config
+  const drainMs = read.config.DRAIN_SECONDS * 1000
+  return { ok: true, config: { clusterId, healthPort, drainMs, logLevel } }
 }

@@ -12,7 +12,9 @@ export interface Self {
   roles: readonly ('cluster' | 'node')[]
 }
 
-export function createSelf(log: Log, roles: Self['roles']): Self {
+/** `cluster`: its id; empty where a role node isn't told. */
+export function createSelf(log: Log, roles: Self['roles'], cluster: string): Self {
   const release = readRelease(process.env)
-  return { health: new HealthManager(log), metrics: new Metrics(release), release, roles }
+  const metrics = new Metrics(release, cluster)
+  return { health: new HealthManager(log), metrics, release, roles }
 }

@@ -225,7 +225,7 @@ it.each([
   }, SOON)
   expect(await statusOf(`${url}/healthz`)).toBe(200)
   expect(await (await fetch(`${url}/metrics`)).text()).toMatch(
-    /_pushes_total{result="failed"} [1-9]/,
+    /_pushes_total{cluster="c0",result="failed"} [1-9]/,
   )
 })
 
@@ -245,7 +245,9 @@ it('is ready when it stands by', async () => {
   }
   const leader = await healthOf(start())
   const isStandby = async (url: string) =>
-    (await (await fetch(`${url}/metrics`)).text()).includes('pilotlight_exporter_standby 1\n')
+    (await (await fetch(`${url}/metrics`)).text()).includes(
+      `pilotlight_exporter_standby{cluster="${CLUSTER}"} 1\n`,
+    )
   await vi.waitFor(async () => {
     expect(await isStandby(leader)).toBe(false)
   }, SOON)

@@ -1,13 +1,15 @@
 /** `/metrics` before the real programs: promtool finds nothing to complain of, Prometheus scrapes it without a warning. */
 import { spawn, spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import * as v from 'valibot'
 import { expect, it, onTestFinished, vi } from 'vitest'
+import type { Content, Service } from '../../worker/contract/report.ts'
 import { aCategory, aContent, aFailingTarget, aService, aSnapshot } from '../support/a-report.ts'
 import { pushTo } from '../support/exporter/a-push.ts'
 import { aFolder, aWorker, CLUSTER } from '../support/exporter/a-setup.ts'
 
+const OTHER = 'c1'
 const SOON = { timeout: 20_000, interval: 100 }
 
 function isInstalled(program: string): boolean {
@@ -77,6 +79,60 @@ it.skipIf(!isInstalled('prometheus'))(
     expect(prometheus.complaints()).toEqual([])
   },
   40_000,
+)
+
+it.skipIf(!isInstalled('prometheus'))(
+  'keeps what an alert says while another cluster takes the name',
+  async () => {
+    const { url } = await aWorker()
+    const push = (cluster: string, services: Service[], acks: Content['acks'] = []) => {
+      const content = aContent({ environment: 'prod-c', services, acks })
+      return pushTo(url, aSnapshot({ cluster, observedAt: Date.now(), content }))
+    }
+    await push(CLUSTER, [aService({ targets: [aFailingTarget()] })])
+    const prometheus = await startPrometheus(new URL(url).host)
+    const query = async (expression: string) => {
+      const path = `/api/v1/query?query=${encodeURIComponent(expression)}`
+      const { data } = v.parse(resultSchema, await ask(prometheus.url, path))
+      return data.result.map(({ metric, value }) => `${metric['cluster']} ${value[1]}`)
+    }
+    const alerts = [
+      'pilotlight_servicestatus{environment="prod-c", service="web"} == 1',
+      'pilotlight_servicestatus == 1 unless on (cluster, service) pilotlight_service_acked',
+    ]
+    const before = await vi.waitFor(async () => {
+      const values = await Promise.all(alerts.map(query))
+      expect(values).toEqual([[`${CLUSTER} 1`], [`${CLUSTER} 1`]])
+      return values
+    }, SOON)
+
+    await push(OTHER, [aService()], [{ service: 'web', message: 'known' }])
+    await vi.waitFor(async () => {
+      expect(await query('pilotlight_service_acked')).toEqual([`${OTHER} 1`])
+    }, SOON)
+
+    expect(await Promise.all(alerts.map(query))).toEqual(before)
+    expect(await query('count by (environment) (pilotlight_pilotlight)')).toEqual(['undefined 2'])
+    expect(prometheus.complaints()).toEqual([])
+  },
+  60_000,
+)
+
+it.skipIf(!isInstalled('promtool')).each(['metrics', 'exporter-health'])(
+  'takes the alert rules of docs/%s.md',
+  (page) => {
+    const text = readFileSync(`${import.meta.dirname}/../../docs/${page}.md`, 'utf8')
+    const [, rules = ''] = /```yaml\n(groups:\n[^]*?)```/.exec(text) ?? []
+    const file = `${aFolder()}/rules.yml`
+    writeFileSync(file, rules)
+
+    const { status, stdout } = spawnSync('promtool', ['check', 'rules', file])
+
+    expect([status, stdout.toString()]).toEqual([
+      0,
+      expect.stringMatching(/SUCCESS: \d+ rules found/),
+    ])
+  },
 )
 
 async function ask(url: string, path: string): Promise<unknown> {

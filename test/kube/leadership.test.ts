@@ -225,7 +225,7 @@ describe('the right to Leases', () => {
   it('that is missing from the start makes a replica not ready, until it is granted', async () => {
     const town = await aTown()
     const grant = town.world.api.faults.answer({ status: 403, path: /leases/ })
-    const self = createSelf(silent, ['cluster'])
+    const self = createSelf(silent, ['cluster'], 'demo')
     await anExporter(town.world, town.edge.url, { env: { ...LEASE_ENV, POD_NAME: 'a' }, self })
     await vi.waitFor(() => {
       expect(self.health.read()).toMatchObject({
@@ -246,7 +246,7 @@ describe('the right to Leases', () => {
     'that is refused later, by %i, leaves a leader ready',
     async (status) => {
       const town = await aTown()
-      const self = createSelf(silent, ['cluster'])
+      const self = createSelf(silent, ['cluster'], 'demo')
       await anExporter(town.world, town.edge.url, { env: { ...LEASE_ENV, POD_NAME: 'a' }, self })
       await healthy(town)
       await vi.waitFor(() => {

@@ -20,7 +20,7 @@ async function aTown(url: string, { env, ...settings }: ExporterSettings = {}) {
   const world = await aWorld()
   const [web = ''] = await world.addService({ name: 'web' })
   const [api = ''] = await world.addService({ name: 'api' })
-  const self = createSelf(aLog().log, ['cluster'])
+  const self = createSelf(aLog().log, ['cluster'], 'demo')
   const exporter = await anExporter(world, url, {
     timings: QUICK,
     self,
@@ -67,7 +67,9 @@ describe('with the Worker', () => {
       expect(await askGtg(worker.url)).toEqual({ status: 503, reason: 'unhealthy' })
     }, SOON)
     expect(self.health.get('push')).toMatchObject({ status: 'healthy', metadata: { via: 'link' } })
-    expect(self.metrics.write(self.health.read())).toContain('pilotlight_exporter_link_open 1\n')
+    expect(self.metrics.write(self.health.read())).toContain(
+      'pilotlight_exporter_link_open{cluster="demo"} 1\n',
+    )
   })
 
   it('a fresh round is asked for and shown, however far off the next is', async () => {

@@ -24,7 +24,7 @@ async function anOperatedWorld(): Promise<World> {
 async function watching(world: World, env: Record<string, string> = {}) {
   const edge = await aMeekEdge()
   const { log } = aLog()
-  const self = createSelf(log, ['cluster'])
+  const self = createSelf(log, ['cluster'], 'demo')
   await anExporter(world, edge.url, {
     env: { OPERATOR_SELECTOR: 'app=node-operator', ...env },
     timings: TIMINGS,

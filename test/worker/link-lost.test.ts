@@ -6,7 +6,7 @@ import { CLOSED } from '../../worker/contract/link.ts'
 import { placeSchema } from '../../worker/contract/report.ts'
 import { Fleet } from '../../worker/index.ts'
 import { aBlind } from '../support/a-report.ts'
-import { alarmOf, judgeAlone, loseStorage, runAlarm, stubOf } from './object.ts'
+import { countersOf, alarmOf, judgeAlone, loseStorage, runAlarm, stubOf } from './object.ts'
 import { aLinkedCluster, aSteadyCluster, beat, tell } from './linked-cluster.ts'
 import { setTimeByHand } from './put-cluster.ts'
 import { operate } from './visitors.ts'
@@ -63,6 +63,26 @@ describe('a link that goes', () => {
     seen.push(await tell(cluster))
 
     expect(seen).toEqual(['200 late', '200 late', '503 stale', '503 stale'])
+  })
+
+  it.each([
+    ['is woken', {}, 'reports accepted 5'],
+    ['is lost in a deploy', { webSockets: 'close' }, null],
+  ] as const)('tells no count twice when it %s', async (_, how, expected) => {
+    const { cluster, link } = await aSteadyCluster()
+    for (const sequence of [4, 5, 6]) {
+      vi.setSystemTime(Date.now() + 10_000)
+      // oxlint-disable-next-line no-await-in-loop
+      await beat(link, cluster, sequence)
+    }
+    const before = await countersOf(cluster)
+
+    await evictDurableObject(stubOf(cluster), how)
+
+    // What fell to the row's 2 would read as a restart that counted 2 more.
+    const after = await countersOf(cluster)
+    expect(before).toContain('reports accepted 5')
+    expect(after.find((line) => line.startsWith('reports accepted')) ?? null).toBe(expected)
   })
 
   it('and whose end can’t be stored is one that was lost', async () => {

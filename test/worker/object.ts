@@ -64,3 +64,17 @@ export async function timesAsked(view: MockInstance): Promise<number> {
   await Promise.allSettled(view.mock.results.map((result): unknown => result.value))
   return view.mock.calls.length
 }
+
+/** The counters that `/metrics` tells, as `reports accepted 1`: those that were stored last. */
+export async function countersOf(cluster: string): Promise<string[]> {
+  const how = { prefix: 'pilotlight', maxLength: 1_000_000, isKnown: true }
+  const text = await stubOf(cluster).measure({ gtg: {}, reports: {} }, how)
+  const line = /_(\w+)_total\{.*,\w+="([^"]*)"\} (\d+)$/gm
+  return [...Object.values(text).join('').matchAll(line)].map((found) => found.slice(1).join(' '))
+}
+
+/** A minute passes, and a prober asks: counters are stored then, whatever else happens. Needs a time set by hand. */
+export async function keepCounters(cluster: string): Promise<void> {
+  vi.setSystemTime(Date.now() + 60_000)
+  await stubOf(cluster).view({ gtg: {}, reports: {} })
+}

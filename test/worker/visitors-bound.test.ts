@@ -26,7 +26,7 @@ afterEach(() => {
 })
 
 const ADDRESS = '10.7.7.7'
-const CALLS = ['read', 'glance', 'history', 'refresh', 'view', 'viewNodes', 'countersWith'] as const
+const CALLS = ['read', 'glance', 'history', 'refresh', 'view', 'viewNodes', 'measure'] as const
 
 /** Its Worker knows this cluster alone, so that ten calls at once are all that there are. */
 async function aCluster(): Promise<{ cluster: string; vars: Record<string, string> }> {

@@ -25,26 +25,30 @@ import {
   type Ruling,
   withoutHand,
 } from '../domain/freshness.ts'
+import type { ClusterText } from '../dialects/metrics.ts'
 import { makeView, type ClusterView } from '../domain/gtg.ts'
 import type { Actor, Transition } from '../domain/history.ts'
 import type { NodesView } from '../domain/node-gtg.ts'
 import { isSignedBefore } from '../domain/order.ts'
 import { applyRuling, isSameRuling } from '../domain/silence.ts'
 import { leansOnHeld } from '../domain/merge-content.ts'
-import { judgeServices, observeCategories } from '../domain/verdict.ts'
 import type { Env } from '../env.ts'
 import { Commands } from './commands.ts'
 import type { Counters } from './counters.ts'
-import { loadEvents, splitLargeRows, type HistoryOf } from './event-log.ts'
+import { loadEvents, type HistoryOf } from './event-log.ts'
 import { FLEET_NAME, type Fleet } from './fleet.ts'
+import { hidePrivate } from './hide-private.ts'
 import { Keeper } from './keeper.ts'
 import { closeSocket, Links, signedAtOf } from './links.ts'
 import { LiveLink } from './live-link.ts'
+import { Measures, type Measuring } from './measures.ts'
 import { parseWire, type Arrival, type ReadReport, type SignedWire } from './parse-report.ts'
+import { parseState } from './read-state.ts'
 import { Publisher } from './publisher.ts'
 import { readRules, readSettings, readWireRules } from './read-rules.ts'
 import { Restorer } from './restorer.ts'
 import { SilenceWatch } from './silence-watch.ts'
+import { mend } from './mend.ts'
 import * as storage from './storage.ts'
 import { within } from './within.ts'
 
@@ -63,6 +67,7 @@ export class Cluster extends DurableObject<Env> {
   readonly #silence: SilenceWatch
   readonly #commands = new Commands((command) => this.#links.send({ kind: 'command', command }))
   readonly #liveLink: LiveLink
+  readonly #measures: Measures
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
@@ -70,7 +75,7 @@ export class Cluster extends DurableObject<Env> {
     this.#cluster = ctx.id.name
     this.#sql = ctx.storage.sql
     storage.createTables(this.#sql)
-    this.#mend()
+    mend(ctx.storage)
     const kv = () => this.env.STATE
     const links = new Links(ctx)
     const publisher = new Publisher(this.#cluster, this.#sql, kv)
@@ -91,6 +96,7 @@ export class Cluster extends DurableObject<Env> {
       again: () => this.#considerSilence(),
       save: (lease, rule) => this.#saveRuling(lease, rule),
     })
+    this.#measures = new Measures(this.#cluster)
     this.#liveLink = new LiveLink({
       rules: () => readWireRules(this.env, this.#cluster),
       apply: (read, socket) =>
@@ -107,22 +113,6 @@ export class Cluster extends DurableObject<Env> {
       },
     })
     keeper.mendLostLink(() => ({ nowMs: Date.now(), ...readRules(this.env, this.#cluster) }))
-  }
-
-  /** What another version wrote, once in the life of this object. */
-  #mend(): void {
-    if (storage.areFactsUnreadable(this.#sql)) {
-      const content = storage.loadContent(this.#sql)
-      const facts =
-        content === null
-          ? []
-          : observeCategories(content, judgeServices(content, storage.loadMemory(this.#sql)))
-      storage.saveFacts(this.#sql, facts)
-    }
-    storage.dropUnreadable(this.#sql)
-    this.ctx.storage.transactionSync(() => {
-      if (storage.takeUnsplitHistory(this.#sql)) splitLargeRows(this.#sql)
-    })
   }
 
   /**
@@ -246,6 +236,7 @@ export class Cluster extends DurableObject<Env> {
     // First: what a link carries has a place of the order that ends here.
     if (act.kind === 'reset-order') this.#keeper.endLinks()
     await this.#keeper.save(before, acted, { nowMs })
+    this.#measures.forget()
     return { ok: true, outcome: describeOutcome(acted.state, act) }
   }
 
@@ -277,6 +268,10 @@ export class Cluster extends DurableObject<Env> {
   async read(): Promise<storage.StoredState | null> {
     await this.#restorer.restore()
     await this.#look()
+    return this.#readStored()
+  }
+
+  #readStored(): storage.StoredState | null {
     const small = this.#keeper.readSmall()
     return small && { ...small, ...storage.loadTexts(this.#sql) }
   }
@@ -304,12 +299,18 @@ export class Cluster extends DurableObject<Env> {
     }
   }
 
-  /** What was counted, for `/metrics`. It is stored before it is told: a counter that falls reads as one that starts anew. */
-  async countersWith(counted: Counters): Promise<Counters> {
+  /** What `/metrics` tells of it. It stores nothing, so that a loop of scrapes costs no rows. */
+  async measure(counted: Counters, how: Measuring): Promise<ClusterText> {
     await this.#restorer.restore()
-    this.#keeper.count(counted)
-    this.#keeper.keepCounters()
-    return this.#keeper.counters
+    this.#keeper.countUnkept(counted)
+    await this.#look()
+    return this.#measures.write(how, () => {
+      const stored = this.#readStored()
+      return {
+        state: parseState(how.isKnown || stored === null ? stored : hidePrivate(stored)),
+        counters: this.#keeper.keptCounters,
+      }
+    })
   }
 
   /** The content can't be read, for another version wrote it: no heartbeat vouches for it, the next is asked for all of it. */

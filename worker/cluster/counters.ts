@@ -11,6 +11,9 @@ export interface Counters {
   ignored?: Record<string, number>
 }
 
+/** ms between two writes of counters where nothing else is stored, as in a cluster whose reports are all refused. */
+const KEEP_EVERY_MS = 60_000
+
 const pending = new Map<string, Counters>()
 
 export function count(cluster: string, kind: keyof Counters, word: string): void {
@@ -50,4 +53,50 @@ function add(to: Record<string, number>, more: Record<string, number>): Record<s
   const sums = { ...to }
   for (const [word, n] of Object.entries(more)) sums[word] = (sums[word] ?? 0) + n
   return sums
+}
+
+/**
+ * The counters of a cluster in the memory of its object, and as they were last stored. `/metrics` tells the latter: an eviction
+ * loses the others, and a total that falls from 12 to 9 reads as a restart that counted 9 more.
+ */
+export class Tally {
+  #all: Counters
+  #kept: Counters
+  /** ms; when they were last stored, or this object began to count. */
+  #keptAtMs = Date.now()
+
+  constructor(stored: Counters) {
+    this.#all = stored
+    this.#kept = stored
+  }
+
+  get all(): Counters {
+    return this.#all
+  }
+
+  get kept(): Counters {
+    return this.#kept
+  }
+
+  add(counted: Counters): void {
+    const { gtg, reports, ignored = {} } = counted
+    if (Object.keys({ ...gtg, ...reports, ...ignored }).length > 0)
+      this.#all = addCounts(this.#all, counted)
+  }
+
+  noteKept(): void {
+    this.#kept = this.#all
+    this.#keptAtMs = Date.now()
+  }
+
+  /** Whether there are counts that have waited for a minute. */
+  isDue(): boolean {
+    return this.#all !== this.#kept && Date.now() - this.#keptAtMs >= KEEP_EVERY_MS
+  }
+
+  /** All begin at zero again. */
+  reset(): void {
+    this.#all = { gtg: {}, reports: {} }
+    this.noteKept()
+  }
 }

@@ -12,7 +12,7 @@ import { findMoments } from '../domain/moments.ts'
 import { isLater, isSignedBefore, judgePlace } from '../domain/order.ts'
 import type { Settled } from '../domain/settle.ts'
 import { addEvents } from './event-log.ts'
-import { addCounts, type Counters } from './counters.ts'
+import { Tally, type Counters } from './counters.ts'
 import { placeOf, readCarried, type Carried, type Links } from './links.ts'
 import type { Publisher } from './publisher.ts'
 import * as storage from './storage.ts'
@@ -39,34 +39,49 @@ export class Keeper {
   readonly #sql: SqlStorage
   readonly #links: Links
   readonly #publisher: Publisher
-  #counters: Counters
+  readonly #tally: Tally
 
   constructor({ storage: durable, links, publisher }: KeeperOptions) {
     this.#storage = durable
     this.#sql = durable.sql
     this.#links = links
     this.#publisher = publisher
-    this.#counters = this.#carried()?.counters ?? storage.loadCounters(this.#sql)
+    this.#tally = new Tally(this.#carried()?.counters ?? storage.loadCounters(this.#sql))
   }
 
-  get counters(): Counters {
-    return this.#counters
+  /** What `/metrics` tells. */
+  get keptCounters(): Counters {
+    return this.#tally.kept
   }
 
+  /** Stored with what is stored next, or after a minute. */
   count(counted: Counters): void {
-    this.#counters = addCounts(this.#counters, counted)
+    this.#tally.add(counted)
+    if (this.#tally.isDue()) this.#keepCounters()
   }
 
-  /** What was counted outlives this object's memory. */
-  keepCounters(): void {
+  /** For reads that must not store anything. */
+  countUnkept(counted: Counters): void {
+    this.#tally.add(counted)
+  }
+
+  #keepCounters(): void {
     const pulse = this.readPulse()
-    if (pulse === null) storage.saveCounters(this.#sql, this.#counters)
-    else if (this.#carried() === null || !this.#links.carry({ pulse, counters: this.#counters }))
-      this.savePulse(pulse)
+    if (pulse === null) {
+      storage.saveCounters(this.#sql, this.#tally.all)
+      this.#tally.noteKept()
+    } else if (this.#carried() === null || !this.#carry(pulse)) this.savePulse(pulse)
   }
 
   forgetCounters(): void {
-    this.#counters = { gtg: {}, reports: {} }
+    this.#tally.reset()
+  }
+
+  /** False: no live link can. */
+  #carry(pulse: Pulse): boolean {
+    const isCarried = this.#links.carry({ pulse, counters: this.#tally.all })
+    if (isCarried) this.#tally.noteKept()
+    return isCarried
   }
 
   readPulse(): Pulse | null {
@@ -74,7 +89,8 @@ export class Keeper {
   }
 
   savePulse(pulse: Pulse): void {
-    storage.savePulse(this.#sql, pulse, this.#counters)
+    storage.savePulse(this.#sql, pulse, this.#tally.all)
+    this.#tally.noteKept()
   }
 
   /** Without content, services and nodes, which only snapshots and acts look at. */
@@ -119,8 +135,7 @@ export class Keeper {
     { nowMs, isLinked = false, report }: Saving,
   ): Promise<void> {
     const { pulse, decisions } = settled.state
-    const carried = { pulse, counters: this.#counters }
-    if (isLinked && isRoutine(before, settled) && this.#links.carry(carried)) {
+    if (isLinked && isRoutine(before, settled) && this.#carry(pulse)) {
       await this.#setLostAlarm(settled.state, nowMs)
       return
     }
@@ -237,7 +252,7 @@ export class Keeper {
 
   /**
    * A deploy may drop links, or what they carry, without telling anybody. That is told apart from an end by the row, and
-   * costs one lease.
+   * costs one lease. Counters begin at zero: the row's are lower than those that the link carried and `/metrics` told.
    */
   mendLostLink(rules: () => { nowMs: number; deadAfterMs: number }): void {
     const link = storage.loadLink(this.#sql)
@@ -247,6 +262,7 @@ export class Keeper {
     this.#storage.transactionSync(() => {
       storage.saveLink(this.#sql, { ...link, isOpen })
       if (pulse === null) return
+      this.forgetCounters()
       this.savePulse({ ...pulse, lease: leaseOfLostLink(pulse, rules()) })
     })
   }

@@ -1,265 +1,37 @@
 /**
- * `/metrics`: what is known of every cluster, in Prometheus' text format 0.0.4 or in OpenMetrics 1.0.0. A metric is one
- * entry of FAMILIES; the frame below them names, sorts and escapes. Stale data is left out, never shown as healthy.
+ * `/metrics` as text: Prometheus' text format 0.0.4 or OpenMetrics 1.0.0. The samples of a cluster are written apart from
+ * all others, each with its label `cluster`, so that no name in one cluster can change a line of another. Which metrics
+ * there are: metrics-families.ts.
  */
 import { parseAccept } from 'hono/utils/accept'
-import type { ClusterFreshness, ClusterStatus } from '../domain/status.ts'
-import type { CategoryReason } from '../domain/verdict.ts'
-
-export interface ClusterMetrics {
-  /** null: its object could not be read now. */
-  status: ClusterStatus | null
-  cluster: string
-  counters: {
-    /** Answers of `__gtg`, by reason. */
-    gtg: Record<string, number>
-    /** Reports, by `accepted` or the refusal's code. */
-    reports: Record<string, number>
-    /** Ignored parameters, by the kind of path. */
-    ignored?: Record<string, number>
-  }
-}
+import {
+  FAMILIES,
+  LINES_CUT,
+  type ClusterMetrics,
+  type Description,
+  type Sample,
+} from './metrics-families.ts'
 
 export const PROMETHEUS_TEXT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 export const OPENMETRICS_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
 
-interface Format {
-  /** What every name begins with: letters, digits and `_`, for it stands in names of labels too. */
+/** Samples of one metric of one cluster: as many as it may have services or nodes (contract/limits.ts). */
+export const SAMPLES_MAX = 5000
+
+interface Page {
+  /** What every name begins with: letters, digits and `_`, because it stands in names of labels too. */
   prefix: string
   isOpenMetrics: boolean
 }
 
-interface NamedCluster extends ClusterMetrics {
-  /** Unlike that of any other. */
-  environment: string
+/** The sample lines of one cluster, by metric. They are the same in both formats. */
+export type ClusterText = Record<string, string>
+
+export interface ClusterFormat {
+  prefix: string
+  /** Characters of all lines together; only the lines that tell what was cut come on top. */
+  maxLength: number
 }
-
-interface Family {
-  /** Without the prefix and, of a counter, without `_total`. */
-  name: string
-  type: 'gauge' | 'counter' | 'stateset'
-  unit?: 'seconds'
-  /** Without backslash, quote and line break, which the two formats escape differently. */
-  help: string
-  sample: (cluster: NamedCluster) => Sample[]
-}
-
-interface Sample {
-  /** Apart from `environment`, which all have. */
-  labels?: Record<string, string>
-  /** Of a StateSet: which of its states this is about. */
-  state?: string
-  value: number
-}
-
-const CATEGORY_STATES = Object.keys({
-  healthy: 0,
-  unhealthy: 0,
-  disabled: 0,
-  empty: 0,
-} satisfies Record<CategoryReason, 0>)
-
-const CLUSTER_STATES = Object.keys({
-  'no-data': 0,
-  fresh: 0,
-  late: 0,
-  held: 0,
-  dead: 0,
-} satisfies Record<ClusterFreshness, 0>)
-
-const HEALTH_OF = { healthy: 1, degraded: 0.5, unhealthy: 0 } as const
-
-const FAMILIES: Family[] = [
-  {
-    name: 'pilotlight',
-    type: 'gauge',
-    help: 'Burns (1) while the environment is known and not dead; else it is out, which is to say absent.',
-    sample: whileAlive(() => [{ value: 1 }]),
-  },
-  {
-    name: 'servicestatus',
-    type: 'gauge',
-    help: 'Health of a service: 0 ok, 1 not, whether acked or not.',
-    sample: whileAlive(({ services }) =>
-      services
-        .filter(({ ok }) => ok !== null)
-        .map(({ name, ok }) => ({ labels: { service: name }, value: ok === true ? 0 : 1 })),
-    ),
-  },
-  {
-    name: 'service_acked',
-    type: 'gauge',
-    help: 'There (1) for a service that is acked, whether it fails or not.',
-    sample: whileAlive(({ services }) =>
-      services
-        .filter(({ ack }) => ack !== null)
-        .map(({ name }) => ({ labels: { service: name }, value: 1 })),
-    ),
-  },
-  {
-    name: 'acks',
-    type: 'gauge',
-    help: 'Services that are acked.',
-    sample: whileAlive(({ services }) => [
-      { value: services.filter(({ ack }) => ack !== null).length },
-    ]),
-  },
-  {
-    name: 'category_passes',
-    type: 'gauge',
-    help: 'Whether a category passes: 1 yes, 0 no.',
-    sample: whileAlive(({ categories }) =>
-      categories.map(({ name, passes }) => ({ labels: { category: name }, value: Number(passes) })),
-    ),
-  },
-  {
-    name: 'category_state',
-    type: 'stateset',
-    help: 'Why a category passes or fails: 1 at the state that it is in.',
-    sample: whileAlive(({ categories }) =>
-      categories.flatMap(({ name, reason }) => oneOf(CATEGORY_STATES, reason, { category: name })),
-    ),
-  },
-  {
-    name: 'category_missing_services',
-    type: 'gauge',
-    help: 'Services that a category names and the cluster does not have.',
-    sample: whileAlive(({ categories }) =>
-      categories.map(({ name, missing }) => ({
-        labels: { category: name },
-        value: missing.length,
-      })),
-    ),
-  },
-  {
-    name: 'category_incomplete',
-    type: 'gauge',
-    help: 'Whether the exporter left out something that a category holds: 1 yes, 0 no.',
-    sample: whileAlive(({ categories }) =>
-      categories.map(({ name, isIncomplete }) => ({
-        labels: { category: name },
-        value: Number(isIncomplete === true),
-      })),
-    ),
-  },
-  {
-    name: 'node_passes',
-    type: 'gauge',
-    help: 'Whether a node passes, by its Ready condition and all its checks: 1 yes, 0 no.',
-    sample: whileAlive(({ nodes }) =>
-      (nodes?.all ?? []).map(({ name, passes }) => ({
-        labels: { node: name },
-        value: Number(passes),
-      })),
-    ),
-  },
-  {
-    name: 'node_answered',
-    type: 'gauge',
-    help: 'Whether the exporter on a node answers: 1 yes, 0 no.',
-    sample: whileAlive(({ nodes }) =>
-      (nodes?.all ?? []).map(({ name, answered }) => ({
-        labels: { node: name },
-        value: Number(answered),
-      })),
-    ),
-  },
-  {
-    name: 'node_schedulable',
-    type: 'gauge',
-    help: 'Whether a node takes pods: 1 yes, 0 cordoned.',
-    sample: whileAlive(({ nodes }) =>
-      (nodes?.all ?? []).map(({ name, isSchedulable }) => ({
-        labels: { node: name },
-        value: Number(isSchedulable),
-      })),
-    ),
-  },
-  {
-    name: 'node_check_failing',
-    type: 'gauge',
-    help: 'There (1) for each check of a node that fails.',
-    sample: whileAlive(({ nodes }) =>
-      (nodes?.all ?? []).flatMap((node) =>
-        node.checks
-          .filter(({ passed }) => passed === false)
-          .map(({ name }) => ({ labels: { node: node.name, check: name }, value: 1 })),
-      ),
-    ),
-  },
-  {
-    name: 'cluster_state',
-    type: 'stateset',
-    help: 'How fresh the verdict is: 1 at the state that the cluster is in.',
-    sample: ({ status }) => (status === null ? [] : oneOf(CLUSTER_STATES, status.freshness)),
-  },
-  {
-    name: 'cluster_held',
-    type: 'gauge',
-    help: 'There (1) while the last verdict is held, with who holds it.',
-    sample: ({ status }) =>
-      status === null || status.held === null ? [] : [{ labels: { by: status.held.by }, value: 1 }],
-  },
-  {
-    name: 'exporter_component_healthy',
-    type: 'gauge',
-    help: 'How a part of the exporter says that it is: 1 healthy, 0.5 degraded, 0 unhealthy.',
-    sample: whileAlive(({ exporter }) =>
-      Object.entries(exporter?.components ?? {}).flatMap(([component, { status }]) =>
-        status === 'unspecified' ? [] : [{ labels: { component }, value: HEALTH_OF[status] }],
-      ),
-    ),
-  },
-  {
-    name: 'exporter_start_time_seconds',
-    type: 'gauge',
-    unit: 'seconds',
-    help: 'When the exporter started, in seconds since 1970, with its version.',
-    sample: whileAlive(({ exporter }) =>
-      exporter === null
-        ? []
-        : [
-            {
-              labels: { version: exporter.version, commit: exporter.commit },
-              value: exporter.startedAt / 1000,
-            },
-          ],
-    ),
-  },
-  {
-    name: 'cluster_readable',
-    type: 'gauge',
-    help: 'Whether the state of the cluster could be read for this scrape: 1 yes, 0 no.',
-    sample: ({ status }) => [{ value: status === null ? 0 : 1 }],
-  },
-  {
-    name: 'last_report_timestamp_seconds',
-    type: 'gauge',
-    unit: 'seconds',
-    help: 'When the verdict was last fresh, in seconds since 1970.',
-    sample: ({ status }) =>
-      status === null || status.freshAtMs === null ? [] : [{ value: status.freshAtMs / 1000 }],
-  },
-  {
-    name: 'reports',
-    type: 'counter',
-    help: 'Reports that came in, by what became of them: accepted, or the code of the refusal.',
-    sample: ({ counters }) => byResult(counters.reports),
-  },
-  {
-    name: 'gtg_answers',
-    type: 'counter',
-    help: 'Answers of __gtg, by reason.',
-    sample: ({ counters }) => byResult(counters.gtg),
-  },
-  {
-    name: 'ignored_parameters',
-    type: 'counter',
-    help: 'Parameters of requests that mean nothing there, by what was asked: gtg, page or act.',
-    sample: ({ counters }) =>
-      Object.entries(counters.ignored ?? {}).map(([of, value]) => ({ labels: { of }, value })),
-  },
-]
 
 /** Whether the Accept header names OpenMetrics 1.0.0 and doesn't like plain text better. */
 export function isOpenMetricsAsked(accept: string | undefined): boolean {
@@ -276,88 +48,100 @@ export function isOpenMetricsAsked(accept: string | undefined): boolean {
   return weight > 0 && text.every(({ q }) => q <= weight)
 }
 
-/** The whole page; ends with a line break. Ids of clusters are unlike each other and hold no `/`. */
-export function writeMetrics(clusters: ClusterMetrics[], format: Format): string {
-  const named = nameEnvironments(clusters, new Set())
-  const families = FAMILIES.map((family) => writeFamily(family, named, format))
-  return [...families, ...(format.isOpenMetrics ? ['# EOF\n'] : [])].join('')
+/** At most `maxLength` characters: the largest metrics are cut first, and LINES_CUT counts what is left out. */
+export function writeCluster(metrics: ClusterMetrics, format: ClusterFormat): ClusterText {
+  const { cluster } = metrics
+  const common = writeLabels({ cluster, environment: findEnvironment(metrics) })
+  const families = FAMILIES.map((family) => {
+    const name = nameSamples(family, format.prefix)
+    const samples = family.sample(metrics)
+    const lines = writeSamples(name, samples.slice(0, SAMPLES_MAX), common)
+    return { family, name, lines, cut: Math.max(0, samples.length - SAMPLES_MAX) }
+  })
+  const lengths = families.map(({ lines }) => sum(lines.map(({ length }) => length)))
+  const allowed = shareOut(lengths, format.maxLength)
+  const text: ClusterText = {}
+  const told: Sample[] = []
+  for (const [i, { family, name, lines, cut }] of families.entries()) {
+    const kept = takeWhole(lines, allowed[i] ?? 0)
+    text[family.name] = kept.join('')
+    const value = cut + lines.length - kept.length
+    if (value > 0) told.push({ labels: { metric: name }, value })
+  }
+  const cutName = nameSamples(LINES_CUT, format.prefix)
+  return { ...text, [LINES_CUT.name]: writeSamples(cutName, told, common).join('') }
 }
 
-/** A name that several would have becomes `environment/cluster`; `qualified` are the ids of those that have it so. */
-function nameEnvironments(clusters: ClusterMetrics[], qualified: Set<string>): NamedCluster[] {
-  const named = clusters.map((cluster) => {
-    const environment = findEnvironment(cluster)
-    const isQualified = qualified.has(cluster.cluster)
-    return {
-      ...cluster,
-      environment: isQualified ? `${environment}/${cluster.cluster}` : environment,
-    }
-  })
-  const holders = Map.groupBy(named, ({ environment }) => environment)
-  const clashing = named.filter(
-    ({ cluster, environment }) =>
-      !qualified.has(cluster) && (holders.get(environment)?.length ?? 0) > 1,
-  )
-  if (clashing.length === 0) return named
-  // Again, for a third may be called as one of them is called now.
-  return nameEnvironments(
-    clusters,
-    new Set([...qualified, ...clashing.map(({ cluster }) => cluster)]),
-  )
+/** The whole page, piece by piece; it ends with a line break. The text of each cluster was written with the same prefix. */
+export function* writePage(clusters: ClusterText[], page: Page): Generator<string, void> {
+  for (const family of [...FAMILIES, LINES_CUT]) {
+    const texts = clusters.map((text) => text[family.name] ?? '').filter((text) => text !== '')
+    if (texts.length > 0) yield describeFamily(family, page)
+    yield* texts
+  }
+  if (page.isOpenMetrics) yield '# EOF\n'
 }
 
 function findEnvironment({ status, cluster }: ClusterMetrics): string {
-  if (status === null || status.freshness === 'no-data') return cluster
-  // Halves of surrogate pairs all turn into U+FFFD on the wire, so they are compared as such; an empty label is none.
-  return status.environment.toWellFormed() || cluster
+  // Prometheus takes an empty label for a missing one.
+  return status?.environment || cluster
 }
 
-function whileAlive(sample: (status: ClusterStatus) => Sample[]): Family['sample'] {
-  return ({ status }) =>
-    status === null || status.freshness === 'no-data' || status.freshness === 'dead'
-      ? []
-      : sample(status)
+function nameSamples({ name, type }: Description, prefix: string): string {
+  return `${prefix}_${name}${type === 'counter' ? '_total' : ''}`
 }
 
-function oneOf(states: string[], current: string, labels: Record<string, string> = {}): Sample[] {
-  return states.map((state) => ({ labels, state, value: state === current ? 1 : 0 }))
-}
-
-function byResult(counts: Record<string, number>): Sample[] {
-  return Object.entries(counts).map(([result, value]) => ({ labels: { result }, value }))
-}
-
-function writeFamily(family: Family, clusters: NamedCluster[], format: Format): string {
-  const name = `${format.prefix}_${family.name}`
-  const sampleName = family.type === 'counter' ? `${name}_total` : name
-  // By labels, for a report may name a service twice and a sample that repeats costs the whole scrape. The last one
-  // counts, as it does in the domain.
+/**
+ * Sorted by their labels, each set of labels once: a report may name a service twice, and a sample that repeats costs the
+ * whole scrape. The last one counts, as in the domain.
+ */
+function writeSamples(name: string, samples: Sample[], common: string): string[] {
   const values = new Map(
-    clusters.flatMap((cluster) =>
-      family.sample(cluster).map(({ labels, state, value }) => {
-        const { environment } = cluster
-        // The label of a StateSet's states is called as the metric is.
-        const all = { environment, ...labels, ...(state === undefined ? {} : { [name]: state }) }
-        return [writeLabels(all), value] as const
-      }),
-    ),
+    samples.map(({ labels, state, value }) => {
+      const own = labels === undefined ? '' : `,${writeLabels(labels)}`
+      // OpenMetrics: the label of a StateSet's states is called as the metric is.
+      return [state === undefined ? own : `${own},${name}="${state}"`, value] as const
+    }),
   )
-  if (values.size === 0) return ''
-  const samples = [...values]
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([labels, value]) => `${sampleName}{${labels}} ${value}\n`)
-  return [...describeFamily(family, name, format), ...samples].join('')
+  return [...values.keys()]
+    .toSorted()
+    .map((own) => `${name}{${common}${own}} ${values.get(own) ?? 0}\n`)
 }
 
-function describeFamily({ type, unit, help }: Family, name: string, format: Format): string[] {
-  if (format.isOpenMetrics) {
-    const units = unit === undefined ? [] : [`# UNIT ${name} ${unit}\n`]
-    return [`# HELP ${name} ${help}\n`, `# TYPE ${name} ${type}\n`, ...units]
+/** What each gets of `total`: the small ones all that they want, the rest in equal parts. */
+function shareOut(wanted: number[], total: number): number[] {
+  const shares = wanted.map(() => 0)
+  let left = total
+  let waiting = wanted.length
+  for (const [i, want] of [...wanted.entries()].toSorted(([, a], [, b]) => a - b)) {
+    const share = Math.min(want, Math.floor(left / waiting))
+    shares[i] = share
+    left -= share
+    waiting -= 1
   }
-  // 0.0.4 calls a counter as its samples are called, and knows no StateSet.
-  const called = type === 'counter' ? `${name}_total` : name
-  const known = type === 'stateset' ? 'gauge' : type
-  return [`# HELP ${called} ${help}\n`, `# TYPE ${called} ${known}\n`]
+  return shares
+}
+
+function takeWhole(lines: string[], maxLength: number): string[] {
+  let length = 0
+  const end = lines.findIndex((line) => (length += line.length) > maxLength)
+  return end === -1 ? lines : lines.slice(0, end)
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((all, one) => all + one, 0)
+}
+
+function describeFamily(family: Description, { prefix, isOpenMetrics }: Page): string {
+  const { type, unit, help } = family
+  if (!isOpenMetrics) {
+    // 0.0.4 calls a counter as its samples are called, and knows no StateSet.
+    const name = nameSamples(family, prefix)
+    return `# HELP ${name} ${help}\n# TYPE ${name} ${type === 'stateset' ? 'gauge' : type}\n`
+  }
+  const name = `${prefix}_${family.name}`
+  const ofUnit = unit === undefined ? '' : `# UNIT ${name} ${unit}\n`
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${ofUnit}`
 }
 
 function writeLabels(labels: Record<string, string>): string {
@@ -367,6 +151,8 @@ function writeLabels(labels: Record<string, string>): string {
 }
 
 function escapeLabel(value: string): string {
+  // Nearly all names are plain, and a page has tens of thousands of them.
+  if (!/[\\"\n]/.test(value)) return value
   return value
     .replaceAll('\\', String.raw`\\`)
     .replaceAll('"', String.raw`\"`)

@@ -3,6 +3,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { forgetGlance } from '../cluster/read-glance.ts'
 import { forgetHistory } from '../cluster/read-history.ts'
+import { forgetMetrics } from '../cluster/read-metrics.ts'
 import { forgetState } from '../cluster/read-state.ts'
 import { clusterViews, nodesViews } from '../cluster/read-view.ts'
 import { tellOutcome } from '../dialects/operator-json.ts'
@@ -48,6 +49,7 @@ export function forgetCluster(cluster: string): void {
   forgetState(cluster, nowMs)
   forgetHistory(cluster, nowMs)
   forgetGlance(cluster, nowMs)
+  forgetMetrics(cluster, nowMs)
   forgetAnswers()
 }
 

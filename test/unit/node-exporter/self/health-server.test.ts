@@ -29,7 +29,7 @@ async function aServer({ loaded = 6, limits = {} } = {}) {
     port: 0,
     host: '127.0.0.1',
     health,
-    metrics: new Metrics(RELEASE),
+    metrics: new Metrics(RELEASE, 'demo'),
     release: RELEASE,
     log,
     limits: { ...HEALTH_LIMITS, ...limits },
@@ -213,7 +213,7 @@ describe('an answer', () => {
 
     expect(status).toBe(200)
     expect(headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
-    expect(body).toContain('\npilotlight_exporter_ready 1\n')
+    expect(body).toContain('\npilotlight_exporter_ready{cluster="demo"} 1\n')
   })
 
   it.each(['/healthz', '/readyz', '/status', '/liveness', '/components/push'])(
@@ -277,7 +277,7 @@ describe('a taken port', () => {
   async function startOn(port: number, wait: (ms: number) => Promise<unknown>) {
     const { log, lines } = aLog()
     const health = new HealthManager(log)
-    const metrics = new Metrics(RELEASE)
+    const metrics = new Metrics(RELEASE, 'demo')
     const settings = { port, host: '127.0.0.1', health, metrics, release: RELEASE, log, wait }
     return { starting: startHealthServer(settings), lines }
   }
@@ -319,7 +319,7 @@ describe('a taken port', () => {
   it('that nobody may have is not tried again', async () => {
     const wait = vi.fn<(ms: number) => Promise<void>>(() => Promise.resolve())
     const { log } = aLog()
-    const settings = { health: new HealthManager(log), metrics: new Metrics(RELEASE), wait }
+    const settings = { health: new HealthManager(log), metrics: new Metrics(RELEASE, 'demo'), wait }
 
     const starting = startHealthServer({
       ...settings,

@@ -9,7 +9,7 @@ const PROCESS = { startedAtMs: 1_795_262_400_123.4, cpuMs: 2345.6, rssBytes: 65_
 function aCase(release = { version: '0.1.0', commit: 'b414fdb' }) {
   const health = new HealthManager(aLog().log, () => 1_795_262_461_000)
   const clock = { nowMs: 1_795_262_460_500 }
-  return { health, metrics: new Metrics(release, () => clock.nowMs), clock }
+  return { health, metrics: new Metrics(release, 'prod-eu', () => clock.nowMs), clock }
 }
 
 describe('the page', () => {
@@ -62,8 +62,12 @@ describe('the page', () => {
     metrics.startCounting()
 
     const page = metrics.write(health.read())
-    expect(page).toContain('pilotlight_exporter_pushes_total{result="failed"} 0\n')
-    expect(page).toContain('pilotlight_exporter_probes_total{result="unseen"} 0\n')
+    expect(page).toContain(
+      'pilotlight_exporter_pushes_total{cluster="prod-eu",result="failed"} 0\n',
+    )
+    expect(page).toContain(
+      'pilotlight_exporter_probes_total{cluster="prod-eu",result="unseen"} 0\n',
+    )
     expect(page).not.toContain('last_push_timestamp')
   })
 
@@ -76,7 +80,7 @@ describe('the page', () => {
     metrics.countPush('failed')
 
     expect(metrics.write(health.read())).toContain(
-      'pilotlight_exporter_last_push_timestamp_seconds 1795262460.5\n',
+      'pilotlight_exporter_last_push_timestamp_seconds{cluster="prod-eu"} 1795262460.5\n',
     )
   })
 
@@ -85,7 +89,7 @@ describe('the page', () => {
 
     const page = metrics.write(health.read())
 
-    expect(page).toContain(String.raw`{version="a\\b\"c\nd",commit=""} 1`)
+    expect(page).toContain(String.raw`{cluster="prod-eu",version="a\\b\"c\nd",commit=""} 1`)
   })
 
   it('has the figures of this very process', () => {
@@ -93,8 +97,8 @@ describe('the page', () => {
 
     const page = metrics.write(health.read())
 
-    const [, rss] = /^process_resident_memory_bytes (\d+)$/m.exec(page) ?? []
-    const [, start] = /^process_start_time_seconds ([\d.]+)$/m.exec(page) ?? []
+    const [, rss] = /^process_resident_memory_bytes\{cluster="prod-eu"\} (\d+)$/m.exec(page) ?? []
+    const [, start] = /^process_start_time_seconds\{cluster="prod-eu"\} ([\d.]+)$/m.exec(page) ?? []
     expect(Number(rss)).toBeGreaterThan(10_000_000)
     expect(Math.abs(Number(start) - performance.timeOrigin / 1000)).toBeLessThan(1)
   })

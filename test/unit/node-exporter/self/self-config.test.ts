@@ -6,14 +6,22 @@ describe('a configuration', () => {
   it('needs nothing at all', () => {
     expect(readSelfConfig({ HEALTH_PORT: ' ' })).toEqual({
       ok: true,
-      config: { healthPort: 9090, drainMs: 5000, logLevel: 'info' },
+      config: { clusterId: '', healthPort: 9090, drainMs: 5000, logLevel: 'info' },
     })
   })
 
   it('takes all that there is', () => {
     expect(
-      readSelfConfig({ HEALTH_PORT: '0', DRAIN_SECONDS: '0.5', LOG_LEVEL: 'debug' }),
-    ).toMatchObject({ ok: true, config: { healthPort: 0, drainMs: 500, logLevel: 'debug' } })
+      readSelfConfig({
+        CLUSTER_ID: 'prod-eu',
+        HEALTH_PORT: '0',
+        DRAIN_SECONDS: '0.5',
+        LOG_LEVEL: 'debug',
+      }),
+    ).toEqual({
+      ok: true,
+      config: { clusterId: 'prod-eu', healthPort: 0, drainMs: 500, logLevel: 'debug' },
+    })
   })
 
   it.each([
@@ -34,6 +42,15 @@ describe('a configuration', () => {
     const read = readSelfConfig({ [name]: value })
 
     expect(read).toMatchObject({ ok: false, faults: [expect.stringMatching(`^${name} must be `)] })
+  })
+
+  it('names the fault of an id that is no DNS-1123 label', () => {
+    const read = readSelfConfig({ CLUSTER_ID: 'Prod EU' })
+
+    expect(read).toMatchObject({
+      ok: false,
+      faults: [expect.stringMatching(/^CLUSTER_ID .*DNS-1123/)],
+    })
   })
 
   it('names all faults at once', () => {

@@ -22,7 +22,7 @@ const ANSWERED = { ok: true, answered: true, checks: [], mayRetry: false }
 
 /** Two targets, asked every 10 s. */
 function aCluster(probed: Probed = ANSWERED) {
-  const self = createSelf(aLog().log, ['cluster'])
+  const self = createSelf(aLog().log, ['cluster'], 'demo')
   const watch = watchCluster(self)
   let isLeading = true
   const prober = {
@@ -74,7 +74,9 @@ describe('the role cluster', () => {
 
     expect(await ask()).toBe(probed)
 
-    expect(pageOf()).toContain(`pilotlight_exporter_probes_total{result="${result}"} 1\n`)
+    expect(pageOf()).toContain(
+      `pilotlight_exporter_probes_total{cluster="demo",result="${result}"} 1\n`,
+    )
   })
 
   it.each<Delivered>([
@@ -87,7 +89,9 @@ describe('the role cluster', () => {
 
     expect(await deliver(new Uint8Array(), 1)).toBe(delivered)
 
-    expect(pageOf()).toContain(`pilotlight_exporter_pushes_total{result="${delivered.kind}"} 1\n`)
+    expect(pageOf()).toContain(
+      `pilotlight_exporter_pushes_total{cluster="demo",result="${delivered.kind}"} 1\n`,
+    )
   })
 
   it.each<[string, Probed]>([
@@ -130,19 +134,19 @@ describe('the role cluster', () => {
       liveness: { ok: true },
       components: { prober: { status: 'unspecified', message: 'standing by' } },
     })
-    expect(pageOf()).toContain('pilotlight_exporter_targets 0\n')
+    expect(pageOf()).toContain('pilotlight_exporter_targets{cluster="demo"} 0\n')
     expect(pageOf()).not.toContain('pilotlight_exporter_nodes')
     expect(pageOf()).not.toContain('pilotlight_exporter_link_open')
     setLeading(true)
     expect(health.get('prober')?.status).toBe('healthy')
-    expect(pageOf()).toContain('pilotlight_exporter_link_open 1\n')
+    expect(pageOf()).toContain('pilotlight_exporter_link_open{cluster="demo"} 1\n')
   })
 })
 
 /** `NODE_CHECKS` are two. */
 function aNode({ nodeName = 'node-a', roles = ['node'] }: Partial<Given> = {}) {
   const { log, lines } = aLog()
-  const self = createSelf(log, roles)
+  const self = createSelf(log, roles, 'demo')
   const checks = ['node_ready', 'kubelet']
   const watched = watchNode(self, {
     nodeName: nodeName === '' ? undefined : nodeName,

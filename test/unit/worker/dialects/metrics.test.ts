@@ -3,9 +3,11 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   isOpenMetricsAsked,
-  writeMetrics,
-  type ClusterMetrics,
+  SAMPLES_MAX,
+  writeCluster,
+  writePage,
 } from '../../../../worker/dialects/metrics.ts'
+import type { ClusterMetrics } from '../../../../worker/dialects/metrics-families.ts'
 import type { ClusterStatus } from '../../../../worker/domain/status.ts'
 import {
   aCategoryStatus,
@@ -22,6 +24,13 @@ import { T0 } from '../../../support/apply.ts'
 const TEXT = { prefix: 'pilotlight', isOpenMetrics: false }
 const OPEN = { prefix: 'pilotlight', isOpenMetrics: true }
 
+/** The whole page of clusters that have room enough. */
+function writeMetrics(clusters: ClusterMetrics[], format: typeof TEXT): string {
+  const { prefix } = format
+  const texts = clusters.map((one) => writeCluster(one, { prefix, maxLength: 1_000_000 }))
+  return [...writePage(texts, format)].join('')
+}
+
 function aCluster(given: Partial<ClusterMetrics> = {}): ClusterMetrics {
   return { cluster: 'demo', status: aClusterStatus(), counters: { gtg: {}, reports: {} }, ...given }
 }
@@ -32,13 +41,6 @@ function samplesOf(status: Partial<ClusterStatus> | null, names: RegExp): string
   return writeMetrics([cluster], TEXT)
     .split('\n')
     .filter((line) => names.test(line) && !line.startsWith('#'))
-}
-
-function environmentsOf(clusters: ClusterMetrics[]): string[] {
-  const page = writeMetrics(clusters, TEXT)
-  return [...page.matchAll(/^pilotlight_cluster_readable\{environment="(.*)"\}/gm)].map(
-    ([, environment]) => environment ?? '',
-  )
 }
 
 const SHOP = aCluster({
@@ -67,60 +69,60 @@ describe('a small cluster', () => {
     expect(writeMetrics([SHOP], TEXT)).toMatchInlineSnapshot(`
       "# HELP pilotlight_pilotlight Burns (1) while the environment is known and not dead; else it is out, which is to say absent.
       # TYPE pilotlight_pilotlight gauge
-      pilotlight_pilotlight{environment="shop"} 1
+      pilotlight_pilotlight{cluster="shop-eu",environment="shop"} 1
       # HELP pilotlight_servicestatus Health of a service: 0 ok, 1 not, whether acked or not.
       # TYPE pilotlight_servicestatus gauge
-      pilotlight_servicestatus{environment="shop",service="bank"} 1
-      pilotlight_servicestatus{environment="shop",service="web"} 0
+      pilotlight_servicestatus{cluster="shop-eu",environment="shop",service="bank"} 1
+      pilotlight_servicestatus{cluster="shop-eu",environment="shop",service="web"} 0
       # HELP pilotlight_service_acked There (1) for a service that is acked, whether it fails or not.
       # TYPE pilotlight_service_acked gauge
-      pilotlight_service_acked{environment="shop",service="bank"} 1
+      pilotlight_service_acked{cluster="shop-eu",environment="shop",service="bank"} 1
       # HELP pilotlight_acks Services that are acked.
       # TYPE pilotlight_acks gauge
-      pilotlight_acks{environment="shop"} 1
+      pilotlight_acks{cluster="shop-eu",environment="shop"} 1
       # HELP pilotlight_category_passes Whether a category passes: 1 yes, 0 no.
       # TYPE pilotlight_category_passes gauge
-      pilotlight_category_passes{environment="shop",category="buy"} 0
-      pilotlight_category_passes{environment="shop",category="default"} 1
+      pilotlight_category_passes{cluster="shop-eu",environment="shop",category="buy"} 0
+      pilotlight_category_passes{cluster="shop-eu",environment="shop",category="default"} 1
       # HELP pilotlight_category_state Why a category passes or fails: 1 at the state that it is in.
       # TYPE pilotlight_category_state gauge
-      pilotlight_category_state{environment="shop",category="buy",pilotlight_category_state="disabled"} 1
-      pilotlight_category_state{environment="shop",category="buy",pilotlight_category_state="empty"} 0
-      pilotlight_category_state{environment="shop",category="buy",pilotlight_category_state="healthy"} 0
-      pilotlight_category_state{environment="shop",category="buy",pilotlight_category_state="unhealthy"} 0
-      pilotlight_category_state{environment="shop",category="default",pilotlight_category_state="disabled"} 0
-      pilotlight_category_state{environment="shop",category="default",pilotlight_category_state="empty"} 0
-      pilotlight_category_state{environment="shop",category="default",pilotlight_category_state="healthy"} 1
-      pilotlight_category_state{environment="shop",category="default",pilotlight_category_state="unhealthy"} 0
+      pilotlight_category_state{cluster="shop-eu",environment="shop",category="buy",pilotlight_category_state="disabled"} 1
+      pilotlight_category_state{cluster="shop-eu",environment="shop",category="buy",pilotlight_category_state="empty"} 0
+      pilotlight_category_state{cluster="shop-eu",environment="shop",category="buy",pilotlight_category_state="healthy"} 0
+      pilotlight_category_state{cluster="shop-eu",environment="shop",category="buy",pilotlight_category_state="unhealthy"} 0
+      pilotlight_category_state{cluster="shop-eu",environment="shop",category="default",pilotlight_category_state="disabled"} 0
+      pilotlight_category_state{cluster="shop-eu",environment="shop",category="default",pilotlight_category_state="empty"} 0
+      pilotlight_category_state{cluster="shop-eu",environment="shop",category="default",pilotlight_category_state="healthy"} 1
+      pilotlight_category_state{cluster="shop-eu",environment="shop",category="default",pilotlight_category_state="unhealthy"} 0
       # HELP pilotlight_category_missing_services Services that a category names and the cluster does not have.
       # TYPE pilotlight_category_missing_services gauge
-      pilotlight_category_missing_services{environment="shop",category="buy"} 1
-      pilotlight_category_missing_services{environment="shop",category="default"} 0
+      pilotlight_category_missing_services{cluster="shop-eu",environment="shop",category="buy"} 1
+      pilotlight_category_missing_services{cluster="shop-eu",environment="shop",category="default"} 0
       # HELP pilotlight_category_incomplete Whether the exporter left out something that a category holds: 1 yes, 0 no.
       # TYPE pilotlight_category_incomplete gauge
-      pilotlight_category_incomplete{environment="shop",category="buy"} 0
-      pilotlight_category_incomplete{environment="shop",category="default"} 0
+      pilotlight_category_incomplete{cluster="shop-eu",environment="shop",category="buy"} 0
+      pilotlight_category_incomplete{cluster="shop-eu",environment="shop",category="default"} 0
       # HELP pilotlight_cluster_state How fresh the verdict is: 1 at the state that the cluster is in.
       # TYPE pilotlight_cluster_state gauge
-      pilotlight_cluster_state{environment="shop",pilotlight_cluster_state="dead"} 0
-      pilotlight_cluster_state{environment="shop",pilotlight_cluster_state="fresh"} 1
-      pilotlight_cluster_state{environment="shop",pilotlight_cluster_state="held"} 0
-      pilotlight_cluster_state{environment="shop",pilotlight_cluster_state="late"} 0
-      pilotlight_cluster_state{environment="shop",pilotlight_cluster_state="no-data"} 0
+      pilotlight_cluster_state{cluster="shop-eu",environment="shop",pilotlight_cluster_state="dead"} 0
+      pilotlight_cluster_state{cluster="shop-eu",environment="shop",pilotlight_cluster_state="fresh"} 1
+      pilotlight_cluster_state{cluster="shop-eu",environment="shop",pilotlight_cluster_state="held"} 0
+      pilotlight_cluster_state{cluster="shop-eu",environment="shop",pilotlight_cluster_state="late"} 0
+      pilotlight_cluster_state{cluster="shop-eu",environment="shop",pilotlight_cluster_state="no-data"} 0
       # HELP pilotlight_cluster_readable Whether the state of the cluster could be read for this scrape: 1 yes, 0 no.
       # TYPE pilotlight_cluster_readable gauge
-      pilotlight_cluster_readable{environment="shop"} 1
+      pilotlight_cluster_readable{cluster="shop-eu",environment="shop"} 1
       # HELP pilotlight_last_report_timestamp_seconds When the verdict was last fresh, in seconds since 1970.
       # TYPE pilotlight_last_report_timestamp_seconds gauge
-      pilotlight_last_report_timestamp_seconds{environment="shop"} 1700000000.25
+      pilotlight_last_report_timestamp_seconds{cluster="shop-eu",environment="shop"} 1700000000.25
       # HELP pilotlight_reports_total Reports that came in, by what became of them: accepted, or the code of the refusal.
       # TYPE pilotlight_reports_total counter
-      pilotlight_reports_total{environment="shop",result="accepted"} 7
-      pilotlight_reports_total{environment="shop",result="stale-sequence"} 1
+      pilotlight_reports_total{cluster="shop-eu",environment="shop",result="accepted"} 7
+      pilotlight_reports_total{cluster="shop-eu",environment="shop",result="stale-sequence"} 1
       # HELP pilotlight_gtg_answers_total Answers of __gtg, by reason.
       # TYPE pilotlight_gtg_answers_total counter
-      pilotlight_gtg_answers_total{environment="shop",result="healthy"} 40
-      pilotlight_gtg_answers_total{environment="shop",result="unhealthy"} 2
+      pilotlight_gtg_answers_total{cluster="shop-eu",environment="shop",result="healthy"} 40
+      pilotlight_gtg_answers_total{cluster="shop-eu",environment="shop",result="unhealthy"} 2
       "
     `)
   })
@@ -129,61 +131,61 @@ describe('a small cluster', () => {
     expect(writeMetrics([SHOP], OPEN)).toMatchInlineSnapshot(`
       "# HELP pilotlight_pilotlight Burns (1) while the environment is known and not dead; else it is out, which is to say absent.
       # TYPE pilotlight_pilotlight gauge
-      pilotlight_pilotlight{environment="shop"} 1
+      pilotlight_pilotlight{cluster="shop-eu",environment="shop"} 1
       # HELP pilotlight_servicestatus Health of a service: 0 ok, 1 not, whether acked or not.
       # TYPE pilotlight_servicestatus gauge
-      pilotlight_servicestatus{environment="shop",service="bank"} 1
-      pilotlight_servicestatus{environment="shop",service="web"} 0
+      pilotlight_servicestatus{cluster="shop-eu",environment="shop",service="bank"} 1
+      pilotlight_servicestatus{cluster="shop-eu",environment="shop",service="web"} 0
       # HELP pilotlight_service_acked There (1) for a service that is acked, whether it fails or not.
       # TYPE pilotlight_service_acked gauge
-      pilotlight_service_acked{environment="shop",service="bank"} 1
+      pilotlight_service_acked{cluster="shop-eu",environment="shop",service="bank"} 1
       # HELP pilotlight_acks Services that are acked.
       # TYPE pilotlight_acks gauge
-      pilotlight_acks{environment="shop"} 1
+      pilotlight_acks{cluster="shop-eu",environment="shop"} 1
       # HELP pilotlight_category_passes Whether a category passes: 1 yes, 0 no.
       # TYPE pilotlight_category_passes gauge
-      pilotlight_category_passes{environment="shop",category="buy"} 0
-      pilotlight_category_passes{environment="shop",category="default"} 1
+      pilotlight_category_passes{cluster="shop-eu",environment="shop",category="buy"} 0
+      pilotlight_category_passes{cluster="shop-eu",environment="shop",category="default"} 1
       # HELP pilotlight_category_state Why a category passes or fails: 1 at the state that it is in.
       # TYPE pilotlight_category_state stateset
-      pilotlight_category_state{environment="shop",category="buy",pilotlight_category_state="disabled"} 1
-      pilotlight_category_state{environment="shop",category="buy",pilotlight_category_state="empty"} 0
-      pilotlight_category_state{environment="shop",category="buy",pilotlight_category_state="healthy"} 0
-      pilotlight_category_state{environment="shop",category="buy",pilotlight_category_state="unhealthy"} 0
-      pilotlight_category_state{environment="shop",category="default",pilotlight_category_state="disabled"} 0
-      pilotlight_category_state{environment="shop",category="default",pilotlight_category_state="empty"} 0
-      pilotlight_category_state{environment="shop",category="default",pilotlight_category_state="healthy"} 1
-      pilotlight_category_state{environment="shop",category="default",pilotlight_category_state="unhealthy"} 0
+      pilotlight_category_state{cluster="shop-eu",environment="shop",category="buy",pilotlight_category_state="disabled"} 1
+      pilotlight_category_state{cluster="shop-eu",environment="shop",category="buy",pilotlight_category_state="empty"} 0
+      pilotlight_category_state{cluster="shop-eu",environment="shop",category="buy",pilotlight_category_state="healthy"} 0
+      pilotlight_category_state{cluster="shop-eu",environment="shop",category="buy",pilotlight_category_state="unhealthy"} 0
+      pilotlight_category_state{cluster="shop-eu",environment="shop",category="default",pilotlight_category_state="disabled"} 0
+      pilotlight_category_state{cluster="shop-eu",environment="shop",category="default",pilotlight_category_state="empty"} 0
+      pilotlight_category_state{cluster="shop-eu",environment="shop",category="default",pilotlight_category_state="healthy"} 1
+      pilotlight_category_state{cluster="shop-eu",environment="shop",category="default",pilotlight_category_state="unhealthy"} 0
       # HELP pilotlight_category_missing_services Services that a category names and the cluster does not have.
       # TYPE pilotlight_category_missing_services gauge
-      pilotlight_category_missing_services{environment="shop",category="buy"} 1
-      pilotlight_category_missing_services{environment="shop",category="default"} 0
+      pilotlight_category_missing_services{cluster="shop-eu",environment="shop",category="buy"} 1
+      pilotlight_category_missing_services{cluster="shop-eu",environment="shop",category="default"} 0
       # HELP pilotlight_category_incomplete Whether the exporter left out something that a category holds: 1 yes, 0 no.
       # TYPE pilotlight_category_incomplete gauge
-      pilotlight_category_incomplete{environment="shop",category="buy"} 0
-      pilotlight_category_incomplete{environment="shop",category="default"} 0
+      pilotlight_category_incomplete{cluster="shop-eu",environment="shop",category="buy"} 0
+      pilotlight_category_incomplete{cluster="shop-eu",environment="shop",category="default"} 0
       # HELP pilotlight_cluster_state How fresh the verdict is: 1 at the state that the cluster is in.
       # TYPE pilotlight_cluster_state stateset
-      pilotlight_cluster_state{environment="shop",pilotlight_cluster_state="dead"} 0
-      pilotlight_cluster_state{environment="shop",pilotlight_cluster_state="fresh"} 1
-      pilotlight_cluster_state{environment="shop",pilotlight_cluster_state="held"} 0
-      pilotlight_cluster_state{environment="shop",pilotlight_cluster_state="late"} 0
-      pilotlight_cluster_state{environment="shop",pilotlight_cluster_state="no-data"} 0
+      pilotlight_cluster_state{cluster="shop-eu",environment="shop",pilotlight_cluster_state="dead"} 0
+      pilotlight_cluster_state{cluster="shop-eu",environment="shop",pilotlight_cluster_state="fresh"} 1
+      pilotlight_cluster_state{cluster="shop-eu",environment="shop",pilotlight_cluster_state="held"} 0
+      pilotlight_cluster_state{cluster="shop-eu",environment="shop",pilotlight_cluster_state="late"} 0
+      pilotlight_cluster_state{cluster="shop-eu",environment="shop",pilotlight_cluster_state="no-data"} 0
       # HELP pilotlight_cluster_readable Whether the state of the cluster could be read for this scrape: 1 yes, 0 no.
       # TYPE pilotlight_cluster_readable gauge
-      pilotlight_cluster_readable{environment="shop"} 1
+      pilotlight_cluster_readable{cluster="shop-eu",environment="shop"} 1
       # HELP pilotlight_last_report_timestamp_seconds When the verdict was last fresh, in seconds since 1970.
       # TYPE pilotlight_last_report_timestamp_seconds gauge
       # UNIT pilotlight_last_report_timestamp_seconds seconds
-      pilotlight_last_report_timestamp_seconds{environment="shop"} 1700000000.25
+      pilotlight_last_report_timestamp_seconds{cluster="shop-eu",environment="shop"} 1700000000.25
       # HELP pilotlight_reports Reports that came in, by what became of them: accepted, or the code of the refusal.
       # TYPE pilotlight_reports counter
-      pilotlight_reports_total{environment="shop",result="accepted"} 7
-      pilotlight_reports_total{environment="shop",result="stale-sequence"} 1
+      pilotlight_reports_total{cluster="shop-eu",environment="shop",result="accepted"} 7
+      pilotlight_reports_total{cluster="shop-eu",environment="shop",result="stale-sequence"} 1
       # HELP pilotlight_gtg_answers Answers of __gtg, by reason.
       # TYPE pilotlight_gtg_answers counter
-      pilotlight_gtg_answers_total{environment="shop",result="healthy"} 40
-      pilotlight_gtg_answers_total{environment="shop",result="unhealthy"} 2
+      pilotlight_gtg_answers_total{cluster="shop-eu",environment="shop",result="healthy"} 40
+      pilotlight_gtg_answers_total{cluster="shop-eu",environment="shop",result="unhealthy"} 2
       # EOF
       "
     `)
@@ -193,32 +195,38 @@ describe('a small cluster', () => {
     const page = writeMetrics([SHOP], { ...TEXT, prefix: 'upp_health' })
 
     expect(page.replaceAll('upp_health_', 'pilotlight_')).toBe(writeMetrics([SHOP], TEXT))
-    expect(page).toContain('\nupp_health_servicestatus{environment="shop",service="bank"} 1\n')
+    expect(page).toContain(
+      '\nupp_health_servicestatus{cluster="shop-eu",environment="shop",service="bank"} 1\n',
+    )
   })
 })
 
 describe('a service', () => {
   it.each([
-    ['ok', aServiceStatus(), ['pilotlight_servicestatus{environment="demo",service="web"} 0']],
+    [
+      'ok',
+      aServiceStatus(),
+      ['pilotlight_servicestatus{cluster="demo",environment="demo",service="web"} 0'],
+    ],
     [
       'failing',
       aFailingServiceStatus({ name: 'web' }),
-      ['pilotlight_servicestatus{environment="demo",service="web"} 1'],
+      ['pilotlight_servicestatus{cluster="demo",environment="demo",service="web"} 1'],
     ],
     [
       'failing and acked',
       aFailingServiceStatus({ name: 'web', ack: anAckStatus() }),
       [
-        'pilotlight_servicestatus{environment="demo",service="web"} 1',
-        'pilotlight_service_acked{environment="demo",service="web"} 1',
+        'pilotlight_servicestatus{cluster="demo",environment="demo",service="web"} 1',
+        'pilotlight_service_acked{cluster="demo",environment="demo",service="web"} 1',
       ],
     ],
     [
       'well and acked',
       aServiceStatus({ ack: anAckStatus({ given: null }) }),
       [
-        'pilotlight_servicestatus{environment="demo",service="web"} 0',
-        'pilotlight_service_acked{environment="demo",service="web"} 1',
+        'pilotlight_servicestatus{cluster="demo",environment="demo",service="web"} 0',
+        'pilotlight_service_acked{cluster="demo",environment="demo",service="web"} 1',
       ],
     ],
     ['not checked yet', aServiceStatus({ ok: null }), []],
@@ -230,7 +238,7 @@ describe('a service', () => {
     const services = [aServiceStatus(), aFailingServiceStatus({ name: 'web' })]
 
     expect(samplesOf({ services }, /servicestatus/)).toEqual([
-      'pilotlight_servicestatus{environment="demo",service="web"} 1',
+      'pilotlight_servicestatus{cluster="demo",environment="demo",service="web"} 1',
     ])
   })
 })
@@ -245,7 +253,7 @@ describe('a category', () => {
 
       expect(lines).toHaveLength(4)
       expect(lines.filter((line) => line.endsWith(' 1'))).toEqual([
-        `pilotlight_category_state{environment="demo",category="default",pilotlight_category_state="${reason}"} 1`,
+        `pilotlight_category_state{cluster="demo",environment="demo",category="default",pilotlight_category_state="${reason}"} 1`,
       ])
     },
   )
@@ -255,7 +263,7 @@ describe('a category', () => {
     ['two', ['a', 'b'], 2],
   ])('counts the services that it misses: %s', (_what, missing, count) => {
     expect(samplesOf({ categories: [aCategoryStatus({ missing })] }, /missing/)).toEqual([
-      `pilotlight_category_missing_services{environment="demo",category="default"} ${count}`,
+      `pilotlight_category_missing_services{cluster="demo",environment="demo",category="default"} ${count}`,
     ])
   })
 })
@@ -268,12 +276,12 @@ describe('a node', () => {
     ])
 
     expect(samplesOf({ nodes }, /node_(passes|answered|schedulable)/)).toEqual([
-      'pilotlight_node_passes{environment="demo",node="a"} 1',
-      'pilotlight_node_passes{environment="demo",node="b"} 0',
-      'pilotlight_node_answered{environment="demo",node="a"} 1',
-      'pilotlight_node_answered{environment="demo",node="b"} 0',
-      'pilotlight_node_schedulable{environment="demo",node="a"} 1',
-      'pilotlight_node_schedulable{environment="demo",node="b"} 0',
+      'pilotlight_node_passes{cluster="demo",environment="demo",node="a"} 1',
+      'pilotlight_node_passes{cluster="demo",environment="demo",node="b"} 0',
+      'pilotlight_node_answered{cluster="demo",environment="demo",node="a"} 1',
+      'pilotlight_node_answered{cluster="demo",environment="demo",node="b"} 0',
+      'pilotlight_node_schedulable{cluster="demo",environment="demo",node="a"} 1',
+      'pilotlight_node_schedulable{cluster="demo",environment="demo",node="b"} 0',
     ])
   })
 
@@ -286,7 +294,9 @@ describe('a node', () => {
 
     expect(
       samplesOf({ nodes: aNodesStatus([aNodeStatus({ checks })]) }, /node_check_failing/),
-    ).toEqual(['pilotlight_node_check_failing{environment="demo",node="node-1",check="clock"} 1'])
+    ).toEqual([
+      'pilotlight_node_check_failing{cluster="demo",environment="demo",node="node-1",check="clock"} 1',
+    ])
   })
 })
 
@@ -330,7 +340,7 @@ describe('what is left of a cluster', () => {
 
       expect(lines).toHaveLength(5)
       expect(lines.filter((line) => line.endsWith(' 1'))).toEqual([
-        `pilotlight_cluster_state{environment="demo",pilotlight_cluster_state="${freshness}"} 1`,
+        `pilotlight_cluster_state{cluster="demo",environment="demo",pilotlight_cluster_state="${freshness}"} 1`,
       ])
     },
   )
@@ -340,59 +350,114 @@ describe('what is left of a cluster', () => {
 
     const page = writeMetrics([aCluster({ status: null, counters })], TEXT)
 
-    expect(page).toContain('\npilotlight_cluster_readable{environment="demo"} 0\n')
+    expect(page).toContain('\npilotlight_cluster_readable{cluster="demo",environment="demo"} 0\n')
     expect(page).toContain(
-      '\npilotlight_gtg_answers_total{environment="demo",result="internal"} 3\n',
+      '\npilotlight_gtg_answers_total{cluster="demo",environment="demo",result="internal"} 3\n',
     )
     expect(page).toContain(
-      '\npilotlight_reports_total{environment="demo",result="unavailable"} 2\n',
+      '\npilotlight_reports_total{cluster="demo",environment="demo",result="unavailable"} 2\n',
     )
   })
 })
 
-describe('the name of an environment', () => {
+describe('every sample', () => {
   function named(cluster: string, environment: string, status: Partial<ClusterStatus> = {}) {
     return aCluster({ cluster, status: aClusterStatus({ cluster, environment, ...status }) })
   }
-  const unreadable = (cluster: string) => aCluster({ cluster, status: null })
+  function labelsOf(given: ClusterMetrics[]): string[] {
+    const page = writeMetrics(given, TEXT)
+    return [...page.matchAll(/^pilotlight_cluster_readable\{(.*)\}/gm)].map(
+      ([, labels]) => labels ?? '',
+    )
+  }
 
   it.each([
-    ['its own', [named('a', 'shop'), named('b', 'bank')], ['bank', 'shop']],
-    ['shared by two', [named('a', 'shop'), named('b', 'shop')], ['shop/a', 'shop/b']],
+    ['another name', named('a', 'shop'), 'cluster="a",environment="shop"'],
+    ['an empty name', named('a', ''), 'cluster="a",environment="a"'],
+    ['the id of another', named('a', 'b'), 'cluster="a",environment="b"'],
     [
-      'shared by two of three',
-      [named('a', 'shop'), named('b', 'bank'), named('c', 'shop')],
-      ['bank', 'shop/a', 'shop/c'],
+      'a name like labels',
+      named('a', 'x",cluster="b'),
+      String.raw`cluster="a",environment="x\",cluster=\"b"`,
     ],
-    [
-      'what another became',
-      [named('a', 'shop'), named('b', 'shop'), named('c', 'shop/a')],
-      ['shop/a', 'shop/a/c', 'shop/b'],
-    ],
-    ['empty', [named('a', '')], ['a']],
-    ['not known, the object being unreadable', [unreadable('a')], ['a']],
-    ['not known before any report', [named('a', 'x', { freshness: 'no-data' })], ['a']],
-    ['the id of another', [unreadable('a'), named('b', 'a')], ['a/a', 'a/b']],
-    [
-      'different only in what the wire loses',
-      [named('a', 'x\uD800'), named('b', 'x\uDBFF')],
-      ['x\uFFFD/a', 'x\uFFFD/b'],
-    ],
-  ])('is unlike that of any other: %s', (_what, clusters, expected) => {
-    expect(environmentsOf(clusters)).toEqual(expected)
+    ['half a pair', named('a', 'x\uD800'), 'cluster="a",environment="x\uFFFD"'],
+    ['no data', named('a', 'a', { freshness: 'no-data' }), 'cluster="a",environment="a"'],
+    ['no state', aCluster({ cluster: 'a', status: null }), 'cluster="a",environment="a"'],
+  ])('names its cluster, also one with %s', (_what, given, expected) => {
+    expect(labelsOf([given])).toEqual([expected])
   })
 
-  it('stands in every sample of its cluster', () => {
-    const page = writeMetrics(
+  it('is the same whatever another cluster calls itself', () => {
+    const own = { ...SHOP, cluster: 'a' }
+    const alone = writeMetrics([own], TEXT).split('\n')
+    for (const environment of ['shop', 'a', 'shop/a', 'x",cluster="a']) {
+      const page = writeMetrics([own, named('b', environment)], TEXT).split('\n')
+
+      expect(page.filter((line) => alone.includes(line))).toEqual(alone)
+      const added = page.filter((line) => !alone.includes(line))
+      expect(added.filter((line) => !line.includes('{cluster="b",'))).toEqual([])
+    }
+  })
+})
+
+describe('a cluster that has more than the page may hold', () => {
+  const cutOf = (page: string) =>
+    page.split('\n').filter((line) => line.startsWith('pilotlight_metrics_lines_cut'))
+  const nodes = (count: number, perNode: number) => {
+    const checks = Array.from({ length: perNode }, (_, i) =>
+      aNodeCheckStatus({ name: `check-${i}`, passed: false }),
+    )
+    const all = Array.from({ length: count }, (_, i) => aNodeStatus({ name: `node-${i}`, checks }))
+    return aNodesStatus(all)
+  }
+  const write = (status: Partial<ClusterStatus>, maxLength: number) => {
+    const text = writeCluster(aCluster({ status: aClusterStatus(status) }), {
+      prefix: 'pilotlight',
+      maxLength,
+    })
+    return [...writePage([text], TEXT)].join('')
+  }
+
+  it.each([
+    ['as many as it may', 25, []],
+    [
+      'more',
+      26,
       [
-        { ...SHOP, cluster: 'a' },
-        { ...SHOP, cluster: 'b' },
+        'pilotlight_metrics_lines_cut{cluster="demo",environment="demo",metric="pilotlight_node_check_failing"} 200',
       ],
-      TEXT,
+    ],
+  ])('tells how many lines of a metric are left out: %s', (_what, perNode, expected) => {
+    expect(cutOf(write({ nodes: nodes(SAMPLES_MAX / 25, perNode) }, 4_000_000))).toEqual(expected)
+  })
+
+  it('keeps all small metrics, and whole lines of the large ones', () => {
+    const page = write({ nodes: nodes(100, 30) }, 50_000)
+
+    const lines = page.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+    const told = lines.filter((line) => !line.includes('metrics_lines_cut'))
+    expect(told.join('\n').length).toBeLessThanOrEqual(50_000)
+    expect(lines.filter((line) => line.startsWith('pilotlight_cluster_state'))).toHaveLength(5)
+    expect(lines.filter((line) => line.startsWith('pilotlight_node_passes'))).toHaveLength(100)
+    const failing = lines.filter((line) => line.startsWith('pilotlight_node_check_failing'))
+    expect(failing.length).toBeGreaterThan(100)
+    expect(failing.filter((line) => !line.endsWith('} 1'))).toEqual([])
+    expect(cutOf(page)).toEqual([
+      `pilotlight_metrics_lines_cut{cluster="demo",environment="demo",metric="pilotlight_node_check_failing"} ${3000 - failing.length}`,
+    ])
+  })
+
+  it.each([0, 1, 1000, 100_000])('is bounded to %i characters of any text', (maxLength) => {
+    const name = '"\\\n'.repeat(80)
+    const services = Array.from({ length: 300 }, (_, i) => aServiceStatus({ name: `${name}${i}` }))
+    const text = writeCluster(
+      aCluster({ status: aClusterStatus({ environment: name, services }) }),
+      { prefix: 'pilotlight', maxLength },
     )
 
-    const samples = page.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
-    expect(samples.every((line) => /\{environment="shop\/[ab]"/.test(line))).toBe(true)
+    const { metrics_lines_cut: told = '', ...rest } = text
+    expect(Object.values(rest).join('').length).toBeLessThanOrEqual(maxLength)
+    expect(told).toContain('metric="pilotlight_servicestatus"')
   })
 })
 
@@ -409,7 +474,7 @@ describe('a name from outside', () => {
     ['half a pair', 'a\uD83E', 'a\uFFFD'],
   ])('is escaped where it holds %s', (_what, name, expected) => {
     expect(samplesOf({ services: [aServiceStatus({ name })] }, /servicestatus/)).toEqual([
-      `pilotlight_servicestatus{environment="demo",service="${expected}"} 0`,
+      `pilotlight_servicestatus{cluster="demo",environment="demo",service="${expected}"} 0`,
     ])
   })
 
@@ -485,14 +550,6 @@ describe('a name from outside', () => {
         expect(new Set(runs).size).toBe(runs.length)
         const described = lines.filter((line) => /^# [HTU]/.test(line))
         expect(new Set(described).size).toBe(described.length)
-      }),
-    )
-  })
-
-  it('stands in the same place whatever the order of clusters', () => {
-    fc.assert(
-      fc.property(clusters, (given) => {
-        expect(writeMetrics(given.toReversed(), TEXT)).toBe(writeMetrics(given, TEXT))
       }),
     )
   })
