@@ -190,8 +190,8 @@ async function statusOf(url: string): Promise<number> {
 }
 
 it.each([
-  ['idle, and can’t push', [], undefined, 7],
-  ['partly loaded, and can’t push', ['web'], /configmaps|daemonsets/, 4],
+  ['idle, and can’t push', [], undefined, 8],
+  ['partly loaded, and can’t push', ['web'], /configmaps|daemonsets/, 5],
 ])('is ready when it is %s', async (_, services, forbidden, loaded) => {
   const world = await aWorld()
   for (const name of services) {
@@ -219,7 +219,7 @@ it.each([
       status: 'ready',
       commit: 'b414fdb',
       checks_loaded: loaded,
-      checks_total: 7,
+      checks_total: 8,
       components: { push: { status: 'degraded' } },
     })
   }, SOON)

@@ -10,7 +10,7 @@ import {
 } from '../support/a-report.ts'
 import { ask, askJson, heldOf, push, takeCluster } from './edge.ts'
 import { judgeAlone } from './object.ts'
-import { browse, operateJson } from './visitors.ts'
+import { BEARER, browse, operateJson } from './visitors.ts'
 
 beforeEach(judgeAlone)
 
@@ -110,10 +110,10 @@ describe('a name of its own', () => {
     await operateJson(`/clusters/${cluster}/add-ack?service-name=bad&ticket=1`, { 'ack-msg': 'x' })
     await ask(`/clusters/${cluster}/__gtg?category=read&source=lb`)
 
-    const page = await (await ask('/metrics')).text()
+    const page = await (await ask('/metrics', { headers: BEARER })).text()
 
-    // All clusters of this file have the same environment, so each goes by its id too.
-    const ofCluster = new RegExp(`_ignored_parameters_total{environment="[^"]*/${cluster}",(.*)$`)
+    const labels = `{cluster="${cluster}",environment="[^"]*",`
+    const ofCluster = new RegExp(`_ignored_parameters_total${labels}(.*)$`)
     const counted = page.split('\n').flatMap((line) => ofCluster.exec(line)?.[1] ?? [])
     expect(counted).toEqual(['of="act"} 1', 'of="gtg"} 3', 'of="page"} 1'])
     expect(page).not.toMatch(/utm_source|ticket/)

@@ -91,7 +91,6 @@ export function findExcess({ services, categories, nodes }: Content): string | n
     targets += service.targets?.length ?? 0
     for (const target of service.targets ?? []) checksOfTargets += target.checks.length
   }
-  const sum = (counts: number[] = []) => counts.reduce((all, count) => all + count, 0)
   const sums: [what: string, count: number, max: number][] = [
     ['targets', targets, TARGETS_MAX],
     ['checks of targets', checksOfTargets, TARGET_CHECKS_IN_ALL_MAX],
@@ -100,4 +99,8 @@ export function findExcess({ services, categories, nodes }: Content): string | n
   ]
   const over = sums.find(([, count, max]) => count > max)
   return over === undefined ? null : `content: has more than ${over[2]} ${over[0]}`
+}
+
+function sum(counts: number[] = []): number {
+  return counts.reduce((all, count) => all + count, 0)
 }
