@@ -4,6 +4,7 @@ import {
   aCategory,
   aContent,
   aFailingTarget,
+  aHeartbeat,
   aNode,
   aService,
   aSnapshot,
@@ -109,6 +110,10 @@ describe('a name of its own', () => {
     await askJson(`/clusters/${cluster}/__health?utm_source=x`)
     await operateJson(`/clusters/${cluster}/add-ack?service-name=bad&ticket=1`, { 'ack-msg': 'x' })
     await ask(`/clusters/${cluster}/__gtg?category=read&source=lb`)
+
+    // A scrape hands over what this isolate counted, and the next report stores it.
+    await ask('/metrics', { headers: BEARER })
+    await push(aHeartbeat({ cluster, sequence: 2, observedAt: Date.now() }))
 
     const page = await (await ask('/metrics', { headers: BEARER })).text()
 
