@@ -59,9 +59,9 @@ function sticky(count: number, names: number) {
 
 function nodes(count: number, { checks, ok }: { checks: number; ok: boolean }): Node[] {
   const said = many(checks, (n) => ({
-    name: `check-${n}`,
+    name: `c${n}`,
     passed: ok,
-    ...(ok ? {} : { reason: 'disk full' }),
+    ...(ok ? {} : { reason: 'no' }),
   }))
   return many(count, (i) => aNode({ name: `node-${i}`, checks: said }))
 }
@@ -90,8 +90,8 @@ const LARGEST: Record<string, (ok: boolean) => Partial<Content>> = {
     services: failing(1, { targets: 1, checks: 1, ok }),
     categories: sticky(500, 40),
   }),
-  '1,000 nodes with 100 checks': (ok) => ({ nodes: nodes(1000, { checks: 100, ok }) }),
-  '5,000 nodes with 20 checks': (ok) => ({ nodes: nodes(5000, { checks: 20, ok }) }),
+  '900 nodes with 100 checks': (ok) => ({ nodes: nodes(900, { checks: 100, ok }) }),
+  '5,000 nodes with 13 checks': (ok) => ({ nodes: nodes(5000, { checks: 13, ok }) }),
   '1,000 acks of 1 KiB': (ok) => ({
     services: failing(5000, { targets: 1, checks: 1, ok }),
     acks: many(1000, (i) => ({ service: nameOf(i), message: 'x'.repeat(1024) })),

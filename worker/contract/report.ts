@@ -240,6 +240,25 @@ export const nodeSchema = v.object({
 })
 export type Node = v.InferOutput<typeof nodeSchema>
 
+const isBooleanOrNull = (input: unknown) => input === null || isBoolean(input)
+const areNodes = isListOf(
+  isShape<Node>(
+    {
+      name: isNameUpTo(SUBDOMAIN_MAX_LENGTH),
+      schedulable: isBoolean,
+      ready: isBooleanOrNull,
+      answered: isBoolean,
+      checks: isListOf(
+        isShape<Node['checks'][number]>(
+          { name: isName, passed: isBoolean },
+          { reason: isText, warning: isText },
+        ),
+      ),
+    },
+    {},
+  ),
+)
+
 /** An acknowledgement that stands in the cluster's own ConfigMap: honoured, read-only. */
 export const honouredAckSchema = v.object({ service: name, message: text })
 
@@ -250,7 +269,7 @@ export type Warning = v.InferOutput<typeof warningSchema>
 const sections = {
   environment: v.pipe(v.string(), v.maxLength(NAME_MAX_LENGTH)),
   categories: v.nullable(v.array(categorySchema)),
-  nodes: v.nullable(v.array(nodeSchema)),
+  nodes: v.nullable(ifPlain(areNodes, v.array(nodeSchema))),
   acks: v.nullable(v.array(honouredAckSchema)),
   /**
    * Names of categories of which the exporter left something out, because there is more than it may report or keep: they
