@@ -90,7 +90,7 @@ const LARGEST: Record<string, (ok: boolean) => Partial<Content>> = {
     services: failing(1, { targets: 1, checks: 1, ok }),
     categories: sticky(500, 40),
   }),
-  '900 nodes with 100 checks': (ok) => ({ nodes: nodes(900, { checks: 100, ok }) }),
+  '650 nodes with 100 checks': (ok) => ({ nodes: nodes(650, { checks: 100, ok }) }),
   '5,000 nodes with 13 checks': (ok) => ({ nodes: nodes(5000, { checks: 13, ok }) }),
   '1,000 acks of 1 KiB': (ok) => ({
     services: failing(5000, { targets: 1, checks: 1, ok }),

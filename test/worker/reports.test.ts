@@ -102,6 +102,13 @@ describe('a refused report', () => {
     ['that is noise', { body: random }, {}, 422, 'invalid'],
     ['of an unknown kind', {}, { kind: 'gossip' }, 422, 'invalid'],
     ['with a negative sequence', {}, { sequence: -1 }, 422, 'invalid'],
+    [
+      'with more nodes than a report may hold',
+      {},
+      { content: { nodes: Array(5001) } },
+      422,
+      'invalid',
+    ],
     ['with an interval of 15.1 s', {}, { intervalSeconds: 15.1 }, 422, 'invalid'],
   ]
 

@@ -60,8 +60,9 @@ export const NODE_CHECKS_MAX = 100
 export const TARGET_CHECKS_MAX = 200
 /** Of one report: more have one cause for most of them. */
 export const WARNINGS_MAX = 200
-/** Checks of all targets together, also of those that share a list of them; ten each. And of all nodes. */
+/** Checks of all targets together, also of those that share a list of them; ten each. */
 export const TARGET_CHECKS_IN_ALL_MAX = 100_000
-export const NODE_CHECKS_IN_ALL_MAX = 100_000
+/** Checks of all nodes together; thirteen each. */
+export const NODE_CHECKS_IN_ALL_MAX = 65_000
 /** Components of an exporter; it has six. */
 export const COMPONENTS_MAX = 32

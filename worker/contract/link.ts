@@ -32,7 +32,7 @@ export const POD_BODY_MAX_BYTES = 256 * 1024
 export const podAnswerSchema = v.object({
   kind: v.literal('pod'),
   /** Of the command. */
-  id: v.string(),
+  id: v.pipe(v.string(), v.maxLength(64)),
   answer: v.variant('ok', [
     v.object({
       ok: v.literal(true),

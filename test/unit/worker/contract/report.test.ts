@@ -385,10 +385,10 @@ describe('a count', () => {
     ['checks of a node', 100, (n) => withContent({ nodes: [node(0, n)] })],
     [
       'checks of nodes in all',
-      100_000,
+      65_000,
       (n) =>
         withContent({
-          nodes: [...many(999, (i) => node(i, 100)), node(999, 50), node(1000, n - 99_950)],
+          nodes: [...many(649, (i) => node(i, 100)), node(649, 50), node(650, n - 64_950)],
         }),
     ],
     [
