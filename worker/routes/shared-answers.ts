@@ -73,8 +73,9 @@ export async function replyShared(
   if (budget.take(nowMs, BUDGET, ANSWER_COST_BYTES)) {
     return give(c, await keep(key, make(c, { of, nowMs, prepare })))
   }
-  if (known === undefined || isTurned || ageMs >= STALE_MS) return replyProblem(c, BUSY)
-  c.header('Age', String(Math.max(0, Math.floor(ageMs / 1000))))
+  if (known === undefined || isTurned || ageMs < 0 || ageMs >= STALE_MS)
+    return replyProblem(c, BUSY)
+  c.header('Age', String(Math.floor(ageMs / 1000)))
   return give(c, await known.answer)
 }
 
