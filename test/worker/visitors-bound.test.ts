@@ -10,7 +10,8 @@ import {
   aSnapshot,
 } from '../support/a-report.ts'
 import { OPERATE_TOKEN, PUSH_SECRET, READ_TOKEN, VARS } from '../support/secrets.ts'
-import { ask, push, takeCluster } from './edge.ts'
+import { bytesKept } from '../../worker/routes/shared-answers.ts'
+import { ask, askJson, push, takeCluster } from './edge.ts'
 import { judgeAlone } from './object.ts'
 import { askWith, BEARER, browse, HTML, operate } from './visitors.ts'
 
@@ -98,6 +99,19 @@ describe('visitors', () => {
     const busy = answers.filter(({ status, headers }) => status === 503 && !headers.has('x-gtg'))
     expect(answers.filter(({ status }) => ![200, 400, 404, 503].includes(status))).toEqual([])
     expect(busy.filter(({ headers }) => headers.get('retry-after') !== '1')).toEqual([])
+  })
+
+  it('fill no memory with the way they ask', async () => {
+    const { cluster } = await aCluster()
+    const before = bytesKept()
+
+    for (let i = 0; i < 20; i++) {
+      const path = `/clusters/${cluster}/history?service-name=web&service-name=${'x'.repeat(8000)}${i}`
+      // oxlint-disable-next-line no-await-in-loop
+      expect((await askJson(path)).status).toBe(200)
+    }
+
+    expect(bytesKept() - before).toBeGreaterThan(20 * 8000)
   })
 
   it('who ask at once for the same share one call', async () => {

@@ -43,6 +43,7 @@ interface Made {
   of: object
   madeMs: number
   turnsAtMs: number
+  /** That are counted in `keptBytes`. */
   bytes: number
   answer: Promise<Answer>
 }
@@ -92,6 +93,11 @@ export function resetAnswers(): void {
   given.refill()
 }
 
+/** What finished answers take of the isolate's memory now. */
+export function bytesKept(): number {
+  return keptBytes
+}
+
 /** What the answer depends on: the way in, what the path knows of the query, and what is asked for. */
 function keyOf(c: Context<AppEnv>): string {
   const { origin, pathname } = new URL(c.req.url)
@@ -113,7 +119,6 @@ function make(
     const rendered = await prepared.render()
     budget.spend(rendered.body.length)
     const body = new Uint8Array(new TextEncoder().encode(rendered.body))
-    one.bytes = body.length
     const etag = await etagOf(c, prepared.shown)
     return { ...rendered, headers: { ...rendered.headers, ...etag }, body }
   }
@@ -126,7 +131,11 @@ async function keep(key: string, one: Made): Promise<Answer> {
   made.set(key, one)
   try {
     const answer = await one.answer
-    if (made.get(key) === one) keptBytes += one.bytes
+    if (made.get(key) === one) {
+      // Whoever asks writes the key: of small answers it is nearly all.
+      one.bytes = answer.body.length + key.length
+      keptBytes += one.bytes
+    }
     for (const oldest of made.keys()) {
       if (keptBytes <= KEPT_MAX_BYTES) break
       drop(oldest)
