@@ -13,7 +13,7 @@ import { OPERATE_TOKEN, PUSH_SECRET, READ_TOKEN, VARS } from '../support/secrets
 import { bytesKept } from '../../worker/routes/shared-answers.ts'
 import { ask, askJson, push, takeCluster } from './edge.ts'
 import { judgeAlone } from './object.ts'
-import { askWith, BEARER, browse, HTML, operate } from './visitors.ts'
+import { askWith, BEARER, browse, HTML, operate, operateJson } from './visitors.ts'
 
 beforeEach(judgeAlone)
 
@@ -100,6 +100,22 @@ describe('visitors', () => {
     expect(answers.filter(({ status }) => ![200, 400, 404, 503].includes(status))).toEqual([])
     expect(busy.filter(({ headers }) => headers.get('retry-after') !== '1')).toEqual([])
   })
+
+  it.each(['/__pod-individual-health?pod-name=web-1', '/nodes/node-a'])(
+    'who have the page are told that its hold is another one: %s',
+    async (path) => {
+      const { cluster } = await aCluster()
+      const read = (headers = {}) => browse(`/clusters/${cluster}${path}`, headers)
+      await operateJson(`/clusters/${cluster}/hold`, { for: '30m' })
+      vi.setSystemTime(Date.now() + 120_000)
+      const etag = (await read()).headers.get('etag') ?? ''
+      expect((await read({ 'if-none-match': etag })).status).toBe(304)
+
+      await operateJson(`/clusters/${cluster}/hold`, { for: '4h' })
+
+      expect((await read({ 'if-none-match': etag })).status).toBe(200)
+    },
+  )
 
   it('fill no memory with the way they ask', async () => {
     const { cluster } = await aCluster()
