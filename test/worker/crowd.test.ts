@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { clusterViews, type ReadView } from '../../worker/cluster/read-view.ts'
 import type { ClusterView } from '../../worker/domain/gtg.ts'
 import { Cluster } from '../../worker/index.ts'
-import { aSnapshot } from '../support/a-report.ts'
+import { aContent, aFailingTarget, aService, aSnapshot } from '../support/a-report.ts'
 import { aView } from '../support/a-view.ts'
 import { ask, push, takeCluster } from './edge.ts'
 import { timesAsked } from './object.ts'
@@ -42,6 +42,24 @@ function spyHangingView() {
   const { promise } = Promise.withResolvers<ClusterView>()
   return vi.spyOn(Cluster.prototype, 'view').mockClear().mockReturnValue(promise)
 }
+
+describe('a clock that was set back', () => {
+  it('makes no old answer good for longer', async () => {
+    const cluster = takeCluster()
+    await push(aSnapshot({ cluster, observedAt: Date.now() }))
+    const before = await ask(`/clusters/${cluster}/__gtg`)
+    vi.setSystemTime(Date.now() - 50_000)
+    const content = aContent({ services: [aService({ targets: [aFailingTarget()] })] })
+    await push(aSnapshot({ cluster, sequence: 2, observedAt: Date.now(), content }))
+
+    const after = await ask(`/clusters/${cluster}/__gtg`)
+    const view = vi.spyOn(Cluster.prototype, 'view')
+    const next = await ask(`/clusters/${cluster}/__gtg`)
+
+    expect([before.status, after.status, next.status]).toEqual([200, 503, 503])
+    expect(view).not.toHaveBeenCalled()
+  })
+})
 
 describe('a crowd of probers', () => {
   it('asks the object once when the memo has ended', async () => {

@@ -1,7 +1,8 @@
 /** The order of reports: how far one report may move it, and how a person starts it anew (behaviour, section 2). */
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
-import type { Place } from '../../worker/contract/report.ts'
+import type { Place, Report } from '../../worker/contract/report.ts'
+import { Cluster } from '../../worker/index.ts'
 import { CLOSED } from '../../worker/contract/link.ts'
 import { aBlind, aCategory, aHeartbeat, aSnapshot } from '../support/a-report.ts'
 import { READ_TOKEN } from '../support/secrets.ts'
@@ -338,6 +339,28 @@ describe('the live link when the order starts anew', () => {
     expect(await countersOf(cluster)).toContain('reports signed-before-reset 1')
   })
 
+  it.each<[string, (cluster: string) => Promise<unknown>]>([
+    ['started anew', reset],
+    ['erased', (cluster) => operateJson(`/clusters/${cluster}/erase`, { confirm: cluster })],
+  ])('brings nothing back when its end comes late: %s', async (_, begin) => {
+    const cluster = takeCluster()
+    const thief = await aSlowLink(cluster, { epoch: STEP, sequence: 1 })
+    const place = { cluster, epoch: STEP }
+    await thief.push(aSnapshot({ ...place, sequence: 2, observedAt: Date.now(), content }))
+    await thief.push(aHeartbeat({ ...place, sequence: 3, observedAt: Date.now() }))
+    await begin(cluster)
+    pass()
+    const link = await openLink(cluster, { epoch: 0, sequence: 1 })
+    const honest = aSnapshot({ cluster, epoch: 0, sequence: 2, observedAt: Date.now() })
+    expect(await link.push(honest)).toMatchObject({ status: 202 })
+
+    await thief.end()
+
+    expect((await readAll(cluster))?.pulse).toMatchObject({ epoch: 0, sequence: 2 })
+    const next = aSnapshot({ cluster, epoch: 0, sequence: 3, observedAt: Date.now() })
+    expect(await link.push(next)).toMatchObject({ status: 202 })
+  })
+
   it('keeps what the link had heard but for the order', async () => {
     const { cluster, link } = await aLinkedCluster()
     pass(20_000)
@@ -382,6 +405,31 @@ describe('KV’s copy when the order starts anew', () => {
     expect(await statusesOf(cluster, [{ epoch: 1, sequence: 2 }])).toEqual([202])
   })
 })
+
+/** A live link whose other side does not answer a close: the edge hears of its end much later. */
+async function aSlowLink(cluster: string, place: Place) {
+  const { webSocket: socket } = await upgrade(cluster, place)
+  if (socket === null) throw new Error('no link')
+  socket.accept({ allowHalfOpen: true })
+  const ended = vi.spyOn(Cluster.prototype, 'webSocketClose')
+  return {
+    push: async (report: Report) => {
+      const answered = new Promise((resolve) => {
+        socket.addEventListener('message', resolve, { once: true })
+      })
+      socket.send(await gzip(bytesOf(JSON.stringify(report))))
+      await answered
+    },
+    end: async () => {
+      const before = ended.mock.calls.length
+      socket.close(1000)
+      await vi.waitFor(() => {
+        expect(ended.mock.calls.length).toBeGreaterThan(before)
+      })
+      await Promise.all(ended.mock.results.map((result): unknown => result.value))
+    },
+  }
+}
 
 /** As another version would have written it: the object restores all but what was decided. */
 async function spoilPulse(cluster: string): Promise<void> {

@@ -10,9 +10,10 @@ import {
   aSnapshot,
 } from '../support/a-report.ts'
 import { OPERATE_TOKEN, PUSH_SECRET, READ_TOKEN, VARS } from '../support/secrets.ts'
-import { ask, push, takeCluster } from './edge.ts'
+import { bytesKept } from '../../worker/routes/shared-answers.ts'
+import { ask, askJson, push, takeCluster } from './edge.ts'
 import { judgeAlone } from './object.ts'
-import { askWith, BEARER, browse, HTML, operate } from './visitors.ts'
+import { askWith, BEARER, browse, HTML, operate, operateJson } from './visitors.ts'
 
 beforeEach(judgeAlone)
 
@@ -98,6 +99,35 @@ describe('visitors', () => {
     const busy = answers.filter(({ status, headers }) => status === 503 && !headers.has('x-gtg'))
     expect(answers.filter(({ status }) => ![200, 400, 404, 503].includes(status))).toEqual([])
     expect(busy.filter(({ headers }) => headers.get('retry-after') !== '1')).toEqual([])
+  })
+
+  it.each(['/__pod-individual-health?pod-name=web-1', '/nodes/node-a'])(
+    'who have the page are told that its hold is another one: %s',
+    async (path) => {
+      const { cluster } = await aCluster()
+      const read = (headers = {}) => browse(`/clusters/${cluster}${path}`, headers)
+      await operateJson(`/clusters/${cluster}/hold`, { for: '30m' })
+      vi.setSystemTime(Date.now() + 120_000)
+      const etag = (await read()).headers.get('etag') ?? ''
+      expect((await read({ 'if-none-match': etag })).status).toBe(304)
+
+      await operateJson(`/clusters/${cluster}/hold`, { for: '4h' })
+
+      expect((await read({ 'if-none-match': etag })).status).toBe(200)
+    },
+  )
+
+  it('fill no memory with the way they ask', async () => {
+    const { cluster } = await aCluster()
+    const before = bytesKept()
+
+    for (let i = 0; i < 20; i++) {
+      const path = `/clusters/${cluster}/history?service-name=web&service-name=${'x'.repeat(8000)}${i}`
+      // oxlint-disable-next-line no-await-in-loop
+      expect((await askJson(path)).status).toBe(200)
+    }
+
+    expect(bytesKept() - before).toBeGreaterThan(20 * 8000)
   })
 
   it('who ask at once for the same share one call', async () => {

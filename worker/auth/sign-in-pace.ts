@@ -34,7 +34,7 @@ export class SignInPace {
     const network = networkOf(address)
     const { count, turnMs: lastMs } = this.#recall(network, nowMs)
     const turnMs = Math.max(nowMs, lastMs + gapOf(count))
-    this.#turns = this.#turns.filter((ms) => ms > nowMs)
+    this.#turns = this.#turns.filter((ms) => ms > nowMs && ms <= nowMs + WAIT_MAX_MS)
     const mustWait = turnMs > nowMs
     if (mustWait && this.#turns.length >= WAITING_MAX) return null
     if (turnMs - nowMs > WAIT_MAX_MS) return null
@@ -50,7 +50,9 @@ export class SignInPace {
 
   #recall(network: string, nowMs: number): Tries {
     const held = this.#tries.get(network)
-    const isForgotten = held === undefined || nowMs - held.turnMs > FORGET_MS
+    const agoMs = nowMs - (held?.turnMs ?? -Infinity)
+    // No turn is further ahead, unless the clock was set back.
+    const isForgotten = held === undefined || agoMs > FORGET_MS || agoMs < -WAIT_MAX_MS
     return isForgotten ? { count: 0, turnMs: 0 } : held
   }
 

@@ -94,8 +94,12 @@ export class Links {
     }
   }
 
+  /** For good: a side that answers the close late, or never, must not bring back what its link carried, or its place. */
   closeAll(): void {
-    for (const { socket } of this.#open()) closeSocket(socket, CLOSED.again)
+    for (const { socket } of this.#open()) {
+      socket.serializeAttachment(null)
+      closeSocket(socket, CLOSED.again)
+    }
   }
 
   #newest(): { socket: WebSocket; place: Place } | null {

@@ -38,8 +38,12 @@ export class Memo<T> {
 
   keep(cluster: string, kept: Kept<T>, part = ''): void {
     const key = keyOf(cluster, part)
-    const isOld = kept.startMs < (this.#kept.get(key)?.startMs ?? 0)
-    if (isOld || kept.startMs <= (this.#forgotten.get(cluster) ?? 0)) return
+    // What lies ahead of this moment is of a clock that was set back since, and tells nothing.
+    const isPast = (ms: number) => ms <= kept.doneMs
+    const heldMs = this.#kept.get(key)?.startMs ?? -Infinity
+    const forgottenMs = this.#forgotten.get(cluster) ?? -Infinity
+    const isOld = kept.startMs < heldMs && isPast(heldMs)
+    if (isOld || (kept.startMs <= forgottenMs && isPast(forgottenMs))) return
     this.#drop(key)
     this.#kept.set(key, kept)
     this.#weight += this.#weigh(kept.value)

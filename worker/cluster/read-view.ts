@@ -93,12 +93,14 @@ class ViewReader<View extends { lease: Lease }> {
     const kept = this.#memo.get(cluster)
     if (kept === undefined) return null
     const ageMs = nowMs - kept.doneMs
-    if (ageMs >= STALE_MS) return null
+    // Below zero the clock was set back: nothing tells how old it is.
+    if (ageMs < 0 || ageMs >= STALE_MS) return null
     // What died since it was read may be alive in the object; what was dead then is no news.
     const { lease } = kept.value
     const isDead = judgeFreshness(lease, nowMs) === 'dead'
     if (isDead && judgeFreshness(lease, kept.doneMs) !== 'dead') return null
-    const isAsked = nowMs - (this.#asking.get(cluster)?.startMs ?? -Infinity) < OBJECT_DEADLINE_MS
+    const askedMs = nowMs - (this.#asking.get(cluster)?.startMs ?? -Infinity)
+    const isAsked = askedMs >= 0 && askedMs < OBJECT_DEADLINE_MS
     if (ageMs >= MEMO_MS && !isAsked) {
       goOn(this.#askObject(env, cluster, { startMs: nowMs, mustAsk: 'no' }))
     }
@@ -136,8 +138,9 @@ class ViewReader<View extends { lease: Lease }> {
     how: { startMs: number; mustAsk: MustAsk },
   ): Promise<View | null> {
     const asking = this.#asking.get(cluster)
-    const isShared = asking !== undefined && how.startMs - asking.startMs < SHARE_MS
-    if (isShared && how.mustAsk === 'no') return asking.asked
+    const askedMs = how.startMs - (asking?.startMs ?? -Infinity)
+    const isShared = askedMs >= 0 && askedMs < SHARE_MS && how.mustAsk === 'no'
+    if (asking !== undefined && isShared) return asking.asked
     return this.#askObject(env, cluster, how)
   }
 

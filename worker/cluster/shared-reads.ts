@@ -52,14 +52,15 @@ export class SharedReads<T> {
     const startMs = Date.now()
     if (isKnown && mayCallObject(env, { isKnown })) return this.#wait(this.#ask(question, startMs))
     const { memo, goodForMs, staleForMs, timeoutMs } = this.#options
-    const kept = memo.get(cluster, part)
+    const last = memo.get(cluster, part)
+    // Else the clock was set back: nothing tells how old it is.
+    const kept = last !== undefined && startMs >= last.doneMs ? last : undefined
     const ageMs = startMs - (kept?.doneMs ?? -Infinity)
-    // Below zero the clock was set back: nothing tells how old it is.
-    if (kept !== undefined && ageMs >= 0 && ageMs < goodForMs)
-      return { ok: true, value: kept.value }
+    if (kept !== undefined && ageMs < goodForMs) return { ok: true, value: kept.value }
     const key = `${cluster} ${part}`
     const asking = this.#asking.get(key)
-    const isAsked = asking !== undefined && startMs - asking.startMs < timeoutMs
+    const askedMs = startMs - (asking?.startMs ?? -Infinity)
+    const isAsked = asking !== undefined && askedMs >= 0 && askedMs < timeoutMs
     if (isAsked && (kept === undefined || ageMs >= staleForMs)) return this.#wait(asking)
     if (!isAsked && mayCallObject(env, { isKnown: false })) {
       const begun = this.#ask(question, startMs)

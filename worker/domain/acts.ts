@@ -7,7 +7,7 @@ import type { CategoryStanding, ClusterState } from './cluster.ts'
 import { findHonoured, type Decisions, type Hold, type Override } from './decisions.ts'
 import { record, type Actor, type Step, type Transition } from './history.ts'
 import { BEFORE_ANY } from './order.ts'
-import { judgeService } from './service-health.ts'
+import { isWell } from './service-health.ts'
 import { findPast } from './service-memory.ts'
 import { endOfAck, endOfHold, endOfTrip, settle, type Settled } from './settle.ts'
 
@@ -129,7 +129,7 @@ function addAck(
     by: step.actor.by,
     atMs: step.nowMs,
     failure: describeFailure(service, past),
-    goodSinceMs: judgeService(service, past)?.ok === true ? state.pulse.lease.freshAtMs : null,
+    goodSinceMs: isWell(service, past) ? state.pulse.lease.freshAtMs : null,
     isRestored: false,
   }
   const others = acks.filter((one) => one.service !== name)

@@ -200,6 +200,7 @@ function applySnapshot(heard: Heard, report: Snapshot, rules: Rules): Taken {
   const memory = remember(standing.memory, content.services ?? [], {
     freshAtMs: held.lease.freshAtMs,
     seenAtMs: Math.min(report.observedAt, rules.nowMs),
+    untold: new Set(report.content.services.flatMap((one) => (one.targets ? [] : [one.name]))),
     ...rules,
   })
   const services = judgeServices(content, memory)

@@ -41,6 +41,11 @@ function judgeTargets(service: Service, past: ServicePast): ServiceHealth | null
   return { ok, severity, healthy, total, desired }
 }
 
+/** As new results say: an old one that hides a fault proves no recovery. */
+export function isWell(service: Service, past: ServicePast): boolean {
+  return service.overdueSince === undefined && judgeService(service, past)?.ok === true
+}
+
 /** It doesn't count yet, for it is starting. */
 export function isStarting(service: Service, past: ServicePast): boolean {
   return service.targets !== null && judgeService(service, past) === null

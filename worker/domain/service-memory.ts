@@ -71,6 +71,8 @@ interface Remembering {
   nowMs: number
   /** ms that a new result may be overdue. */
   deadAfterMs: number
+  /** Services of which the report has no result yet, as under a new leader: what is remembered of them goes on standing. */
+  untold: ReadonlySet<string>
 }
 
 /** What a snapshot leaves remembered; the very same object where that is what was remembered before. */
@@ -94,21 +96,22 @@ export function remember(
   const next = {
     servedSinceMs: Object.fromEntries(served),
     atZero: Object.fromEntries(atZero),
-    overdue: findOverdue(services, rules),
+    overdue: findOverdue(memory?.overdue ?? {}, services, rules),
   }
   return memory !== null && JSON.stringify(memory) === JSON.stringify(next) ? memory : next
 }
 
 /** Judged by what reports saw, not by the clock: a service never turns while no report comes, as a late cluster doesn't. */
 function findOverdue(
+  held: ServiceMemory['overdue'],
   services: Service[],
-  { seenAtMs, deadAfterMs }: Pick<Remembering, 'seenAtMs' | 'deadAfterMs'>,
+  { seenAtMs, deadAfterMs, untold }: Pick<Remembering, 'seenAtMs' | 'deadAfterMs' | 'untold'>,
 ): ServiceMemory['overdue'] {
   return Object.fromEntries(
-    services.flatMap(({ name, overdueSince }) => {
-      if (overdueSince === undefined) return []
-      const failsAtMs = overdueSince + deadAfterMs
-      return [[name, { failsAtMs, isFailing: failsAtMs <= seenAtMs }]]
+    services.flatMap(({ name, overdueSince = Infinity }) => {
+      const before = untold.has(name) && Object.hasOwn(held, name) ? held[name] : undefined
+      const failsAtMs = Math.min(overdueSince + deadAfterMs, before?.failsAtMs ?? Infinity)
+      return failsAtMs === Infinity ? [] : [[name, { failsAtMs, isFailing: failsAtMs <= seenAtMs }]]
     }),
   )
 }

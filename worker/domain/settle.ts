@@ -31,7 +31,7 @@ import {
   type Step,
   type Transition,
 } from './history.ts'
-import { judgeService } from './service-health.ts'
+import { isWell } from './service-health.ts'
 import { findPast } from './service-memory.ts'
 import { countFailures, findReached, keepStreaks, type Count } from './sticky.ts'
 import { expireAcks, judgeCategory, type CategoryFacts } from './verdict.ts'
@@ -172,8 +172,7 @@ function progressAck(
   if (service !== undefined && hasChanged(ack, describeFailure(service, past))) return 'changed'
   const { freshAtMs } = after.pulse.lease
   if (moved === null || freshAtMs === null || ack.until !== 'recovery') return ack
-  const isOk =
-    services === null ? null : service !== undefined && judgeService(service, past)?.ok === true
+  const isOk = services === null ? null : service !== undefined && isWell(service, past)
   const goodSinceMs = findGoodSince(ack, {
     isOk,
     beforeMs: before.pulse.lease.freshAtMs,

@@ -120,7 +120,8 @@ health.on('GET', placesOf('/__pod-individual-health'), readers, knows(...POD), a
     if (isPage) {
       const page = () =>
         PodPage({ frame: frameOf(c), title: titleOf(c, cluster), status, service, target, live })
-      const shown = [status.freshness, status.freshAtMs, service, target.id, live]
+      const { freshness, freshAtMs, held } = status
+      const shown = [freshness, freshAtMs, held, service, target.id, live]
       return { shown, turnsAtMs, render: () => renderPage(page()) }
     }
     const told = makeFtPod(service, target, textsOf(c, cluster))

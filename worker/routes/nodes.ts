@@ -49,7 +49,7 @@ nodes.on('GET', placesOf('/nodes/:node'), readers, knows(), async (c: Context<Ap
   return replyShared(c, read.of, () => {
     if (findFormat(c) === 'text/html') {
       const page = () => NodePage({ frame: frameOf(c), title: titleOf(c, cluster), status, node })
-      const shown = [status.freshness, status.freshAtMs, node]
+      const shown = [status.freshness, status.freshAtMs, status.held, node]
       return { shown, turnsAtMs, render: () => renderPage(page()) }
     }
     const told = tellOneNode(status, node)

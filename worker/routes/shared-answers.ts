@@ -43,6 +43,7 @@ interface Made {
   of: object
   madeMs: number
   turnsAtMs: number
+  /** That are counted in `keptBytes`. */
   bytes: number
   answer: Promise<Answer>
 }
@@ -73,8 +74,9 @@ export async function replyShared(
   if (budget.take(nowMs, BUDGET, ANSWER_COST_BYTES)) {
     return give(c, await keep(key, make(c, { of, nowMs, prepare })))
   }
-  if (known === undefined || isTurned || ageMs >= STALE_MS) return replyProblem(c, BUSY)
-  c.header('Age', String(Math.max(0, Math.floor(ageMs / 1000))))
+  if (known === undefined || isTurned || ageMs < 0 || ageMs >= STALE_MS)
+    return replyProblem(c, BUSY)
+  c.header('Age', String(Math.floor(ageMs / 1000)))
   return give(c, await known.answer)
 }
 
@@ -89,6 +91,11 @@ export function resetAnswers(): void {
   forgetAnswers()
   budget.refill()
   given.refill()
+}
+
+/** What finished answers take of the isolate's memory now. */
+export function bytesKept(): number {
+  return keptBytes
 }
 
 /** What the answer depends on: the way in, what the path knows of the query, and what is asked for. */
@@ -112,7 +119,6 @@ function make(
     const rendered = await prepared.render()
     budget.spend(rendered.body.length)
     const body = new Uint8Array(new TextEncoder().encode(rendered.body))
-    one.bytes = body.length
     const etag = await etagOf(c, prepared.shown)
     return { ...rendered, headers: { ...rendered.headers, ...etag }, body }
   }
@@ -125,7 +131,11 @@ async function keep(key: string, one: Made): Promise<Answer> {
   made.set(key, one)
   try {
     const answer = await one.answer
-    if (made.get(key) === one) keptBytes += one.bytes
+    if (made.get(key) === one) {
+      // Whoever asks writes the key: of small answers it is nearly all.
+      one.bytes = answer.body.length + key.length
+      keptBytes += one.bytes
+    }
     for (const oldest of made.keys()) {
       if (keptBytes <= KEPT_MAX_BYTES) break
       drop(oldest)

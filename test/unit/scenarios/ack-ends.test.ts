@@ -27,6 +27,25 @@ describe('an ack until recovery', () => {
     `)
   })
 
+  it('stands while the service is good by an old result alone', () => {
+    const transcript = play(`
+      0s snapshot #1 web failing
+      1s ack web "known" until=recovery
+      10s snapshot #2 web ok
+      30s snapshot #3 web ok overdue=25s
+      40s heartbeat #4
+      50s heartbeat #5
+      60s heartbeat #6
+      70s heartbeat #7
+      80s heartbeat #8
+      90s snapshot #9 web ok overdue=25s
+      91s ask read
+    `)
+
+    expect(transcript).not.toContain('recovered')
+    expect(transcript).toContain('91s ask read → 200')
+  })
+
   it('stands while the service flaps', () => {
     const transcript = play(`
       10s snapshot #1 web failing

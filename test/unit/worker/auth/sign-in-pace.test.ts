@@ -26,6 +26,7 @@ describe('tries of one network', () => {
   it.each([
     ['a right token', (pace: SignInPace) => pace.clear('192.0.2.1'), NOW],
     ['a quarter of an hour', () => {}, NOW + 9750 + 15 * 60_000 + 1],
+    ['a clock that was set back', () => {}, NOW - 3_600_000],
   ])('are free again after %s', (_, act, nowMs) => {
     const pace = new SignInPace()
     tryOften(pace, 14)

@@ -282,7 +282,13 @@ describe('a workload at zero replicas whose pods stay', () => {
 })
 
 describe('memory of services', () => {
-  const now = { freshAtMs: T0, seenAtMs: T0, nowMs: T0, deadAfterMs: 60_000 }
+  const now = {
+    freshAtMs: T0,
+    seenAtMs: T0,
+    nowMs: T0,
+    deadAfterMs: 60_000,
+    untold: new Set<string>(),
+  }
 
   it('takes all as served where an older version kept none', () => {
     const memory = remember(null, [aService({ targets: [STARTING] })], now)
@@ -294,6 +300,38 @@ describe('memory of services', () => {
     const memory = remember(NO_MEMORY, [aService({ name: 'api' })], now)
 
     expect(remember(memory, [], now)).toEqual(NO_MEMORY)
+  })
+
+  it('keeps since when a service is overdue that a new leader has not asked yet', () => {
+    const cluster = new Cluster()
+    const overdue = (atSeconds: number) => ({ overdueSince: T0 + atSeconds * 1000 })
+    cluster.tell(0, { targets: [GOOD] })
+    cluster.tell(60, { targets: [GOOD], ...overdue(0) })
+    const before = cluster.gtg(60)
+
+    cluster.tell(70, { targets: null })
+    const untold = cluster.gtg(70)
+    cluster.tell(80, { targets: null, ...overdue(70) })
+    const late = cluster.gtg(80)
+    cluster.tell(85, { targets: [GOOD] })
+
+    const told = [before, untold, late, cluster.gtg(85)]
+    expect(told).toEqual(['unhealthy', 'unhealthy', 'unhealthy', 'healthy'])
+  })
+
+  it.each([
+    ['was asked', [aService({})]],
+    ['is overdue anew', [aService({ overdueSince: T0 + 70_000 })]],
+    ['has no pods any more', [aService({ targets: [] })]],
+  ])('takes the word of a leader who has results: it %s', (_, services) => {
+    const held = remember(NO_MEMORY, [aService({ overdueSince: T0 })], {
+      ...now,
+      seenAtMs: T0 + 60_000,
+    })
+
+    const memory = remember(held, services, { ...now, seenAtMs: T0 + 80_000 })
+
+    expect(findPast(memory, 'web').isOverdue).toBe(false)
   })
 
   it.each(['constructor', '__proto__'])('holds a service called %s', (name) => {
