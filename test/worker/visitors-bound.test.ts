@@ -142,7 +142,7 @@ describe('visitors', () => {
     expect([calls(), new Set(pages).size]).toEqual([1, 1])
   })
 
-  it('leave token holders and probers their reads', async () => {
+  it('leave token holders, probers and the pages their reads', async () => {
     const { cluster, vars } = await aCluster()
     for (let i = 0; i < 30; i++) {
       // oxlint-disable-next-line no-await-in-loop
@@ -151,9 +151,10 @@ describe('visitors', () => {
 
     const visitor = await askWith(vars, '/history?service-name=y')
     const known = await askWith(vars, '/history?service-name=y', { headers: BEARER })
+    const page = await askWith(vars, '/__health', { headers: { accept: HTML } })
     const probe = await ask(`/clusters/${cluster}/__gtg`)
 
-    expect([visitor.status, known.status]).toEqual([503, 200])
+    expect([visitor.status, known.status, page.status]).toEqual([503, 200, 200])
     expect(probe.headers.get('x-gtg-reason')).toBe('unhealthy')
   })
 

@@ -18,6 +18,7 @@ const histories = new SharedReads<Transition[]>({
   goodForMs: MEMO_MS,
   staleForMs: STALE_MS,
   timeoutMs: TIMEOUT_MS,
+  isSearch: true,
 })
 
 /** Newest first, with names of tokens and addresses: `hidePrivateEvents` takes them out for visitors. */

@@ -19,6 +19,8 @@ interface SharedReadsOptions<T> {
   staleForMs: number
   /** ms that the object may take. */
   timeoutMs: number
+  /** Each reader may ask for something else. */
+  isSearch?: boolean
 }
 
 /** What is asked for. */
@@ -51,7 +53,7 @@ export class SharedReads<T> {
     const { cluster, part = '', isKnown } = question
     const startMs = Date.now()
     if (isKnown && mayCallObject(env, { isKnown })) return this.#wait(this.#ask(question, startMs))
-    const { memo, goodForMs, staleForMs, timeoutMs } = this.#options
+    const { memo, goodForMs, staleForMs, timeoutMs, isSearch = false } = this.#options
     const last = memo.get(cluster, part)
     // Else the clock was set back: nothing tells how old it is.
     const kept = last !== undefined && startMs >= last.doneMs ? last : undefined
@@ -62,7 +64,7 @@ export class SharedReads<T> {
     const askedMs = startMs - (asking?.startMs ?? -Infinity)
     const isAsked = asking !== undefined && askedMs >= 0 && askedMs < timeoutMs
     if (isAsked && (kept === undefined || ageMs >= staleForMs)) return this.#wait(asking)
-    if (!isAsked && mayCallObject(env, { isKnown: false })) {
+    if (!isAsked && mayCallObject(env, { isKnown: false, isSearch })) {
       const begun = this.#ask(question, startMs)
       this.#asking.set(key, begun)
       void begun.asked.finally(() => {
