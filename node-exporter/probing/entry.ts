@@ -13,8 +13,8 @@ export interface Entry {
   outcome: (NonNullable<Probed> & { checkedAt: number }) | null
   /** The last probe learned nothing, for the way to the pod was gone. */
   isUnseen: boolean
-  /** Its last answer came soon. false: it was slow, or there was none. null: it was never asked. */
-  isQuick: boolean | null
+  /** Quick answers until it counts as quick: the longer the last ones took, the more. 0: it does. null: it was never asked. */
+  quickIn: number | null
   /** An EndpointSlice or the Pod itself said so since this entry exists. */
   hasBeenReady: boolean
   /**
@@ -43,7 +43,7 @@ export function newEntry(
   target: DiscoveredTarget,
   pace: Pick<Entry, 'periodMs' | 'dueMs'>,
 ): Omit<Entry, 'stop' | 'asking'> {
-  const seen = { outcome: null, isUnseen: false, isQuick: null, startedAtMs: null }
+  const seen = { outcome: null, isUnseen: false, quickIn: null, startedAtMs: null }
   return { ...seen, ...pace, target, hasBeenReady: hasBeenReady(target) }
 }
 

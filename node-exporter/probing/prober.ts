@@ -103,7 +103,7 @@ export class Prober {
       .flatMap((member) => [...member.entries.values()].map((entry) => ({ member, entry })))
       .filter(({ entry }) => entry.target.id !== NOBODY)
     // Those that hang would fill the half of the places that is theirs, and the time runs out for the others.
-    const quickFirst = all.toSorted((a, b) => Number(b.entry.isQuick) - Number(a.entry.isQuick))
+    const quickFirst = all.toSorted((a, b) => (a.entry.quickIn ?? 1) - (b.entry.quickIn ?? 1))
     const questions = quickFirst.map(
       ({ member, entry }) =>
         () =>
@@ -259,7 +259,8 @@ export class Prober {
     return (work) =>
       this.#places.take({ service, namespace, speed }, async () => {
         const answer = await work()
-        member.isQuick = entry.isQuick === true
+        // null: it was gone before it was asked.
+        if (entry.quickIn !== null) member.isQuick = entry.quickIn === 0
         return answer
       })
   }
