@@ -22,6 +22,8 @@ export interface Entry {
    * without targets: since when it should have some, null while it needn't.
    */
   startedAtMs: number | null
+  /** ms, monotonic; when it is asked next. In the past: it is being asked. */
+  nextMs: number
   /** ms, monotonic; past it the target is overdue, if it may be good by its old result. */
   dueMs: number
   /** null: nobody asks it at the moment. `isForced`: its own phase has no part in it. */
@@ -43,7 +45,13 @@ export function newEntry(
   target: DiscoveredTarget,
   pace: Pick<Entry, 'periodMs' | 'dueMs'>,
 ): Omit<Entry, 'stop' | 'asking'> {
-  const seen = { outcome: null, isUnseen: false, quickIn: null, startedAtMs: null }
+  const seen = {
+    outcome: null,
+    isUnseen: false,
+    quickIn: null,
+    startedAtMs: null,
+    nextMs: 0,
+  }
   return { ...seen, ...pace, target, hasBeenReady: hasBeenReady(target) }
 }
 
