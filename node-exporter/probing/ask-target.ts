@@ -73,8 +73,16 @@ async function askOnce(entry: Entry, { probe, timeoutMs }: AskOptions): Promise<
   if (entry.stop.signal.aborted) return null
   const startMs = performance.now()
   const probed = await probe(entry.target, timeoutMs)
-  entry.isQuick = performance.now() - startMs <= slowMsOf(timeoutMs)
+  entry.quickIn = countQuickIn(
+    entry.quickIn ?? 0,
+    (performance.now() - startMs) / slowMsOf(timeoutMs),
+  )
   return probed
+}
+
+/** A target that hangs every other time occupies a place as long as one that always does: it waits with those. */
+function countQuickIn(before: number, slownessOfAnswer: number): number {
+  return Math.max(0, before - 1, Math.ceil(slownessOfAnswer) - 1)
 }
 
 /** ms; an answer that takes longer is slow: a tenth of the time it has, one second of ten. */

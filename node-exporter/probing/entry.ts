@@ -13,8 +13,8 @@ export interface Entry {
   outcome: (NonNullable<Probed> & { checkedAt: number }) | null
   /** The last probe learned nothing, for the way to the pod was gone. */
   isUnseen: boolean
-  /** Its last answer came soon. false: it was slow, or there was none. null: it was never asked. */
-  isQuick: boolean | null
+  /** Quick answers until it counts as quick: the longer the last ones took, the more. 0: it does. null: it was never asked. */
+  quickIn: number | null
   /** An EndpointSlice or the Pod itself said so since this entry exists. */
   hasBeenReady: boolean
   /**
@@ -22,6 +22,8 @@ export interface Entry {
    * without targets: since when it should have some, null while it needn't.
    */
   startedAtMs: number | null
+  /** ms, monotonic; when it is asked next. In the past: it is being asked. */
+  nextMs: number
   /** ms, monotonic; past it the target is overdue, if it may be good by its old result. */
   dueMs: number
   /** null: nobody asks it at the moment. `isForced`: its own phase has no part in it. */
@@ -43,7 +45,13 @@ export function newEntry(
   target: DiscoveredTarget,
   pace: Pick<Entry, 'periodMs' | 'dueMs'>,
 ): Omit<Entry, 'stop' | 'asking'> {
-  const seen = { outcome: null, isUnseen: false, isQuick: null, startedAtMs: null }
+  const seen = {
+    outcome: null,
+    isUnseen: false,
+    quickIn: null,
+    startedAtMs: null,
+    nextMs: 0,
+  }
   return { ...seen, ...pace, target, hasBeenReady: hasBeenReady(target) }
 }
 

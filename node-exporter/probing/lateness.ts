@@ -1,4 +1,5 @@
 /** How far behind a prober is, over all of its services. Walked by reports and scrapes, never by a probe. */
+import { INTERVALS_UNTIL_DEAD } from '../../worker/contract/limits.ts'
 import { findOverdueMs, NOBODY, type Entry } from './entry.ts'
 import type { Member } from './member.ts'
 
@@ -14,6 +15,12 @@ export function findMostOverdueMs(members: Members, nowMs: number): number {
     sinceMs = Math.min(sinceMs, member.overdueSinceMs(nowMs) ?? Infinity)
   }
   return sinceMs
+}
+
+/** The edge may take it as failing by now: that it no longer is so is told at once, and with the next report where it can't. */
+export function isLongOverdue(entry: Entry, intervalMs: number): boolean {
+  const nowMs = performance.now()
+  return nowMs - (findOverdueMs(entry, nowMs) ?? Infinity) > INTERVALS_UNTIL_DEAD * intervalMs
 }
 
 /** Names of targets that are overdue, the first few. */

@@ -64,10 +64,10 @@ export class Member {
     })
   }
 
-  /** A new target is taken for as quick as the one that was asked last; without one it is the first. */
-  speedOf({ isQuick }: Entry): Speed {
-    if (isQuick === null) return this.isQuick ? 'quick' : 'new'
-    return isQuick ? 'quick' : 'slow'
+  /** A target that was quick until now, or is new, is taken for as quick as the one that was asked last. */
+  speedOf({ quickIn }: Entry): Speed {
+    if ((quickIn ?? 0) > 0) return 'slow'
+    return this.isQuick ? 'quick' : 'unknown'
   }
 
   /** Its failed checks in a row; 0 while it is ok. */

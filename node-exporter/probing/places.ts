@@ -12,8 +12,8 @@ export interface PlacesOptions {
   slowMs: number
 }
 
-/** Of a target, by its last answer. `new`: it was never asked, and no other of its service has just been quick. */
-export type Speed = 'quick' | 'slow' | 'new'
+/** Of a target, by its last answers. `unknown`: it was quick, or never asked, and the last answer of its service was not quick. */
+export type Speed = 'quick' | 'slow' | 'unknown'
 
 /** Whom a place is for. `speed`: as it is known by then. */
 export interface Applicant {
@@ -25,7 +25,7 @@ export interface Applicant {
 /** Of a service that holds places. */
 interface Account {
   held: number
-  /** Those in which the first target of a service is asked: until it has answered, the others wait. */
+  /** Those in which one target of a service is asked of which nothing is known: until it has answered, the others wait. */
   trying: number
   /** Those that began in the quick lane, and in which an answer stays away. */
   hanging: number
@@ -43,7 +43,7 @@ interface Waiting {
   run: () => Promise<void>
 }
 
-/** Who waits, by namespace and service, each in turn: a service that had a place goes to the end, and so does its namespace. */
+/** Who waits, by namespace and service. Of equals the next in turn: who had a place goes to the end, and so does its namespace. */
 interface Lane {
   held: number
   namespaces: Map<string, Map<string, Waiting[]>>
@@ -96,28 +96,40 @@ export class Places {
     }
   }
 
-  /** The next in turn that may have a place. Only holders of places are passed over, so it never looks at many. */
+  /** Of those that may have a place, the one that holds the fewest. */
   #pick(lane: Lane): Picked | null {
-    if (!this.#isWithin(lane.held)) return null
+    for (;;) {
+      const found = this.#findNext(lane)
+      if (found === null || !this.#isWithin(lane.held + found.held)) return null
+      const { queue, as } = found
+      takeOut(lane, found)
+      if (as === 'slow' && lane === this.#quick) {
+        for (const waiting of queue) this.#wait(this.#slow, waiting)
+        continue
+      }
+      const next = queue.shift()
+      if (queue.length > 0) putLast(lane, found)
+      return next === undefined ? null : { ...next, as, sinceMs: performance.now() }
+    }
+  }
+
+  /** Only holders of places are passed over, so it never looks at many. */
+  #findNext(lane: Lane): Next | null {
+    let least: Next | null = null
     for (const [namespace, services] of lane.namespaces) {
-      const heldByNamespace = lane.held + (this.#namespaces.get(namespace) ?? 0)
-      if (!this.#isWithin(heldByNamespace)) continue
+      const heldByNamespace = this.#namespaces.get(namespace) ?? 0
       for (const [service, queue] of services) {
         const account = this.#services.get(service) ?? NO_ACCOUNT
-        if (!this.#isWithin(heldByNamespace + account.held)) continue
+        const held = heldByNamespace + account.held
         const as = lane === this.#slow ? 'slow' : this.#findPart(account, queue)
-        if (as === 'waiting') continue
-        takeOut(lane, { namespace, service })
-        if (as === 'slow' && lane === this.#quick) {
-          for (const waiting of queue) this.#wait(this.#slow, waiting)
-          continue
+        if (as !== 'waiting' && held < (least?.held ?? Infinity)) {
+          least = { namespace, service, queue, as, held }
         }
-        const next = queue.shift()
-        if (queue.length > 0) putLast(lane, { namespace, service, queue })
-        return next === undefined ? null : { ...next, as, sinceMs: performance.now() }
+        if (account.held === 0) break
       }
+      if (least?.held === 0) break
     }
-    return null
+    return least
   }
 
   /** As what the next of a service is asked that waits in the quick lane. */
@@ -125,9 +137,9 @@ export class Places {
     // It answered quickly until now: its other targets are not sent after those that hang.
     if (hanging > 0) return 'slow'
     const speed = next?.applicant.speed() ?? 'quick'
-    if (speed !== 'new') return speed
+    if (speed !== 'unknown') return speed
     if (trying > 0) return 'waiting'
-    // A new service may be one that hangs, too.
+    // It may be one that hangs, too.
     return this.#isWithin(this.#slow.held) ? 'trying' : 'slow'
   }
 
@@ -150,7 +162,18 @@ export class Places {
     this.#count(picked, 1)
     await picked.run()
     this.#count(picked, -1)
+    if (picked.applicant.speed() === 'quick') this.#bringBack(picked.applicant)
     this.#fill()
+  }
+
+  /** Those that wait with the slow ones for others of their service, and needn't any more. */
+  #bringBack({ service, namespace }: Applicant): void {
+    const queue = this.#slow.namespaces.get(namespace)?.get(service)
+    if (queue === undefined || (this.#services.get(service)?.hanging ?? 0) > 0) return
+    const stay = queue.findIndex(({ applicant }) => applicant.speed() !== 'quick')
+    const back = queue.splice(0, stay === -1 ? queue.length : stay)
+    for (const waiting of back) this.#wait(this.#quick, waiting)
+    if (queue.length === 0) takeOut(this.#slow, { service, namespace })
   }
 
   #count(held: Held, by: 1 | -1): void {
@@ -173,6 +196,15 @@ export class Places {
 }
 
 type Picked = Held & Waiting
+
+/** `held`: by it and its namespace, added up. */
+interface Next {
+  namespace: string
+  service: string
+  queue: Waiting[]
+  as: Held['as']
+  held: number
+}
 
 const NO_ACCOUNT: Account = { held: 0, trying: 0, hanging: 0 }
 

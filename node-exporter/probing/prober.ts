@@ -11,7 +11,6 @@ import { askTarget, slowMsOf, type AskOptions, type TakePlace } from './ask-targ
 import {
   failingNames,
   findChange,
-  findOverdueMs,
   hasBeenReady,
   keyOf,
   newEntry,
@@ -21,7 +20,7 @@ import {
   type KnownService,
 } from './entry.ts'
 import { runForcedRound } from './forced-round.ts'
-import { findMostOverdueMs, findOverallPace, listOverdue } from './lateness.ts'
+import { findMostOverdueMs, findOverallPace, isLongOverdue, listOverdue } from './lateness.ts'
 import { Member } from './member.ts'
 import { findPaces, type Pace } from './pace.ts'
 import { Places } from './places.ts'
@@ -46,8 +45,6 @@ const BATCH_EVERY_MS = 8
 export class Prober {
   readonly #options: ProberOptions
   readonly #places: Places
-  /** Of those that are asked besides: others have their places all the same. */
-  readonly #forced: ReturnType<typeof pLimit>
   readonly #members = new Map<string, Member>()
   readonly #sight = new Sight()
   /** Entries that the present call of `follow` has started. */
@@ -57,7 +54,6 @@ export class Prober {
     this.#options = options
     const { concurrency, timeoutMs } = options
     this.#places = new Places({ places: concurrency, slowMs: slowMsOf(timeoutMs) })
-    this.#forced = pLimit(Math.ceil(options.concurrency / 2))
   }
 
   isBlind(): boolean {
@@ -103,13 +99,15 @@ export class Prober {
       .flatMap((member) => [...member.entries.values()].map((entry) => ({ member, entry })))
       .filter(({ entry }) => entry.target.id !== NOBODY)
     // Those that hang would fill the half of the places that is theirs, and the time runs out for the others.
-    const quickFirst = all.toSorted((a, b) => Number(b.entry.isQuick) - Number(a.entry.isQuick))
+    const quickFirst = all.toSorted((a, b) => (a.entry.quickIn ?? 1) - (b.entry.quickIn ?? 1))
     const questions = quickFirst.map(
       ({ member, entry }) =>
         () =>
           this.#probe(member, entry, true),
     )
-    await runForcedRound({ questions, limit: this.#forced, forMs })
+    // Its own: those of a round before that hang keep no other from being asked.
+    const limit = pLimit(Math.ceil(this.#options.concurrency / 2))
+    await runForcedRound({ questions, limit, forMs })
   }
 
   /** Where a target of a service is asked; null: there is none of that name. */
@@ -187,18 +185,24 @@ export class Prober {
   /** `target` undefined: it is gone. */
   #followEntry(member: Member, entry: Entry, target: DiscoveredTarget | undefined): void {
     const { periodMs } = member.pace
-    if (target !== undefined) {
-      const isNewlyReady = !entry.hasBeenReady && hasBeenReady(target)
-      entry.target = target
-      entry.hasBeenReady ||= isNewlyReady
-      if (entry.periodMs === periodMs && !isNewlyReady) return
+    if (target === undefined) {
+      this.#end(entry)
+      member.entries.delete(keyOf(entry.target))
+      return
     }
+    const isNewlyReady = !entry.hasBeenReady && hasBeenReady(target)
+    entry.target = target
+    entry.hasBeenReady ||= isNewlyReady
+    if (entry.periodMs === periodMs && !isNewlyReady) return
+    // What was seen still holds, and so does what is overdue.
+    entry.dueMs = Math.min(entry.dueMs, this.#findDueMs(periodMs))
+    entry.periodMs = periodMs
+    // Paces change often: that asks no target at once, and loses no answer. Mostly it is asked soon enough as it is.
+    const nowMs = performance.now()
+    if (!isNewlyReady && entry.nextMs - nowMs <= periodMs) return
     this.#end(entry)
-    member.entries.delete(keyOf(entry.target))
-    if (target === undefined) return
-    // Its pace is another, or it is to be asked at once: what was seen still holds, and so does what is overdue.
-    const dueMs = Math.min(entry.dueMs, this.#findDueMs(periodMs))
-    this.#startEntry(member, { ...entry, periodMs, dueMs })
+    const waitMs = findWaitMs(member.service.name, entry, this.#options)
+    this.#startEntry(member, { ...entry, nextMs: isNewlyReady ? 0 : nowMs + waitMs })
   }
 
   #startEntry(member: Member, state: Omit<Entry, 'stop' | 'asking'>): void {
@@ -206,8 +210,10 @@ export class Prober {
     member.entries.set(keyOf(entry.target), entry)
     this.#sight.start(entry)
     // A thousand new targets at once would block the loop, and leave in one millisecond.
-    const turnMs = Math.floor(this.#started++ / BATCH) * BATCH_EVERY_MS
-    void this.#run(member, entry, turnMs)
+    const isPlanned = entry.nextMs > performance.now()
+    if (!isPlanned)
+      entry.nextMs = performance.now() + Math.floor(this.#started++ / BATCH) * BATCH_EVERY_MS
+    void this.#run(member, entry)
   }
 
   #end(entry: Entry): void {
@@ -225,14 +231,16 @@ export class Prober {
     return timeoutMs + maxAttempts * cooldownMs
   }
 
-  /** In its turn when new, then at its phase for as long as it is there. */
-  async #run(member: Member, entry: Entry, turnMs: number): Promise<void> {
+  /** After a wait, or in its turn when new, then at its phase for as long as it is there. */
+  async #run(member: Member, entry: Entry): Promise<void> {
     const { signal } = entry.stop
+    const turnMs = entry.nextMs - performance.now()
     if (turnMs > 0) await sleep(turnMs, undefined, { signal }).catch(() => undefined) // it is gone
     while (!signal.aborted) {
       await this.#probe(member, entry, false)
       if (signal.aborted) return
       const waitMs = findWaitMs(member.service.name, entry, this.#options)
+      entry.nextMs = performance.now() + waitMs
       await sleep(waitMs, undefined, { signal }).catch(() => undefined) // it is gone: the loop ends
     }
   }
@@ -259,14 +267,15 @@ export class Prober {
     return (work) =>
       this.#places.take({ service, namespace, speed }, async () => {
         const answer = await work()
-        member.isQuick = entry.isQuick === true
+        // null: it was gone before it was asked.
+        if (entry.quickIn !== null) member.isQuick = entry.quickIn === 0
         return answer
       })
   }
 
   #take(member: Member, entry: Entry, probed: NonNullable<Probed>): void {
     const before = entry.outcome
-    const overdueSinceMs = findOverdueMs(entry, performance.now())
+    const wasLate = isLongOverdue(entry, this.#options.periodMs)
     member.take(entry, { ...probed, checkedAt: this.#options.now() })
     entry.dueMs = this.#findDueMs(entry.periodMs)
     if ((before?.ok ?? true) !== probed.ok && entry.target.id !== NOBODY) {
@@ -277,14 +286,9 @@ export class Prober {
         reason: probed.reason ?? failingNames(probed).join(', '),
       })
     }
-    const isLateNoMore = this.#isLate(overdueSinceMs) && !member.isOverdue(performance.now())
+    const isLateNoMore = wasLate && !member.isOverdue(performance.now())
     const change = isLateNoMore ? 'verdict' : findChange(before, probed)
     if (change !== null) this.#options.onChange(change)
-  }
-
-  /** Overdue for more than an interval: a prober that is behind by less is told with the next report, not at once. */
-  #isLate(overdueSinceMs: number | null): boolean {
-    return performance.now() - (overdueSinceMs ?? Infinity) > this.#options.periodMs
   }
 }
 

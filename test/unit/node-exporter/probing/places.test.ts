@@ -80,7 +80,7 @@ describe('a service whose targets all hang', () => {
   it.each<[string, Speed, number]>([
     ['that were quick before', 'quick', 64],
     ['that timed out before', 'slow', 64],
-    ['that are new', 'new', 1],
+    ['that are new', 'unknown', 1],
   ])('leaves places free, of targets %s', (_, speed, most) => {
     const { take, count } = aHall(128)
 
@@ -94,7 +94,7 @@ describe('a service whose targets all hang', () => {
   it.each<[string, Speed]>([
     ['that were quick before', 'quick'],
     ['that timed out before', 'slow'],
-    ['that are new', 'new'],
+    ['that are new', 'unknown'],
   ])('is one tenant with its whole namespace, of targets %s', (_, speed) => {
     const { take, started, count } = aHall(128)
 
@@ -144,7 +144,7 @@ describe('a service that answered quickly until now', () => {
 describe('a new service', () => {
   it('has one target asked before the others, and all of them once it answered', async () => {
     const hall = new Places({ places: 128, slowMs: SLOW_MS })
-    let speed: Speed = 'new'
+    let speed: Speed = 'unknown'
     let asked = 0
     const { promise, resolve } = Promise.withResolvers<void>()
     for (let i = 0; i < 20; i++) {
@@ -164,7 +164,7 @@ describe('a new service', () => {
 
   it('waits for a place where so many hang already', async () => {
     const { take, started } = aHall(128)
-    for (let i = 0; i < 2000; i++) take(`new-${i}`, { speed: 'new' })
+    for (let i = 0; i < 2000; i++) take(`new-${i}`, { speed: 'unknown' })
     for (let s = 0; s < 5; s++) {
       // oxlint-disable-next-line no-await-in-loop -- one after the other
       await vi.advanceTimersByTimeAsync(SLOW_MS + 1)

@@ -183,6 +183,43 @@ describe('the rhythm', () => {
   })
 })
 
+describe('a service whose pace changes with each pod that comes or goes', () => {
+  const service = (pods: number) =>
+    aKnownService({
+      targets: Array.from({ length: pods }, (_, i) => aKnownTarget({ id: `web-${i}` })),
+    })
+
+  async function flip({ prober }: { prober: Prober }, times: number): Promise<void> {
+    for (let i = 0; i < times; i++) {
+      prober.follow([service(i % 2 === 0 ? 1001 : 1000)])
+      // oxlint-disable-next-line no-await-in-loop -- a pod a second
+      await pass(1000)
+    }
+  }
+
+  it('has its pods asked no more often for it', async () => {
+    const town = aProber(() => GOOD, { concurrency: 5000 })
+    town.prober.follow([service(1000)])
+    await pass(PERIOD_MS)
+    const before = town.asked.length
+
+    await flip(town, 20)
+
+    expect(town.asked.length - before).toBeLessThanOrEqual(3500)
+    expect(town.prober.describe(service(1000))).not.toHaveProperty('overdueSince')
+  })
+
+  it('has each answer heard that was under way', async () => {
+    const town = aProber(() => after(1500, BAD), { concurrency: 5000 })
+    town.prober.follow([service(1000)])
+    await pass(500)
+
+    await flip(town, 4)
+
+    expect(town.prober.describe(service(1000)).targets).toHaveLength(1000)
+  })
+})
+
 describe('a thousand new targets', () => {
   it('are asked in batches, all within a quarter of a second', async () => {
     const { prober, asked } = aProber(() => GOOD, { concurrency: 5000 })
@@ -532,17 +569,20 @@ describe('a service that is overdue', () => {
     expect(overdueOf(prober)).toEqual([1_700_000_000_000 + DUE_MS, null])
   })
 
-  it('tells at once that it was so for long, and is no more', async () => {
+  it.each([
+    ['at once where the edge may take it as failing', 60_000, ['verdict']],
+    ['with the next report where it was late for a moment', 15_000, []],
+  ])('tells that it is no more: %s', async (_, overdueMs, told) => {
     const { promise, resolve } = Promise.withResolvers<Probed>()
     const { prober, changes } = aProber((id, nth) => (id === 'stuck' && nth === 1 ? promise : GOOD))
     prober.follow(services)
-    await pass(3 * DUE_MS)
+    await pass(DUE_MS + overdueMs)
     changes.length = 0
 
     resolve(GOOD)
     await pass(0)
 
-    expect(changes).toEqual(['verdict'])
+    expect(changes).toEqual(told)
     expect(overdueOf(prober)).toEqual([null, null])
   })
 
@@ -1309,6 +1349,22 @@ describe('a round that somebody asks for', () => {
     expect(since()).toEqual(['web-1', 'web-2'])
     await pass(8000)
     await round
+  })
+
+  it('is kept from no other service by those that hang in a round before', async () => {
+    const town = await aTown((id, nth) => (nth > 0 && id.startsWith('web') ? never() : GOOD), {
+      concurrency: 4,
+    })
+    const { prober, since } = town
+
+    const all = prober.askNow('web', 100)
+    await pass(100)
+    await all
+    const other = prober.askNow('shop', 100)
+    await pass(100)
+    await other
+
+    expect(since()).toContain('shop-1')
   })
 
   it('tries a failed connection again as in any round', async () => {
