@@ -6,7 +6,7 @@
  */
 import { DurableObject } from 'cloudflare:workers'
 import * as v from 'valibot'
-import { byName } from '../contract/report.ts'
+import { byName } from '../contract/fields.ts'
 import {
   judgeFleet,
   type Episode,

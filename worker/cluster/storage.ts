@@ -3,8 +3,8 @@
  * standing, the content as one packed text in pieces. Never a row per pod: rows are what the platform bills.
  */
 import * as v from 'valibot'
+import { byName } from '../contract/fields.ts'
 import {
-  byName,
   contentSchema,
   exporterSchema,
   placeSchema,

@@ -5,43 +5,18 @@
  */
 import * as v from 'valibot'
 import {
-  LABEL_MAX_LENGTH,
-  NAME_MAX_LENGTH,
-  SUBDOMAIN_MAX_LENGTH,
-  TEXT_MAX_BYTES,
-} from './limits.ts'
-import {
-  ifPlain,
-  isBoolean,
-  isCounter,
-  isListOf,
-  isNameUpTo,
-  isShape,
-  isTextUpTo,
-} from './plain.ts'
-
-const text = v.pipe(v.string(), v.maxBytes(TEXT_MAX_BYTES))
-const name = v.pipe(v.string(), v.nonEmpty(), v.maxLength(NAME_MAX_LENGTH))
-const counter = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-const TIME_MAX_MS = 8_640_000_000_000_000 // the last that a Date can hold
-const timeMs = v.pipe(counter, v.maxValue(TIME_MAX_MS))
-const seconds = v.pipe(v.number(), v.finite(), v.gtValue(0), v.maxValue(86_400)) // a day: beyond it nothing here makes sense
-
-/**
- * An object by names from outside. A service may be called `constructor`, whose key v.record would drop; read what
- * comes out with Object.entries or Object.hasOwn.
- */
-export function byName<T>(value: v.GenericSchema<unknown, T>) {
-  return v.pipe(
-    v.custom<object>(
-      (input) => typeof input === 'object' && input !== null && !Array.isArray(input),
-      'is not an object',
-    ),
-    v.transform((input) => Object.entries(input)),
-    v.array(v.tuple([name, value])),
-    v.transform((entries): Record<string, T> => Object.fromEntries(entries)),
-  )
-}
+  byName,
+  counter,
+  isName,
+  isText,
+  name,
+  seconds,
+  text,
+  TIME_MAX_MS,
+  timeMs,
+} from './fields.ts'
+import { LABEL_MAX_LENGTH, NAME_MAX_LENGTH, SUBDOMAIN_MAX_LENGTH } from './limits.ts'
+import { ifPlain, isBoolean, isCounter, isListOf, isNameUpTo, isShape } from './plain.ts'
 
 /** A cluster's id: it stands in URLs and names an object, so nothing but a DNS-1123 label. */
 export const clusterIdSchema = v.pipe(
@@ -67,9 +42,6 @@ export const podCheckSchema = v.object({
   lastUpdated: v.optional(text),
 })
 export type PodCheck = v.InferOutput<typeof podCheckSchema>
-
-const isName = isNameUpTo(NAME_MAX_LENGTH)
-const isText = isTextUpTo(TEXT_MAX_BYTES)
 
 /** As it travels: `name` is the id and `ok` is true where they are left out. */
 const wireCheckSchema = v.object({

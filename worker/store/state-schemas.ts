@@ -1,7 +1,8 @@
 /** The parts of a cluster's state that outlive a version of the Worker, in storage and in KV: parsed, never trusted. */
 import * as v from 'valibot'
 import { ifPlain, isListOf, isString } from '../contract/plain.ts'
-import { byName, severitySchema } from '../contract/report.ts'
+import { byName } from '../contract/fields.ts'
+import { severitySchema } from '../contract/report.ts'
 import type { CategoryStanding } from '../domain/cluster.ts'
 import type { Decisions } from '../domain/decisions.ts'
 import type { NodeFacts } from '../domain/nodes.ts'
