@@ -20,6 +20,8 @@ const PATHS = [
 const url = process.env['URL'] ?? ''
 const agent = new http.Agent({ keepAlive: true, maxSockets: CONNECTIONS })
 const statuses: Record<string, number> = {}
+/** What no path answers: told with the path and the text. */
+const odd: string[] = []
 
 function visit(turn: number): void {
   // Each request is spelled in its own way, so that no cache knows its URL.
@@ -32,8 +34,14 @@ function visit(turn: number): void {
   }
   http
     .get(`${url}${spelled}`, { agent, headers }, (response) => {
+      const { statusCode = 0 } = response
+      if (statusCode === 500) {
+        response.setEncoding('utf8').on('data', (text: string) => {
+          if (odd.length < 5) odd.push(`${spelled}: ${text.slice(0, 300)}`)
+        })
+      }
       response.resume().once('close', () => {
-        count(String(response.statusCode))
+        count(String(statusCode))
       })
     })
     .once('error', () => {
@@ -44,6 +52,6 @@ function visit(turn: number): void {
 for (let i = 0; i < CONNECTIONS; i++) visit(i)
 
 process.once('SIGTERM', () => {
-  console.log(JSON.stringify({ statuses }))
+  console.log(JSON.stringify({ statuses, odd }))
   process.exit(0)
 })

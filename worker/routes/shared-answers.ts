@@ -2,9 +2,11 @@
  * Finished answers that all readers without a token share: one is made once for all who ask for the same, a second long, and a
  * budget bounds how many are made. A page of 5,000 pods takes as long as thousands of probes, in the same thread.
  */
+import { waitUntil } from 'cloudflare:workers'
 import type { Context } from 'hono'
 import { hashOf } from '../auth/token.ts'
 import { TokenBucket } from '../cluster/token-bucket.ts'
+import { within } from '../cluster/within.ts'
 import type { AppEnv } from '../env.ts'
 import { ASSETS_VERSION } from '../views/assets.ts'
 import { BUSY, findFormat, isPerson, replyProblem, type Rendered } from './answer.ts'
@@ -46,7 +48,12 @@ interface Made {
   /** That are counted in `keptBytes`. */
   bytes: number
   answer: Promise<Answer>
+  /** null: it is being made. */
+  done: Answer | null
 }
+
+/** ms that one may take which another request makes. */
+const MAKING_TIMEOUT_MS = 2000
 
 const made = new Map<string, Made>()
 const budget = new TokenBucket()
@@ -69,7 +76,7 @@ export async function replyShared(
   const ageMs = nowMs - (known?.madeMs ?? -Infinity)
   const isTurned = known !== undefined && nowMs >= known.turnsAtMs
   if (known !== undefined && known.of === of && !isTurned && ageMs >= 0 && ageMs < GOOD_FOR_MS) {
-    return give(c, await known.answer)
+    return giveKnown(c, known)
   }
   if (budget.take(nowMs, BUDGET, ANSWER_COST_BYTES)) {
     return give(c, await keep(key, make(c, { of, nowMs, prepare })))
@@ -77,7 +84,13 @@ export async function replyShared(
   if (known === undefined || isTurned || ageMs < 0 || ageMs >= STALE_MS)
     return replyProblem(c, BUSY)
   c.header('Age', String(Math.floor(ageMs / 1000)))
-  return give(c, await known.answer)
+  return giveKnown(c, known)
+}
+
+/** One that another request makes is waited for with a timer of this one: without it the runtime takes this one as hung, a 500. */
+async function giveKnown(c: Context<AppEnv>, { done, answer }: Made): Promise<Response> {
+  const finished = done ?? (await within(MAKING_TIMEOUT_MS, answer))
+  return finished === null ? replyProblem(c, BUSY) : give(c, finished)
 }
 
 /** An act changed something through this isolate: none is given that was made before. */
@@ -122,7 +135,17 @@ function make(
     const etag = await etagOf(c, prepared.shown)
     return { ...rendered, headers: { ...rendered.headers, ...etag }, body }
   }
-  const one: Made = { of, madeMs: nowMs, turnsAtMs: Infinity, bytes: 0, answer: answer() }
+  const making = answer()
+  // Others wait for it too: it must not end with the request that began it.
+  waitUntil(making.catch(() => undefined)) // told by whoever waits
+  const one: Made = {
+    of,
+    madeMs: nowMs,
+    turnsAtMs: Infinity,
+    bytes: 0,
+    answer: making,
+    done: null,
+  }
   return one
 }
 
@@ -131,6 +154,7 @@ async function keep(key: string, one: Made): Promise<Answer> {
   made.set(key, one)
   try {
     const answer = await one.answer
+    one.done = answer
     if (made.get(key) === one) {
       // Whoever asks writes the key: of small answers it is nearly all.
       one.bytes = answer.body.length + key.length
