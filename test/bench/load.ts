@@ -106,10 +106,13 @@ function runConnection({ port, next, expect }: Load): Promise<Connection> {
   return promise
 }
 
-/** Framed by Content-Length, which all that is asked here has. */
+/** Framed by Content-Length, or in chunks as what is streamed. */
 function isWhole(answer: string): boolean {
   const head = answer.indexOf('\r\n\r\n')
   if (head < 0) return false
+  if (/\r\ntransfer-encoding: chunked/i.test(answer.slice(0, head))) {
+    return answer.endsWith('\r\n0\r\n\r\n')
+  }
   const length = /\r\ncontent-length: (\d+)/i.exec(answer)?.[1]
   if (length === undefined) throw new Error(`an answer without a length: ${answer.slice(0, 200)}`)
   return answer.length >= head + 4 + Number(length)
