@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { TARGET_CHECKS_MAX, TEXT_MAX_BYTES } from '../../worker/contract/limits.ts'
 import type { PodCheck, Target } from '../../worker/contract/report.ts'
 import { cutText } from '../../worker/contract/cut-text.ts'
+import { copyText } from '../discovery/keep-text.ts'
 import { type HealthDocument, readHealthDocument } from './health-document.ts'
 import { ENTRIES_MAX } from './health-shape.ts'
 
@@ -19,7 +20,8 @@ export function judgeAnswer(status: number, body: string): Judged {
   const document = json.success ? readHealthDocument(json.output, status !== 200) : null
   const isHealth = document !== null && (status === 200 || isWholeDocument(status, document))
   if (!isHealth) return notAnswered(status === 200 ? 'the answer is not JSON' : `HTTP ${status}`)
-  const checks = keepFirst(document.checks)
+  const checks =
+    body.length <= KEPT_MAX_LENGTH ? keepFirst(document.checks) : keepWithin(document.checks)
   const saysBad = status !== 200 || document.state === 'bad'
   const ok = !saysBad && !document.isFailing
   const warning = ok ? findWarning(document) : null
@@ -52,9 +54,43 @@ function isWholeDocument(
   return hasChecks || (says && !isErrorReport && !REFUSALS.includes(status))
 }
 
+/** Characters that are kept of the names of one pod's checks, and of their texts: those of ten thousand must fit into memory. */
+const KEPT_MAX_LENGTH = 8192
+
 function keepFirst(checks: PodCheck[]): PodCheck[] {
   if (checks.length <= TARGET_CHECKS_MAX) return checks
-  return checks.toSorted((a, b) => Number(a.ok) - Number(b.ok)).slice(0, TARGET_CHECKS_MAX)
+  return checks.toSorted((a, b) => rankOf(a) - rankOf(b)).slice(0, TARGET_CHECKS_MAX)
+}
+
+/** Failing ones first, the worst of them before the others. */
+function rankOf({ ok, severity = 2 }: PodCheck): number {
+  return ok ? 4 : severity
+}
+
+/**
+ * Of a long answer: the first checks, and then the first of their texts, so that no text decides which checks there are. Each is
+ * copied, for a piece of a text holds all of it.
+ */
+function keepWithin(checks: PodCheck[]): PodCheck[] {
+  let left = KEPT_MAX_LENGTH
+  const take = (length: number) => {
+    left -= length
+    return left >= 0
+  }
+  const worstFirst = checks.toSorted((a, b) => rankOf(a) - rankOf(b)).slice(0, TARGET_CHECKS_MAX)
+  const named = worstFirst.filter(({ id, name }) => take(id.length + name.length))
+  left = KEPT_MAX_LENGTH
+  return named.map(({ id, name, ok, severity, ...texts }) => ({
+    id: copyText(id),
+    name: copyText(name),
+    ok,
+    ...(severity === undefined ? {} : { severity }),
+    ...Object.fromEntries(
+      Object.entries(texts).flatMap(([key, text]) =>
+        text !== undefined && take(text.length) ? [[key, copyText(text)] as const] : [],
+      ),
+    ),
+  }))
 }
 
 function findWarning(document: HealthDocument): string | null {

@@ -284,3 +284,29 @@ describe('a check of it', () => {
     expect(v.safeParse(v.array(podCheckSchema), checks).issues).toBeUndefined()
   })
 })
+
+describe('a long answer', () => {
+  const checks = Array.from({ length: 200 }, (_, i) => ({
+    id: `check-${i}`,
+    name: `check-${i}`,
+    ok: i % 2 === 0,
+    severity: i === 199 ? 1 : 3,
+    checkOutput: 'x'.repeat(1000),
+  }))
+
+  it('keeps every name, and texts up to 8 KiB, the worst first', () => {
+    const { ok, checks: kept } = judge({ checks })
+
+    expect([ok, kept.length, kept[0]?.id]).toEqual([false, 200, 'check-199'])
+    expect(kept.filter(({ checkOutput }) => checkOutput !== undefined)).toHaveLength(8)
+  })
+
+  it('keeps names up to 8 KiB, whatever the texts are', () => {
+    const long = checks.map((check) => ({ ...check, id: check.id.padEnd(250, '.') }))
+    const idsOf = (checkOutput: string) =>
+      judge({ checks: long.map((check) => ({ ...check, checkOutput })) }).checks.map(({ id }) => id)
+
+    expect(idsOf('x'.repeat(1000))).toHaveLength(31)
+    expect(idsOf('another')).toEqual(idsOf('x'.repeat(1000)))
+  })
+})
